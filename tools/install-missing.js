@@ -1,0 +1,29 @@
+/** Installs the dependencies when they are missing or older than the lock file, so that a fresh clone just runs. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function isCurrent(folder) {
+  const lock = join(folder, 'package-lock.json');
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  return (
+    existsSync(installed) && (!existsSync(lock) || statSync(installed).mtimeMs >= statSync(lock).mtimeMs)
+  );
+}
+
+/** `npm ci` in a folder of the repository, unless what is there is current. */
+export function installMissing(folder = root) {
+  if (isCurrent(folder)) return;
+  console.error(`Installing dependencies in ${folder} …`);
+  const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+installMissing();
