@@ -1,0 +1,101 @@
+/** What can go wrong, in two voices: a fixed public sentence for the client, a private detail for the log. */
+
+export interface AuthErrorOptions extends ErrorOptions {
+  /** The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. */
+  readonly detail?: string;
+}
+
+/** Base of everything this package throws on purpose. `message` is safe to show to a client. */
+export abstract class AuthError extends Error {
+  /** Stable, machine-readable reason. */
+  abstract readonly code: string;
+  /** The HTTP status that the guard answers with. */
+  abstract readonly status: 400 | 401 | 403 | 500 | 503;
+  /** The exact reason, for logs only. */
+  readonly detail: string | undefined;
+
+  constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {
+    super(message, options);
+    this.name = new.target.name;
+    this.detail = detail;
+  }
+}
+
+/** Public sentences, one per code (RFC 6750 section 3: `error_description`). */
+const TOKEN_SENTENCES = {
+  invalid_token: 'The access token is invalid',
+  inactive_token: 'The access token is not active',
+  insufficient_scope: 'The access token lacks a required scope',
+  insufficient_groups: 'The access token lacks a required group',
+} as const;
+
+export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
+
+/**
+ * The token is not good (`invalid_token`, `inactive_token`: 401) or may not do this (`insufficient_scope`,
+ * `insufficient_groups`: 403).
+ */
+export class TokenError extends AuthError {
+  readonly code: TokenErrorCode;
+  readonly status: 401 | 403;
+
+  constructor(code: TokenErrorCode, options?: AuthErrorOptions) {
+    super(TOKEN_SENTENCES[code], options);
+    this.code = code;
+    this.status = code === 'invalid_token' || code === 'inactive_token' ? 401 : 403;
+  }
+}
+
+/** No token was sent: 401 with a challenge that names no error (RFC 6750 section 3.1). */
+export class MissingTokenError extends AuthError {
+  readonly code = 'missing_token';
+  readonly status = 401;
+
+  constructor(options?: AuthErrorOptions) {
+    super('No access token was sent', options);
+  }
+}
+
+/** The request sends tokens in more than one way (RFC 6750 section 2): 400 `invalid_request`. */
+export class InvalidRequestError extends AuthError {
+  readonly code = 'invalid_request';
+  readonly status = 400;
+
+  constructor(options?: AuthErrorOptions) {
+    super('The request sends more than one access token', options);
+  }
+}
+
+/** This application is set up wrongly. Thrown at start-up, or (500) when only the provider's answers show it. */
+export class ConfigurationError extends AuthError {
+  readonly code = 'invalid_configuration';
+  readonly status = 500;
+}
+
+/** The authorization server answered with an OAuth error, so this server's own request was at fault: 500. */
+export class ProviderError extends AuthError {
+  readonly code = 'provider_error';
+  readonly status = 500;
+
+  constructor(options?: AuthErrorOptions) {
+    super('The authorization server refused a request of this server', options);
+  }
+}
+
+export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
+  /** Seconds after which a further attempt makes sense. @default 5 */
+  readonly retryAfter?: number | undefined;
+}
+
+/** The authorization server could not be asked (network failure, time-out, 5xx, 429): 503 with `Retry-After`. */
+export class ProviderUnavailableError extends AuthError {
+  readonly code = 'provider_unavailable';
+  readonly status = 503;
+  /** Seconds, for `Retry-After` (RFC 9110 section 10.2.3). */
+  readonly retryAfter: number;
+
+  constructor({ retryAfter = 5, ...options }: ProviderUnavailableErrorOptions = {}) {
+    super('The authorization server is not available', options);
+    this.retryAfter = retryAfter;
+  }
+}

@@ -1,0 +1,9 @@
+import { declares } from './declarations.js';
+
+/**
+ * A token is welcome but not asked for: without one the handler runs and `@Claims()` is `undefined`.
+ *
+ * A token that is there must be good and must hold what `@Scopes()`, `@Groups()` and `@CertBound()` of the route ask:
+ * absent is fine, wrong is not. On a class it speaks for the routes that say nothing themselves.
+ */
+export const OptionalAuth = (): ClassDecorator & MethodDecorator => declares({ kind: 'optional' });
