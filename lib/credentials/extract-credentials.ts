@@ -1,0 +1,79 @@
+/** What did the caller present? RFC 6750 section 2: the Authorization header, and nowhere else. */
+import { InvalidRequestError, TokenError } from '../errors/auth.errors.js';
+import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
+
+export interface Credentials {
+  readonly scheme: 'Bearer';
+  readonly token: string;
+}
+
+/** What the application's own resolver says, or else the request's header. */
+export async function resolveCredentials(
+  request: IncomingRequest,
+  { tokenResolver }: ResolverOptions,
+): Promise<Credentials | undefined> {
+  if (!tokenResolver) return extractCredentials(request);
+  const token: unknown = await tokenResolver(request);
+  if (token === undefined || token === null || token === '') return undefined;
+  if (typeof token !== 'string') throw new TypeError('tokenResolver did not answer with a string');
+  return { scheme: 'Bearer', token };
+}
+
+/**
+ * The credentials of a request; `undefined` if it has none, or some of another scheme, which are not ours to judge.
+ *
+ * Does not look inside the token.
+ *
+ * @throws {InvalidRequestError} for tokens sent in more than one way, or more than once
+ * @throws {TokenError} `invalid_token` for a header that names the scheme and is malformed
+ */
+export function extractCredentials(request: IncomingRequest): Credentials | undefined {
+  const header = request.headers.authorization;
+  if (header === undefined) return undefined;
+  refuseRepeatedHeader(request);
+
+  const [scheme, token] = splitAtSpace(header);
+  if (scheme.length !== 6 || scheme.toLowerCase() !== 'bearer') return undefined;
+  if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
+  if (token === '' || token.includes(' ')) {
+    throw new TokenError('invalid_token', {
+      detail: 'the Authorization header is not "Bearer", one space, one token',
+    });
+  }
+  refuseSecondWay(request);
+  return { scheme: 'Bearer', token };
+}
+
+/** RFC 6750 section 2.1: "Bearer" 1*SP b64token. */
+function splitAtSpace(header: string): [scheme: string, rest: string] {
+  const space = header.indexOf(' ');
+  if (space === -1) return [header, ''];
+  let start = space;
+  while (header.charCodeAt(start) === 0x20) start++;
+  return [header.slice(0, space), header.slice(start)];
+}
+
+/** Node keeps the first of several Authorization headers and drops the rest; a proxy in front may keep the last. */
+function refuseRepeatedHeader(request: IncomingRequest): void {
+  const raw = rawHeadersOf(request);
+  let found = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization' && ++found > 1) {
+      throw new InvalidRequestError({ detail: 'the request has two Authorization headers' });
+    }
+  }
+}
+
+/** RFC 6750 section 2: clients must not use more than one method to transmit the token in each request. */
+function refuseSecondWay({ query, body, headers }: IncomingRequest): void {
+  const inForm =
+    headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true && hasAccessToken(body);
+  if (inForm || hasAccessToken(query)) {
+    throw new InvalidRequestError({ detail: 'access_token is sent beside the Authorization header' });
+  }
+}
+
+function hasAccessToken(parameters: unknown): boolean {
+  return typeof parameters === 'object' && parameters !== null && Object.hasOwn(parameters, 'access_token');
+}

@@ -1,0 +1,53 @@
+/** The few fields of a request that are read here. Express's request and Fastify's both fit. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+
+interface NodeRequest {
+  readonly rawHeaders: readonly string[];
+  readonly socket: Socket;
+}
+
+export interface IncomingRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly query?: unknown;
+  readonly body?: unknown;
+  /** Express: the request is Node's own. */
+  readonly rawHeaders?: readonly string[];
+  readonly socket?: Socket;
+  /** Fastify: Node's request stands behind its own. */
+  readonly raw?: NodeRequest;
+}
+
+export function rawHeadersOf(request: IncomingRequest): readonly string[] {
+  return request.raw?.rawHeaders ?? request.rawHeaders ?? [];
+}
+
+export function socketOf(request: IncomingRequest): Socket | undefined {
+  return request.raw?.socket ?? request.socket;
+}
+
+/**
+ * Where the token is, for applications that do not send it in the `Authorization` header (a cookie, say). Called for
+ * every request of a route that is not public; an error it throws is answered with 500. `undefined` or an empty string:
+ * no token.
+ */
+export type TokenResolver = Resolver;
+
+/**
+ * The client certificate of a request in PEM, where TLS does not end in this process. Called only for tokens and routes
+ * that need it; an error it throws is answered with 500. What it hands over is trusted: a header that a client can set
+ * itself is not a certificate.
+ */
+export type CertificateResolver = Resolver;
+
+/** A method type, so that an application may name its platform's own request type as the parameter. */
+type Resolver = {
+  resolve(request: IncomingRequest): string | undefined | Promise<string | undefined>;
+}['resolve'];
+
+export interface ResolverOptions {
+  /** @default the `Authorization` header, scheme `Bearer` (RFC 6750 section 2.1) */
+  readonly tokenResolver?: TokenResolver | undefined;
+  /** @default the TLS connection's peer certificate */
+  readonly certificateResolver?: CertificateResolver | undefined;
+}

@@ -1,0 +1,44 @@
+/** What a validated access token says. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
+
+export interface AccessTokenClaims {
+  /** The issuer. */
+  readonly iss: string;
+  /** The user, or the client where no user takes part. */
+  readonly sub: string;
+  /** Whom the token is meant for; holds the configured audience. */
+  readonly aud: string | readonly string[];
+  /** When it ends, in seconds since 1970. */
+  readonly exp: number;
+  /** When it was issued, in seconds since 1970. */
+  readonly iat: number;
+  /** When it starts, in seconds since 1970. */
+  readonly nbf?: number;
+  /** Scopes, separated by spaces. Some providers use `scp`, or a list: `@Scopes()` reads all of these. */
+  readonly scope?: string;
+  readonly client_id?: string;
+  readonly jti?: string;
+  /** What the token is bound to (RFC 7800): `x5t#S256` a certificate, `jkt` a DPoP key. */
+  readonly cnf?: Confirmation;
+  /** Everything else that the issuer says. */
+  readonly [claim: string]: unknown;
+}
+
+export interface Confirmation {
+  /** SHA-256 of the client certificate's DER encoding, in base64url (RFC 8705 section 3.1). */
+  readonly 'x5t#S256'?: string;
+  /** SHA-256 thumbprint of the client's DPoP key (RFC 9449 section 6.1). */
+  readonly jkt?: string;
+  readonly [member: string]: unknown;
+}
+
+/** Claims are shared by every request that presents the token: nobody may change them for the next one. */
+export function freezeClaims(claims: Readonly<Record<string, unknown>>): AccessTokenClaims {
+  freezeDeeply(claims);
+  return claims as AccessTokenClaims;
+}
+
+function freezeDeeply(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  Object.freeze(value);
+  Object.values(value).forEach(freezeDeeply);
+}

@@ -1,0 +1,89 @@
+/** Where does the issuer keep its keys? OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3. */
+import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
+import type { Log } from '../errors/log.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { CachedDocument } from './cached-document.js';
+import { withoutQuery, type ProviderClient } from './provider-client.js';
+
+export interface MetadataOptions {
+  /**
+   * The issuer: the base of discovery, and what `iss` must equal, character by character. A trailing slash here is
+   * dealt with: what the discovery document calls itself is what counts, and must match this but for that slash.
+   */
+  readonly issuer: string;
+  /** How long the discovery document is fresh, in seconds. @default 300 */
+  readonly metadataCacheDuration: number;
+  /** The key set's address, for providers whose metadata lacks it. @default from discovery */
+  readonly jwksUri?: string | undefined;
+}
+
+/** The members of the metadata that are used here. */
+export interface IssuerMetadata {
+  readonly issuer: string;
+  readonly jwks_uri?: unknown;
+}
+
+/** How long the last good documents serve while the issuer cannot be reached, in seconds: a day. */
+export const STALE_FOR = 86_400;
+
+export class IssuerMetadataSource {
+  readonly #document: CachedDocument<IssuerMetadata>;
+
+  constructor(
+    private readonly client: ProviderClient,
+    private readonly options: MetadataOptions,
+    log: Log,
+  ) {
+    this.#document = new CachedDocument(() => this.#discover(), {
+      freshFor: options.metadataCacheDuration,
+      staleFor: STALE_FOR,
+      onFailure: (error, held) => log.warn(describeFailure('discovery', error, held)),
+    });
+  }
+
+  get(): IssuerMetadata | Promise<IssuerMetadata> {
+    return this.#document.get();
+  }
+
+  async #discover(): Promise<IssuerMetadata> {
+    const [openid, oauth] = discoveryAddresses(this.options.issuer);
+    const document = (await this.client.getObject(openid)) ?? (await this.client.getObject(oauth));
+    if (document) return this.#judge(document);
+    // A provider without discovery can be used if the application says where the keys are.
+    if (this.options.jwksUri !== undefined) return { issuer: this.options.issuer };
+    throw new ConfigurationError(
+      `issuer: neither ${withoutQuery(openid)} nor ${withoutQuery(oauth)} is there; is ${quoteForeign(this.options.issuer)} the issuer?`,
+    );
+  }
+
+  #judge(document: Record<string, unknown>): IssuerMetadata {
+    const { issuer } = document;
+    if (typeof issuer === 'string' && withoutSlash(issuer) === withoutSlash(this.options.issuer)) {
+      return { ...document, issuer };
+    }
+    const configured = quoteForeign(this.options.issuer);
+    throw new ConfigurationError(
+      `issuer: configured is ${configured}, but the discovery document there is that of ${quoteForeign(issuer)}`,
+    );
+  }
+}
+
+/** OpenID Connect appends the well-known path to the issuer, RFC 8414 puts it before the issuer's path. */
+function discoveryAddresses(configured: string): [openid: string, oauth: string] {
+  const issuer = withoutSlash(configured);
+  const { origin, pathname } = new URL(issuer);
+  return [
+    `${issuer}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`,
+  ];
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
+}
+
+/** One line per failed fetch: what failed, why, and what it means for requests. */
+export function describeFailure(what: string, error: unknown, held: boolean): string {
+  const reason = error instanceof AuthError ? (error.detail ?? error.message) : String(error);
+  return `${what} failed: ${reason}; ${held ? 'the last good answer stays in use' : 'nothing is held to go on with'}`;
+}

@@ -1,0 +1,85 @@
+/** Do the claims hold here and now? RFC 7519 section 4.1; the same for a JWT, an introspection answer and a cached one. */
+import { TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
+import { isObject } from './strict-json.js';
+
+export interface ClaimsOptions {
+  /** What `aud` must contain: the identifier of this API at the issuer, compared character by character. */
+  readonly audience: string | readonly string[];
+  /** This machine's clock is ahead (+) or behind (−) by so many seconds. @default 0 */
+  readonly clockSkew: number;
+  /** Leeway on `exp`, `nbf` and `iat`, in seconds. An expired token is accepted this long. @default 300 */
+  readonly clockTolerance: number;
+}
+
+/** 9999-12-31T23:59:59Z. Past it stand times that somebody wrote in milliseconds. */
+const LATEST_TIME = 253_402_300_799;
+
+const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+
+/** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
+export function judgeTimes(claims: Pick<AccessTokenClaims, 'exp' | 'nbf'>, options: ClaimsOptions): void {
+  const now = trueTime(options);
+  if (now >= claims.exp + options.clockTolerance)
+    throw refuse(`the token expired ${Math.ceil(now - claims.exp)} s ago`);
+  if (claims.nbf !== undefined && now < claims.nbf - options.clockTolerance) {
+    throw refuse(`the token starts in ${Math.ceil(claims.nbf - now)} s`);
+  }
+}
+
+/** Throws unless audience and times hold and the registered claims are of their types. The issuer is judged apart. */
+export function judgeClaims(claims: Record<string, unknown>, options: ClaimsOptions): void {
+  const { exp, nbf, iat } = claims;
+  if (exp === undefined) throw refuse('exp is missing');
+  if (!Number.isSafeInteger(exp)) throw refuse(`exp is ${quoteForeign(exp)}, not a whole number of seconds`);
+  if (!isTime(exp)) throw refuse(`exp is ${quoteForeign(exp)}; are these milliseconds?`);
+  if (nbf !== undefined && !isTime(nbf)) throw refuse(`nbf is ${quoteForeign(nbf)}, not a number of seconds`);
+  if (iat !== undefined && !isTime(iat)) throw refuse(`iat is ${quoteForeign(iat)}, not a number of seconds`);
+  judgeAudience(claims['aud'], options);
+  judgeTimes({ exp, ...(nbf !== undefined && { nbf }) }, options);
+  if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
+    throw refuse(`iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`);
+  }
+  for (const name of ['sub', 'client_id', 'jti'] as const) {
+    if (claims[name] !== undefined && typeof claims[name] !== 'string')
+      throw refuse(`${name} is not a string`);
+  }
+  if (claims['cnf'] !== undefined && !isObject(claims['cnf'])) throw refuse('cnf is not an object');
+}
+
+/** Throws unless `iss` is the issuer, character by character (RFC 9207 section 2.4 explains the attacks). */
+export function judgeIssuer(iss: unknown, issuer: string): void {
+  if (iss === issuer) return;
+  if (iss === undefined) throw refuse('iss is missing');
+  throw refuse(`iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`);
+}
+
+function judgeAudience(aud: unknown, { audience }: ClaimsOptions): void {
+  if (aud === undefined) throw refuse('aud is missing');
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!named.every((each) => typeof each === 'string'))
+    throw refuse('aud is neither a string nor a list of strings');
+  const expected = typeof audience === 'string' ? [audience] : audience;
+  if (expected.some((each) => named.includes(each))) return;
+
+  const hint = expected
+    .flatMap((each) => named.map((other) => slashHint(other, each)))
+    .find((text) => text !== '');
+  const wanted = expected.map(quoteForeign).join(' or ');
+  throw refuse(`aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`);
+}
+
+function slashHint(actual: unknown, expected: string): string {
+  const differs = actual === `${expected}/` || `${String(actual)}/` === expected;
+  return differs ? ': differs by a trailing slash' : '';
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LATEST_TIME;
+}
+
+/** Seconds since 1970, corrected by the known error of this machine's clock. */
+function trueTime({ clockSkew }: ClaimsOptions): number {
+  return Date.now() / 1000 - clockSkew;
+}

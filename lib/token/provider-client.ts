@@ -1,0 +1,156 @@
+/** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
+import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
+import { isObject } from './strict-json.js';
+
+/** `fetch`, or something that is called like it. */
+export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ProviderClientOptions {
+  /** Every call to the authorization server goes through it: for a proxy, a private CA or tests. @default fetch */
+  readonly fetcher?: Fetcher | undefined;
+  /** Longest time for one request to the authorization server, in seconds, its body included. @default 10 */
+  readonly responseTimeout: number;
+  /** Accept `http:` for hosts other than loopback ones. For test networks only: keys fetched so can be forged. @default false */
+  readonly allowInsecureRequests: boolean;
+}
+
+/** Metadata and key sets are a few kilobytes; an answer past this is not one. */
+const LARGEST_BODY = 512 * 1024;
+const MOST_REDIRECTS = 3;
+
+export class ProviderClient {
+  constructor(private readonly options: ProviderClientOptions) {}
+
+  /**
+   * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
+   *
+   * @returns `undefined` for a 404
+   * @throws {ProviderUnavailableError} no usable answer in time: network, 5xx, 429, no JSON object, too large
+   * @throws {ConfigurationError} any other answer: asking again would not help
+   */
+  async getObject(url: string): Promise<Record<string, unknown> | undefined> {
+    const { status, headers, body } = await this.#follow(url);
+    if (status === 404) return undefined;
+    if (status === 429 || status >= 500) {
+      throw unavailable(url, `answered ${status}`, { retryAfter: secondsUntil(headers.get('retry-after')) });
+    }
+    if (status !== 200) throw new ConfigurationError(`${withoutQuery(url)} answered ${status}`);
+    let document: unknown;
+    try {
+      document = JSON.parse(body);
+    } catch (cause) {
+      throw unavailable(url, 'did not answer with JSON', { cause });
+    }
+    if (!isObject(document)) throw unavailable(url, 'did not answer with a JSON object');
+    return document;
+  }
+
+  async #follow(first: string): Promise<ProviderAnswer> {
+    let url = first;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.send(url, { method: 'GET', redirect: 'manual' });
+      const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
+      if (location === null) return answer;
+      const next = new URL(location, url);
+      if (next.origin !== new URL(first).origin || redirects === MOST_REDIRECTS) {
+        throw new ConfigurationError(
+          `${withoutQuery(first)} redirects to ${withoutQuery(next.href)}: not followed`,
+        );
+      }
+      url = next.href;
+    }
+  }
+
+  /** One request and its whole answer, whatever its status. Nothing is followed. */
+  async send(url: string, init: RequestInit): Promise<ProviderAnswer> {
+    this.#refuseInsecure(url);
+    const { fetcher = fetch, responseTimeout } = this.options;
+    const timeout = AbortSignal.timeout(responseTimeout * 1000);
+    try {
+      // The race bounds a fetcher that does not look at the signal.
+      return await Promise.race([
+        fetcher(url, { headers: { accept: 'application/json' }, ...init, signal: timeout }).then(readAnswer),
+        rejectWhenAborted(timeout),
+      ]);
+    } catch (cause) {
+      if (timeout.aborted) throw unavailable(url, `did not answer within ${responseTimeout} s`, { cause });
+      throw unavailable(url, reasonOf(cause), { cause });
+    }
+  }
+
+  #refuseInsecure(url: string): void {
+    if (!URL.canParse(url)) throw new ConfigurationError(`${withoutQuery(url)} is not a URL`);
+    if (isSecureEnough(new URL(url), this.options.allowInsecureRequests)) return;
+    throw new ConfigurationError(
+      `${withoutQuery(url)} is not https: what it answers can be forged on the way`,
+    );
+  }
+}
+
+export interface ProviderAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** `https`, or `http` where nobody can stand in between. */
+export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && (allowInsecureRequests || isLoopback(url.hostname));
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(host)
+  );
+}
+
+async function readAnswer(response: Response): Promise<ProviderAnswer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > LARGEST_BODY) throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  return { status: response.status, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') };
+}
+
+function rejectWhenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function unavailable(
+  url: string,
+  reason: string,
+  rest: { readonly cause?: unknown; readonly retryAfter?: number | undefined } = {},
+): ProviderUnavailableError {
+  return new ProviderUnavailableError({ detail: `${withoutQuery(url)}: ${reason}`, ...rest });
+}
+
+/** Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed';
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+/** Addresses are logged without query and user: these may hold a key. */
+export function withoutQuery(url: string): string {
+  if (!URL.canParse(url)) return 'an address that is not a URL';
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+/** Retry-After as seconds or as a date (RFC 9110 section 10.2.3), within reason. */
+function secondsUntil(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const seconds = /^\d+$/.test(retryAfter)
+    ? Number(retryAfter)
+    : (Date.parse(retryAfter) - Date.now()) / 1000;
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 3600) : undefined;
+}

@@ -1,0 +1,66 @@
+/**
+ * Is this text one JSON object that every reader understands alike? RFC 7519 section 4, RFC 8725 section 2.6.
+ *
+ * A member named twice is read differently by different parsers, and one named `__proto__` turns into a prototype when
+ * an application copies it: both are refused, at every depth.
+ */
+
+/** @throws {SyntaxError} if the bytes are not UTF-8, not JSON, not an object, or ambiguous */
+export function parseStrictObject(bytes: Uint8Array): Record<string, unknown> {
+  let text: string;
+  try {
+    text = UTF8.decode(bytes);
+  } catch (cause) {
+    throw new SyntaxError('not UTF-8', { cause });
+  }
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value)) throw new SyntaxError('not an object');
+  refuseAmbiguousMembers(text);
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text is known to be JSON: a string followed by a colon is the name of a member of the innermost object. */
+function refuseAmbiguousMembers(text: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === OPEN_BRACE) open.push(new Set());
+    else if (char === OPEN_BRACKET) open.push(undefined);
+    else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) open.pop();
+    else if (char === QUOTE) {
+      const start = i;
+      i = endOfString(text, start);
+      const names = open.at(-1);
+      if (names && isFollowedByColon(text, i + 1))
+        addName(names, JSON.parse(text.slice(start, i + 1)) as string);
+    }
+  }
+}
+
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, QUOTE, BACKSLASH, COLON] = [
+  0x7b, 0x7d, 0x5b, 0x5d, 0x22, 0x5c, 0x3a,
+] as const;
+
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  while (text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
+  return i;
+}
+
+function isFollowedByColon(text: string, from: number): boolean {
+  let i = from;
+  while (text.charCodeAt(i) <= 0x20) i++;
+  return text.charCodeAt(i) === COLON;
+}
+
+function addName(names: Set<string>, name: string): void {
+  if (name === '__proto__') throw new SyntaxError('a member is named __proto__');
+  if (names.has(name)) throw new SyntaxError('a member is named twice');
+  names.add(name);
+}
