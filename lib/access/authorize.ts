@@ -1,0 +1,55 @@
+/** May this token do this? RFC 6750 section 3.1 (`insufficient_scope`). Pure and synchronous. */
+import { TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { GroupRequirement } from '../route/declarations.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import { groupsOf, hasGroupsElsewhere, scopesOf } from './grants.js';
+
+export interface GroupOptions {
+  /**
+   * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`); a claim whose own name is the
+   * whole string wins. @default 'groups'
+   */
+  readonly groupsClaim: string;
+  /** All of the groups that a decorator lists instead of any of them. @default false */
+  readonly matchAll: boolean;
+}
+
+export interface AccessRequirement {
+  readonly scopes: readonly string[];
+  readonly groups: readonly GroupRequirement[];
+}
+
+/** Throws unless the token holds all scopes and satisfies each group requirement. */
+export function authorize(
+  claims: AccessTokenClaims,
+  { scopes, groups }: AccessRequirement,
+  options: GroupOptions,
+): void {
+  if (scopes.length > 0) {
+    const granted = scopesOf(claims);
+    const missing = scopes.filter((scope) => !granted.has(scope));
+    if (missing.length > 0)
+      throw new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
+  }
+  for (const requirement of groups) requireGroups(claims, requirement, options);
+}
+
+function requireGroups(
+  claims: AccessTokenClaims,
+  requirement: GroupRequirement,
+  options: GroupOptions,
+): void {
+  const { groups, matchAll = options.matchAll, groupsClaim = options.groupsClaim } = requirement;
+  const held = groupsOf(claims, groupsClaim);
+  const isMember = (group: string): boolean => held.has(group);
+  // An empty requirement holds for nobody.
+  if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return;
+
+  const why = hasGroupsElsewhere(claims)
+    ? 'the provider left the groups out of the token because there are too many (overage)'
+    : `${quoteForeign(groupsClaim)} holds ${held.size} groups, none of them fitting`;
+  throw new TokenError('insufficient_groups', {
+    detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
+  });
+}

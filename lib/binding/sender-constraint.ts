@@ -1,0 +1,57 @@
+/**
+ * Is the caller the one this token was issued to? RFC 8705 section 3, RFC 9449 section 7.
+ *
+ * | token's `cnf`  | presented as       | result                                                      |
+ * | -------------- | ------------------ | ----------------------------------------------------------- |
+ * | none           | Bearer             | pass, unless the route or the options ask for binding        |
+ * | `jkt`          | Bearer             | refuse: a downgrade                                         |
+ * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                                 |
+ * | `x5t#S256`     | without one        | refuse: "mTLS off" is not "ignore"                          |
+ * | both           |                    | both must hold                                              |
+ * | other members  |                    | ignored (RFC 7800 section 3.1)                              |
+ */
+import type { ClientCertificate } from '../credentials/client-certificate.js';
+import { TokenError } from '../errors/auth.errors.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import { isBoundTo } from './certificate-binding.js';
+
+export interface BindingOptions {
+  /**
+   * `required`: every token must be bound to the caller's certificate. `when_present`: a token that is bound must match,
+   * always; `@CertBound()` asks for a binding per route (RFC 8705). @default 'when_present'
+   */
+  readonly validateCertificateBinding: 'required' | 'when_present';
+}
+
+export interface Presentation {
+  /** Asked for only if the token or the route needs it. */
+  readonly certificate: () => ClientCertificate | undefined | Promise<ClientCertificate | undefined>;
+  /** The route or the options ask for a certificate-bound token. */
+  readonly certificateAsked: boolean;
+  /** The caller said in so many words that it compares the certificate itself. */
+  readonly ignoresCertificate?: boolean;
+}
+
+/** Throws unless the caller is whom the token is bound to. Without a promise where nothing needs to be awaited. */
+export function enforceSenderConstraint(
+  { cnf }: AccessTokenClaims,
+  { certificate, certificateAsked, ignoresCertificate = false }: Presentation,
+): void | Promise<void> {
+  if (cnf?.jkt !== undefined) throw refuse('a DPoP-bound token was sent as Bearer');
+  if (ignoresCertificate) return undefined;
+  const bound = cnf?.['x5t#S256'];
+  if (bound === undefined && !certificateAsked) return undefined;
+  if (bound === undefined) throw refuse('the token is not bound to a certificate');
+  if (typeof bound !== 'string') throw refuse('cnf.x5t#S256 is not a string');
+
+  const presented = certificate();
+  if (presented instanceof Promise) return presented.then((resolved) => compare(bound, resolved));
+  return compare(bound, presented);
+}
+
+function compare(bound: string, certificate: ClientCertificate | undefined): void {
+  if (!certificate) throw refuse('the token is bound to a certificate, and none was presented');
+  if (!isBoundTo(bound, certificate)) throw refuse('the token is bound to another certificate');
+}
+
+const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });

@@ -1,0 +1,35 @@
+/** The public API, grouped as the README groups it. */
+
+// The module
+export { AuthModule } from './auth.module.js';
+export { AuthGuard } from './auth.guard.js';
+export { TokenValidationService, type ValidateAccessTokenOptions } from './token-validation.service.js';
+
+// Decorators for routes
+export { Scopes } from './route/scopes.decorator.js';
+export { Groups, type GroupsDecoratorOptions } from './route/groups.decorator.js';
+export { CertBound } from './route/cert-bound.decorator.js';
+export { OptionalAuth } from './route/optional-auth.decorator.js';
+export { Public } from './route/public.decorator.js';
+
+// What a handler gets
+export { Claims } from './principal/claims.decorator.js';
+export { AccessToken } from './principal/access-token.decorator.js';
+export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
+
+// Options
+export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
+export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';
+export type { Fetcher } from './token/provider-client.js';
+
+// Errors
+export {
+  AuthError,
+  ConfigurationError,
+  InvalidRequestError,
+  MissingTokenError,
+  ProviderError,
+  ProviderUnavailableError,
+  TokenError,
+  type TokenErrorCode,
+} from './errors/auth.errors.js';

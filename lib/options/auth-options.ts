@@ -1,0 +1,42 @@
+/** What may the application say? The public type; each room documents its own part. */
+import type { GroupOptions } from '../access/authorize.js';
+import type { BindingOptions } from '../binding/sender-constraint.js';
+import type { ResolverOptions } from '../credentials/incoming-request.js';
+import type { MetadataOptions } from '../token/issuer-metadata.js';
+import type { KeyOptions } from '../token/issuer-keys.js';
+import type { ClaimsOptions } from '../token/judge-claims.js';
+import type { JwtOptions } from '../token/jwt-token.validator.js';
+import type { ProviderClientOptions } from '../token/provider-client.js';
+
+/** Every option with its value: from the code, else from the environment, else the default. */
+export interface ResolvedOptions
+  extends
+    MetadataOptions,
+    KeyOptions,
+    JwtOptions,
+    ClaimsOptions,
+    BindingOptions,
+    ResolverOptions,
+    ProviderClientOptions {
+  readonly groupOptions: GroupOptions;
+}
+
+type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
+/**
+ * Options of {@link AuthModule}. What is left out is read from the environment through `ConfigService`, under
+ * `envPrefix`. Times are seconds. Everything is checked at start-up; all mistakes come in one
+ * {@link ConfigurationError}.
+ */
+export interface AuthModuleOptions extends Settable<Omit<ResolvedOptions, 'groupOptions'>> {
+  /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
+  readonly tenantDomain?: string | undefined;
+  readonly groupOptions?: Settable<GroupOptions> | undefined;
+  /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
+  readonly envPrefix?: string | undefined;
+}
+
+/** For `forRootAsync({ useClass })` and `useExisting`. */
+export interface AuthOptionsFactory {
+  createAuthOptions(): AuthModuleOptions | Promise<AuthModuleOptions>;
+}

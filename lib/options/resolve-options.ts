@@ -1,0 +1,110 @@
+/** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { isSecureEnough } from '../token/provider-client.js';
+import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
+import { LISTS, optionsSchema, VARIABLES } from './settings.js';
+
+export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
+
+/** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
+export type ReadVariable = (name: string) => unknown;
+
+/**
+ * @throws {ConfigurationError} that lists every mistake with its option and its variable, and never quotes a secret
+ */
+export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVariable): ResolvedOptions {
+  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, ...rest } = given;
+  const problems: string[] = [];
+  const read = (option: string): unknown => readOption(option, envPrefix, readVariable, problems);
+
+  if (rest.issuer !== undefined && tenantDomain !== undefined && rest.issuer !== tenantDomain) {
+    problems.push(
+      `issuer: ${quoteForeign(rest.issuer)} differs from tenantDomain ${quoteForeign(tenantDomain)}`,
+    );
+  }
+  const said = { ...fromEnvironment(read), ...defined({ ...rest, issuer: rest.issuer ?? tenantDomain }) };
+  const input = {
+    ...said,
+    groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
+  };
+
+  const parsed = optionsSchema.safeParse(input);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const path = issue.path.join('.');
+      if (issue.code === 'unrecognized_keys') {
+        problems.push(
+          ...issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`}: is not an option`),
+        );
+      } else {
+        problems.push(`${describe(path, envPrefix)}: ${issue.message}`);
+      }
+    }
+  } else {
+    problems.push(...insecureAddresses(parsed.data, envPrefix));
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
+  return Object.freeze({ ...parsed.data, groupOptions: Object.freeze(parsed.data.groupOptions) });
+}
+
+/** Variables that carry the prefix but belong to no option: typing mistakes, most often. */
+export function unknownVariables(envPrefix: string, names: readonly string[]): readonly string[] {
+  const known = new Set(
+    Object.values(VARIABLES)
+      .flat()
+      .map((name) => envPrefix + name),
+  );
+  return names.filter((name) => name.startsWith(envPrefix) && !known.has(name));
+}
+
+function readOption(option: string, prefix: string, readVariable: ReadVariable, problems: string[]): unknown {
+  const values = (VARIABLES[option] ?? [])
+    .map((variable) => readVariable(prefix + variable))
+    .filter((value) => value !== undefined && !(typeof value === 'string' && value.trim() === ''));
+  const [value, other] = values;
+  if (other !== undefined && other !== value) {
+    const names = (VARIABLES[option] ?? []).map((variable) => prefix + variable);
+    problems.push(`${option}: ${names.join(' and ')} differ`);
+  }
+  if (typeof value !== 'string') return value;
+  return LISTS.has(option)
+    ? value
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
+    : value.trim();
+}
+
+/** The options whose names begin with the group's prefix and go no deeper. */
+function fromEnvironment(read: (option: string) => unknown, group = ''): Record<string, unknown> {
+  const names = Object.keys(VARIABLES)
+    .filter((option) => option.startsWith(group))
+    .map((option) => option.slice(group.length))
+    .filter((name) => !name.includes('.'));
+  return defined(Object.fromEntries(names.map((name) => [name, read(group + name)])));
+}
+
+function defined(values: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function insecureAddresses(options: ResolvedOptions, prefix: string): string[] {
+  return (['issuer', 'jwksUri'] as const).flatMap((option) => {
+    const address = options[option];
+    if (address === undefined || isSecureEnough(new URL(address), options.allowInsecureRequests)) return [];
+    return `${describe(option, prefix)}: ${quoteForeign(address)} is not https; allowInsecureRequests accepts it for test networks`;
+  });
+}
+
+/** `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; a member of a list is its option. */
+function describe(path: string, prefix: string): string {
+  const option = path.replace(/\.\d+$/, '');
+  const [variable] = VARIABLES[option] ?? [];
+  return variable === undefined ? option : `${option} (${prefix}${variable})`;
+}
+
+function report(problems: readonly string[]): string {
+  const lines = [...new Set(problems)].map((problem) => `  ${problem}`);
+  return [`AuthModule: ${lines.length} ${lines.length === 1 ? 'problem' : 'problems'}`, ...lines].join('\n');
+}

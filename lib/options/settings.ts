@@ -1,0 +1,102 @@
+/** Which options are there, what may each be, and which variable is its own? */
+import * as z from 'zod/mini';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { Fetcher } from '../token/provider-client.js';
+import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
+import { SIGNING_ALGORITHMS } from '../token/verification-key.js';
+
+/** The variables of each option, after the prefix; the first one is named in messages. */
+export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  issuer: ['TENANT_DOMAIN', 'ISSUER'],
+  audience: ['AUDIENCE'],
+  'groupOptions.groupsClaim': ['GROUPS_CLAIM'],
+  'groupOptions.matchAll': ['GROUPS_MATCH_ALL'],
+  clockSkew: ['CLOCK_SKEW'],
+  clockTolerance: ['CLOCK_TOLERANCE'],
+  jwksCacheDuration: ['JWKS_CACHE_DURATION'],
+  metadataCacheDuration: ['METADATA_CACHE_DURATION'],
+  responseTimeout: ['RESPONSE_TIMEOUT'],
+  validateCertificateBinding: ['VALIDATE_CERTIFICATE_BINDING'],
+  jwksUri: ['JWKS_URI'],
+  signingAlgorithms: ['SIGNING_ALGORITHMS'],
+  requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
+};
+
+/** Options that hold a list: their variable is split at commas. */
+export const LISTS: ReadonlySet<string> = new Set(['audience', 'signingAlgorithms']);
+
+const complain = (about: string) => ({
+  error: ({ input }: { readonly input?: unknown }): string =>
+    input === undefined ? 'required' : `${quoteForeign(input)} ${about}`,
+});
+
+/** ConfigService hands over strings, or whatever the application's own validation made of them. */
+function converted<Schema extends z.ZodMiniType>(convert: (text: string) => unknown, schema: Schema) {
+  return z.pipe(
+    z.transform((value: unknown) => (typeof value === 'string' ? convert(value.trim()) : value)),
+    schema,
+  );
+}
+
+const toNumber = (text: string): unknown => (/^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+const toBoolean = (text: string): unknown => ({ true: true, false: false })[text.toLowerCase()] ?? text;
+
+const seconds = converted(toNumber, z.number(complain('is not a number of seconds')));
+const duration = converted(
+  toNumber,
+  z.number(complain('is not a number of seconds')).check(z.minimum(0, complain('is less than 0 seconds'))),
+);
+const timeout = converted(
+  toNumber,
+  z.number(complain('is not a number of seconds')).check(z.positive(complain('leaves no time to answer'))),
+);
+const flag = converted(toBoolean, z.boolean(complain('is neither true nor false')));
+const text = z.string(complain('is not a string')).check(z.minLength(1, 'is empty'));
+const address = z
+  .string(complain('is not a URL'))
+  .check(z.refine((value) => URL.canParse(value), complain('is not a URL')));
+const callable = <Type>() =>
+  z.optional(z.custom<Type>((value) => typeof value === 'function', 'is not a function'));
+
+const issuer = address.check(
+  z.refine((value) => {
+    if (!URL.canParse(value)) return true;
+    const { search, hash, username, password } = new URL(value);
+    return search === '' && hash === '' && username === '' && password === '';
+  }, 'must not have a query, a fragment or credentials (RFC 8414 section 2)'),
+);
+
+const audience = z.union(
+  [text, z.array(text).check(z.minLength(1, 'is empty'))],
+  complain('is not a string or a list of strings'),
+);
+
+const algorithm = z.enum(SIGNING_ALGORITHMS, complain(`is not one of ${SIGNING_ALGORITHMS.join(', ')}`));
+
+/** Defaults stand here and nowhere else. */
+export const optionsSchema = z.strictObject({
+  issuer,
+  audience,
+  groupOptions: z.strictObject({
+    groupsClaim: z._default(text, 'groups'),
+    matchAll: z._default(flag, false),
+  }),
+  clockSkew: z._default(seconds, 0),
+  clockTolerance: z._default(duration, 300),
+  jwksCacheDuration: z._default(duration, 300),
+  metadataCacheDuration: z._default(duration, 300),
+  responseTimeout: z._default(timeout, 10),
+  validateCertificateBinding: z._default(
+    z.enum(['required', 'when_present'], complain('is neither required nor when_present')),
+    'when_present',
+  ),
+  jwksUri: z.optional(address),
+  signingAlgorithms: z._default(z.array(algorithm).check(z.minLength(1, 'is empty')), [
+    ...SIGNING_ALGORITHMS,
+  ]),
+  requireAccessTokenType: z._default(flag, false),
+  allowInsecureRequests: z._default(flag, false),
+  tokenResolver: callable<TokenResolver>(),
+  certificateResolver: callable<CertificateResolver>(),
+  fetcher: callable<Fetcher>(),
+});

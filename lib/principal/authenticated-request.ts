@@ -1,0 +1,19 @@
+/** What does the handler see? The one place that writes to the request. */
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+
+export interface Principal {
+  readonly claims: AccessTokenClaims;
+  readonly token: string;
+}
+
+/** A symbol: no parameter, header or body can bring a property of this name. Registered: two copies of this package agree. */
+const PRINCIPAL = Symbol.for('nestjs-resource-server:principal');
+
+export function attachPrincipal(request: object, principal: Principal): void {
+  (request as { [PRINCIPAL]?: Principal })[PRINCIPAL] = principal;
+}
+
+/** `undefined` where no token was looked at: public routes, optional ones without a token, guards replaced in tests. */
+export function principalOf(request: object): Principal | undefined {
+  return (request as { [PRINCIPAL]?: Principal })[PRINCIPAL];
+}
