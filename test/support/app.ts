@@ -1,0 +1,74 @@
+/** A Nest application of the given controllers behind AuthModule, listening on a free port. */
+import type { ArgumentsHost, INestApplication, Type } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
+import { collect, outputLogger } from './no-secrets-in-output.js';
+import { send, type Answer, type Call } from './http.js';
+
+export type Platform = 'Express' | 'Fastify';
+export const PLATFORMS: readonly Platform[] = ['Express', 'Fastify'];
+
+export interface TestApp {
+  readonly nest: INestApplication;
+  readonly origin: string;
+  get(path: string, headers?: Call['headers']): Promise<Answer>;
+  send(path: string, call?: Call): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface AppSettings {
+  readonly platform: Platform;
+  readonly controllers: readonly Type[];
+  readonly imports?: readonly NonNullable<
+    Parameters<typeof Test.createTestingModule>[0]['imports']
+  >[number][];
+  readonly providers?: readonly NonNullable<
+    Parameters<typeof Test.createTestingModule>[0]['providers']
+  >[number][];
+  readonly customize?: (builder: TestingModuleBuilder) => void;
+  readonly beforeListening?: (nest: INestApplication) => void | Promise<void>;
+}
+
+/** With these options, or with the environment alone where there are none. */
+export function bootApp(options: AuthModuleOptions | undefined, settings: AppSettings): Promise<TestApp> {
+  return bootModule([AuthModule.forRoot(options), ...(settings.imports ?? [])], settings);
+}
+
+export async function bootModule(
+  imports: NonNullable<AppSettings['imports']>,
+  { platform, controllers, providers = [], customize, beforeListening }: AppSettings,
+): Promise<TestApp> {
+  const builder = Test.createTestingModule({
+    imports: [...imports],
+    controllers: [...controllers],
+    providers: [...providers],
+  }).setLogger(outputLogger);
+  customize?.(builder);
+  const module = await builder.compile();
+  const nest =
+    platform === 'Express'
+      ? module.createNestApplication(new ExpressAdapter())
+      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+  nest.useGlobalFilters(new CollectingFilter(nest.getHttpAdapter()));
+  await beforeListening?.(nest);
+  await nest.listen(0, '127.0.0.1');
+  const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
+  return {
+    nest,
+    origin,
+    get: (path, headers) => send(origin + path, headers === undefined ? {} : { headers }),
+    send: (path, call) => send(origin + path, call),
+    close: () => nest.close(),
+  };
+}
+
+/** Answers as Nest does; what an application's own filter would see is watched for secrets. */
+class CollectingFilter extends BaseExceptionFilter {
+  override catch(exception: unknown, host: ArgumentsHost): void {
+    collect(exception);
+    super.catch(exception, host);
+  }
+}

@@ -1,0 +1,93 @@
+/** An authorization server over real HTTP on a free port: discovery and keys, counted, and made to fail on request. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JWK } from 'jose';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface ServerSettings {
+  /** What stands behind the origin in the issuer's name. */
+  readonly issuerPath?: string;
+  /** Members that replace or (undefined) remove those of the metadata. */
+  readonly metadata?: Record<string, unknown>;
+}
+
+export class AuthorizationServer {
+  /** Paths asked for, in order. */
+  readonly requests: string[] = [];
+  keys: JWK[] = [];
+  #overrides = new Map<string, Answer>();
+
+  private constructor(
+    private readonly server: Server,
+    readonly origin: string,
+    private readonly settings: ServerSettings,
+  ) {}
+
+  static async start(settings: ServerSettings = {}): Promise<AuthorizationServer> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const self = new AuthorizationServer(server, `http://127.0.0.1:${port}`, settings);
+    server.on('request', (request, response) => self.#answer(request, response));
+    return self;
+  }
+
+  get issuer(): string {
+    return this.origin + (this.settings.issuerPath ?? '');
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get metadata(): Record<string, unknown> {
+    return { issuer: this.issuer, jwks_uri: `${this.origin}/jwks`, ...this.settings.metadata };
+  }
+
+  count(path: string): number {
+    return this.requests.filter((each) => each === path).length;
+  }
+
+  /** Answers a path otherwise, until told to stop. */
+  answer(path: string, answer: Answer): void {
+    this.#overrides.set(path, answer);
+  }
+
+  /** Answers a path with a status and a body. */
+  answerWith(path: string, status: number, body: string, headers: Record<string, string> = {}): void {
+    this.answer(path, (_, response) => response.writeHead(status, headers).end(body));
+  }
+
+  recover(): void {
+    this.#overrides.clear();
+  }
+
+  /** Breaks every connection, as a dead host does. */
+  goDown(): void {
+    for (const path of ['/jwks', this.discoveryPath]) this.answer(path, (_, response) => response.destroy());
+  }
+
+  get discoveryPath(): string {
+    return `${(this.settings.issuerPath ?? '').replace(/\/$/, '')}/.well-known/openid-configuration`;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '').replace(/\?.*/, '');
+    this.requests.push(path);
+    const override = this.#overrides.get(path);
+    if (override) return override(request, response);
+    if (path === this.discoveryPath) return sendJson(response, this.metadata);
+    if (path === '/jwks') return sendJson(response, { keys: this.keys });
+    response.writeHead(404).end();
+  }
+}
+
+export function sendJson(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

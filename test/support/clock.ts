@@ -1,0 +1,26 @@
+/** The clock, set by hand: both the wall's and the one that only runs forward. */
+import { afterEach } from '@jest/globals';
+
+const wall = Date.now.bind(Date);
+const monotonic = performance.now.bind(performance);
+let wallOffset = 0;
+let monotonicOffset = 0;
+
+Date.now = () => wall() + wallOffset * 1000;
+performance.now = () => monotonic() + monotonicOffset * 1000;
+
+/** Time passes. */
+export function advanceClock(seconds: number): void {
+  wallOffset += seconds;
+  monotonicOffset += seconds;
+}
+
+/** Somebody sets the wall clock; no time passes. */
+export function jumpClock(seconds: number): void {
+  wallOffset += seconds;
+}
+
+afterEach(() => {
+  wallOffset = 0;
+  monotonicOffset = 0;
+});

@@ -1,0 +1,50 @@
+/** A request with exactly these headers, in this order, repeated ones too. */
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { collect } from './no-secrets-in-output.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+export interface Call {
+  readonly method?: string;
+  /** A list of pairs sends repeated headers. */
+  readonly headers?: Record<string, string> | readonly (readonly [string, string])[];
+  readonly body?: string;
+}
+
+export function send(url: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
+  const list = Array.isArray(headers) ? headers.flat() : Object.entries(headers).flat();
+  return new Promise((resolve, reject) => {
+    const { host } = new URL(url);
+    const outgoing = httpRequest(
+      url,
+      { method, headers: ['Host', host, ...list] as never, agent: false },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if ((incoming.statusCode ?? 0) >= 400) collect(incoming.headers, text);
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: parse(text) });
+        });
+        incoming.on('error', reject);
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });

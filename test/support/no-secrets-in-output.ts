@@ -1,0 +1,59 @@
+/**
+ * Nothing that was ever a token, a key or a secret may stand in a log line or an answer: watched over the whole run.
+ *
+ * Tests register secrets with `keepSecret`; every log line of Nest and everything written to the console is collected;
+ * after each test both are compared.
+ */
+import { ConsoleLogger, Logger } from '@nestjs/common';
+import { afterEach, expect } from '@jest/globals';
+import { inspect } from 'node:util';
+
+const secrets = new Set<string>();
+let lines: string[] = [];
+
+/** Its parts count too: a payload in a log is as bad as the token. Short ones would be found by accident. */
+export function keepSecret<Secret extends string>(secret: Secret): Secret {
+  for (const part of [secret, ...secret.split('.')]) if (part.length >= 16) secrets.add(part);
+  return secret;
+}
+
+/** What was logged since the test began. */
+export function loggedLines(): readonly string[] {
+  return lines;
+}
+
+export function collect(...messages: readonly unknown[]): void {
+  lines.push(
+    messages.map((each) => (typeof each === 'string' ? each : inspect(each, { depth: 10 }))).join(' '),
+  );
+}
+
+class OutputLogger extends ConsoleLogger {
+  override log = collect;
+  override error = collect;
+  override warn = collect;
+  override debug = collect;
+  override verbose = collect;
+  override fatal = collect;
+}
+
+export const outputLogger = new OutputLogger();
+Logger.overrideLogger(outputLogger);
+
+for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) console[method] = collect;
+for (const stream of [process.stdout, process.stderr]) {
+  const write = stream.write.bind(stream);
+  stream.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+    lines.push(String(chunk));
+    return write(chunk, ...rest);
+  }) as typeof stream.write;
+}
+
+afterEach(() => {
+  const seen = lines;
+  lines = [];
+  for (const secret of secrets) {
+    const leak = seen.find((line) => line.includes(secret));
+    expect(leak && `a secret stands in the output: ${leak}`).toBeUndefined();
+  }
+});
