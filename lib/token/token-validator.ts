@@ -18,6 +18,8 @@ export class TokenValidator {
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
   async validate(token: string): Promise<AccessTokenClaims> {
+    if (typeof token !== 'string')
+      throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     if (isJwt(token)) return this.jwts.validate(token);
 
     if (!this.#hasSaidHowToIntrospect) {

@@ -4,21 +4,33 @@ import { isObject } from './strict-json.js';
 
 /** Asymmetric algorithms only: with these a public key cannot be mistaken for a secret. */
 export const SIGNING_ALGORITHMS = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ] as const;
 
 /** The kind of key that an algorithm needs. */
 const KEY_OF: Readonly<Record<string, { readonly kty: string; readonly crv?: string }>> = {
-  ...Object.fromEntries(
-    ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, { kty: 'RSA' }]),
-  ),
+  RS256: { kty: 'RSA' },
+  RS384: { kty: 'RSA' },
+  RS512: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+  PS384: { kty: 'RSA' },
+  PS512: { kty: 'RSA' },
   ES256: { kty: 'EC', crv: 'P-256' },
   ES384: { kty: 'EC', crv: 'P-384' },
   ES512: { kty: 'EC', crv: 'P-521' },
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
   Ed25519: { kty: 'OKP', crv: 'Ed25519' },
-};
+} satisfies Record<(typeof SIGNING_ALGORITHMS)[number], unknown>;
 
 export class VerificationKey {
   readonly #imported = new Map<string, Promise<CryptoKey | undefined>>();

@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
 import { collect, outputLogger } from './no-secrets-in-output.js';
+import type { Server } from 'node:http';
 import { send, type Answer, type Call } from './http.js';
 
 export type Platform = 'Express' | 'Fastify';
@@ -55,6 +56,8 @@ export async function bootModule(
   nest.useGlobalFilters(new CollectingFilter(nest.getHttpAdapter()));
   await beforeListening?.(nest);
   await nest.listen(0, '127.0.0.1');
+  // A test that fails before it closes must not keep the run from ending.
+  (nest.getHttpServer() as Server).unref();
   const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     nest,

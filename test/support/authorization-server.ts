@@ -27,6 +27,7 @@ export class AuthorizationServer {
   static async start(settings: ServerSettings = {}): Promise<AuthorizationServer> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    server.unref();
     const { port } = server.address() as AddressInfo;
     const self = new AuthorizationServer(server, `http://127.0.0.1:${port}`, settings);
     server.on('request', (request, response) => self.#answer(request, response));

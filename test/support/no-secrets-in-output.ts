@@ -43,10 +43,10 @@ Logger.overrideLogger(outputLogger);
 for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) console[method] = collect;
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream);
-  stream.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+  stream.write = (chunk: string | Uint8Array, ...rest: never[]) => {
     lines.push(String(chunk));
     return write(chunk, ...rest);
-  }) as typeof stream.write;
+  };
 }
 
 afterEach(() => {

@@ -1,0 +1,278 @@
+/** The issuer's keys: fetched once, renewed in time, withdrawn in time, and tolerated in every shape. */
+import { Controller, Get } from '@nestjs/common';
+import type { JWK } from 'jose';
+import type { AuthModuleOptions } from 'nestjs-resource-server';
+import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { sendJson } from '../support/authorization-server.js';
+import { advanceClock, jumpClock } from '../support/clock.js';
+import { bearer } from '../support/http.js';
+import { Issuer } from '../support/issuer.js';
+import { makeKey } from '../support/tokens.js';
+
+@Controller()
+class ThingsController {
+  @Get('things') list(): string {
+    return 'things';
+  }
+}
+
+describe.each(PLATFORMS)('keys on %s', (platform) => {
+  let issuer: Issuer;
+  let app: TestApp;
+
+  const start = async (options: AuthModuleOptions = {}, ...settings: Parameters<typeof Issuer.start>) => {
+    issuer = await Issuer.start(...settings);
+    app = await bootApp({ ...issuer.options, ...options }, { platform, controllers: [ThingsController] });
+  };
+  const status = async (token = issuer.token()): Promise<number> =>
+    (await app.get('/things', bearer(token))).status;
+  const fetches = (): number => issuer.server.count('/jwks');
+
+  afterEach(async () => {
+    await app.close();
+    await issuer.close();
+  });
+
+  it('asks for discovery and keys once, however many requests wait', async () => {
+    await start();
+    const statuses = await Promise.all(Array.from({ length: 500 }, () => status()));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(issuer.server.requests).toEqual(['/.well-known/openid-configuration', '/jwks']);
+  });
+
+  it('asks again when the keys are no longer fresh, not before', async () => {
+    await start({ jwksCacheDuration: 60, metadataCacheDuration: 120 });
+    await status();
+    advanceClock(59);
+    await status();
+    expect(fetches()).toBe(1);
+    advanceClock(2);
+    expect(await status()).toBe(200);
+    expect(issuer.server.requests.slice(2)).toEqual(['/jwks']);
+  });
+
+  it('accepts the first token of a new key, a second after the last fetch', async () => {
+    await start();
+    await status();
+    advanceClock(1);
+    issuer.rotate();
+    expect(await status()).toBe(200);
+    expect(fetches()).toBe(2);
+  });
+
+  it('accepts new keys without names, too', async () => {
+    const unnamed = (): ReturnType<typeof makeKey> => makeKey('ES256', 'unused', { kid: undefined } as never);
+    await start({}, {}, unnamed());
+    const token = (): string => issuer.token({ header: { kid: undefined } });
+    expect(await status(token())).toBe(200);
+    issuer.rotate(unnamed());
+    expect(await status(token())).toBe(200);
+    expect(fetches()).toBe(2);
+  });
+
+  it('spends a handful of fetches on a flood of invented key names, and serves good tokens all the while', async () => {
+    await start();
+    await status();
+    const flood = Array.from({ length: 300 }, (_, i) =>
+      status(issuer.token({ header: { kid: `invented-${i}` } })),
+    );
+    const good = Array.from({ length: 20 }, () => status());
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([401]));
+    expect(new Set(await Promise.all(good))).toEqual(new Set([200]));
+    expect(fetches()).toBeLessThanOrEqual(4);
+    issuer.rotate();
+    advanceClock(13);
+    expect(await status()).toBe(200);
+  });
+
+  it('refuses a withdrawn key with the next refresh', async () => {
+    await start({ jwksCacheDuration: 60 });
+    const old = issuer.token();
+    expect(await status(old)).toBe(200);
+    issuer.rotate();
+    advanceClock(61);
+    expect(await status(old)).toBe(401);
+  });
+
+  it('goes on with the last good keys while the issuer is down, without hammering it, for a day', async () => {
+    await start();
+    const token = (): string => issuer.token();
+    await status();
+    issuer.server.goDown();
+    advanceClock(301);
+    const calls = issuer.server.requests.length;
+    const statuses = await Promise.all(Array.from({ length: 100 }, () => status()));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(issuer.server.requests.length - calls).toBeLessThanOrEqual(2);
+    for (let minute = 0; minute < 10; minute++) {
+      advanceClock(60);
+      expect(await status(token())).toBe(200);
+    }
+    advanceClock(86_400);
+    expect(await status(token())).toBe(503);
+    issuer.server.recover();
+    advanceClock(60);
+    expect(await status(token())).toBe(200);
+  });
+
+  it('says 503, not 401, of a key that cannot be looked up now', async () => {
+    await start();
+    await status();
+    issuer.server.goDown();
+    const unknown = issuer.token({}, makeKey());
+    expect([await status(unknown), await status(unknown), await status()]).toEqual([503, 503, 200]);
+  });
+
+  it('does not let the wall clock keep a key alive', async () => {
+    await start({ jwksCacheDuration: 60 });
+    const token = issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + 100_000, iat: 1 } });
+    await status(token);
+    issuer.rotate();
+    advanceClock(61);
+    jumpClock(-3600);
+    expect(await status(token)).toBe(401);
+  });
+
+  it('skips the keys it cannot use', async () => {
+    const key = makeKey('RS256', 'the-key');
+    await start({}, {}, key);
+    issuer.server.keys = [
+      ...([null, 7, 'key', []] as unknown as JWK[]),
+      { kty: 'AKP', alg: 'ML-DSA-44', kid: 'the-key', pub: 'AAAA' },
+      { kty: 'RSA', kid: 'the-key', n: '!', e: 'AQAB' },
+      { ...key.jwk, use: 'enc' },
+      { ...key.jwk, key_ops: ['encrypt'] },
+      { kty: 'oct', kid: 'the-key', k: 'AAAA' },
+      { ...makeKey('ES256').jwk, kid: 'the-key' },
+      { ...key.jwk, x5c: ['nonsense'], x5t: 'nonsense' } as JWK,
+    ];
+    expect(await status()).toBe(200);
+  });
+
+  it.each<[string, (jwk: JWK) => JWK]>([
+    ['without kid', ({ kid: _, ...jwk }) => jwk],
+    ['without alg', ({ alg: _, ...jwk }) => jwk],
+    ['without use', ({ use: _, ...jwk }) => jwk],
+    ['with key_ops', (jwk) => ({ ...jwk, key_ops: ['verify'] })],
+  ])('takes a key %s', async (_, change) => {
+    await start();
+    issuer.server.keys = [makeKey('RS256').jwk, change(issuer.key.jwk)];
+    expect(await status()).toBe(200);
+    expect(await status(issuer.token({ header: { kid: undefined } }))).toBe(200);
+  });
+
+  it('tries a token without kid against every key that fits, and refuses it when none signed it', async () => {
+    await start();
+    issuer.server.keys = [...Array.from({ length: 4 }, () => makeKey('ES256').jwk), issuer.key.jwk];
+    expect(await status(issuer.token({ header: { kid: undefined } }))).toBe(200);
+    expect(await status(issuer.token({ header: { kid: undefined } }, makeKey('ES256')))).toBe(401);
+  });
+
+  it('does not use a key whose private part is published', async () => {
+    await start();
+    issuer.server.keys = [{ ...issuer.key.jwk, ...(issuer.key.privateKey.export({ format: 'jwk' }) as JWK) }];
+    expect(await status()).toBe(401);
+  });
+
+  it('uses only the algorithms that the options allow', async () => {
+    await start({ signingAlgorithms: ['ES256'] });
+    const rsa = makeKey('RS256');
+    issuer.server.keys = [issuer.key.jwk, rsa.jwk];
+    expect([await status(), await status(issuer.token({}, rsa))]).toEqual([200, 401]);
+  });
+});
+
+describe.each(PLATFORMS)('discovery on %s', (platform) => {
+  let issuer: Issuer;
+  let app: TestApp;
+  const start = async (
+    configured: (origin: string) => AuthModuleOptions,
+    settings: Parameters<typeof Issuer.start>[0] = {},
+  ): Promise<void> => {
+    issuer = await Issuer.start(settings);
+    const options = { ...issuer.options, ...configured(issuer.server.origin) };
+    app = await bootApp(options, { platform, controllers: [ThingsController] });
+  };
+  const status = async (): Promise<number> => (await app.get('/things', bearer(issuer.token()))).status;
+
+  afterEach(async () => {
+    await app.close();
+    await issuer.close();
+  });
+
+  it.each([
+    ['no path', '', ''],
+    ['a slash at its end', '/', '/'],
+    ['a slash that only the configuration has', '', '/'],
+    ['a slash that only the provider has', '/', ''],
+    ['a path', '/tenant/v2', '/tenant/v2'],
+    ['a path and a slash', '/tenant/', '/tenant/'],
+    ['a path and a slash that only the provider has', '/tenant/', '/tenant'],
+  ])('finds an issuer with %s', async (_, issuerPath, configuredPath) => {
+    await start((origin) => ({ issuer: origin + configuredPath }), { issuerPath });
+    expect(await status()).toBe(200);
+  });
+
+  it('asks at RFC 8414’s address after a 404', async () => {
+    await start(() => ({}), { issuerPath: '/tenant' });
+    issuer.server.answerWith(issuer.server.discoveryPath, 404, '');
+    issuer.server.answer('/.well-known/oauth-authorization-server/tenant', (_, response) =>
+      sendJson(response, issuer.server.metadata),
+    );
+    expect(await status()).toBe(200);
+  });
+
+  it('does without discovery where the application names the keys', async () => {
+    await start((origin) => ({ jwksUri: `${origin}/jwks` }));
+    issuer.server.answerWith(issuer.server.discoveryPath, 404, '');
+    expect(await status()).toBe(200);
+  });
+
+  it('follows a redirect to another path of the origin', async () => {
+    await start(() => ({}));
+    const { discoveryPath, origin } = issuer.server;
+    issuer.server.answerWith(discoveryPath, 301, '', { location: `${discoveryPath}/` });
+    issuer.server.answer(`${discoveryPath}/`, (_, response) => sendJson(response, issuer.server.metadata));
+    issuer.server.answerWith('/jwks', 308, '', { location: `${origin}/keys` });
+    issuer.server.answer('/keys', (_, response) => sendJson(response, { keys: issuer.server.keys }));
+    expect(await status()).toBe(200);
+  });
+
+  it('uses the address of the keys as it stands, slashes and query and all', async () => {
+    await start(() => ({}));
+    const metadata = {
+      issuer: issuer.server.issuer,
+      jwks_uri: `${issuer.server.origin}//api//jwks?tenant=a%2Fb`,
+    };
+    issuer.server.answerWith(issuer.server.discoveryPath, 200, JSON.stringify(metadata));
+    issuer.server.answer('//api//jwks', (request, response) => {
+      if (request.url === '//api//jwks?tenant=a%2Fb') sendJson(response, { keys: issuer.server.keys });
+      else response.writeHead(404).end();
+    });
+    expect(await status()).toBe(200);
+  });
+
+  it('does not look at content types and cache headers', async () => {
+    await start(() => ({}));
+    const odd = { 'content-type': 'text/plain', 'cache-control': 'Cache-Control: no-store, public' };
+    issuer.server.answerWith(issuer.server.discoveryPath, 200, JSON.stringify(issuer.server.metadata), odd);
+    issuer.server.answerWith('/jwks', 200, JSON.stringify({ keys: issuer.server.keys }), odd);
+    expect([await status(), await status()]).toEqual([200, 200]);
+    expect(issuer.server.count('/jwks')).toBe(1);
+  });
+
+  it('sends every call through the fetcher', async () => {
+    const urls: string[] = [];
+    await start(() => ({
+      fetcher: (url, init) => {
+        urls.push(url);
+        return fetch(url, init);
+      },
+    }));
+    expect(await status()).toBe(200);
+    expect(urls).toEqual([
+      issuer.server.origin + issuer.server.discoveryPath,
+      `${issuer.server.origin}/jwks`,
+    ]);
+  });
+});
