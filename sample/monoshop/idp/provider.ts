@@ -1,0 +1,113 @@
+/** How does the authorization server behave? Its configuration: resources, clients, people, token formats, lifetimes. */
+import { randomBytes } from 'node:crypto';
+import { errors, Provider, type Configuration, type ResourceServer } from 'oidc-provider';
+import { allowScopes, clients, invoiceApi, lateCourier } from './clients.js';
+import { generateSigningKeys } from './keys.js';
+import { createMemoryAdapter } from './memory-adapter.js';
+import { renderMessage, renderPage } from './pages.js';
+import { INVOICES, scopesByResource } from './resources.js';
+import { findUser } from './users.js';
+
+export interface ProviderOptions {
+  /** How long access tokens live, in seconds. */
+  readonly tokenTtl: number;
+  /** Tokens for the Invoice API: JWTs, or opaque ones that it has to introspect. */
+  readonly invoiceTokens: 'jwt' | 'opaque';
+}
+
+const DAY = 24 * 60 * 60;
+
+function describeResource(resource: string, clientId: string, options: ProviderOptions): ResourceServer {
+  const scopes = scopesByResource.get(resource);
+  if (!scopes) throw new errors.InvalidTarget('there is no such API');
+  const isInvoices = resource === INVOICES;
+  return {
+    audience: resource,
+    scope: allowScopes(clientId, scopes).join(' '),
+    accessTokenTTL: options.tokenTtl,
+    accessTokenFormat: isInvoices ? options.invoiceTokens : 'jwt',
+    jwt: { sign: { alg: isInvoices ? 'ES256' : 'RS256' } },
+  };
+}
+
+function configure(options: ProviderOptions): Configuration {
+  return {
+    adapter: createMemoryAdapter,
+    jwks: generateSigningKeys(),
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    clients,
+    clientBasedCORS: () => false,
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
+    scopes: ['openid', 'offline_access', 'profile', 'groups'],
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+    // A front end needs one token per API, and gets the second one with the refresh token.
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    ttl: {
+      AccessToken: options.tokenTtl,
+      ClientCredentials: options.tokenTtl,
+      IdToken: 60 * 60,
+      Interaction: 60 * 60,
+      RefreshToken: DAY,
+      Session: DAY,
+      Grant: DAY,
+    },
+    findAccount: (_ctx, id) => {
+      const user = findUser(id);
+      return user && { accountId: id, claims: () => ({ sub: id, name: user.name, groups: user.groups }) };
+    },
+    // A person's access token says which groups the person is in; a program's token has none.
+    extraTokenClaims: (_ctx, token) => {
+      const user = 'accountId' in token ? findUser(token.accountId) : undefined;
+      return user && { groups: user.groups };
+    },
+    formats: {
+      customizers: {
+        jwt: (_ctx, token, { payload }) => {
+          if (token.clientId !== lateCourier.id) return;
+          // Issued a day ago, as far as the token says, and expired for as long: past any clock tolerance.
+          payload.iat = Number(payload.iat) - DAY - options.tokenTtl;
+          payload.exp = Number(payload.exp) - DAY - options.tokenTtl;
+        },
+      },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      // An API learns only about tokens that were issued for it.
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) =>
+          client.clientId === invoiceApi.id && 'aud' in token && token.aud === INVOICES,
+      },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_ctx, resource, client) =>
+          describeResource(resource, client.clientId, options),
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          const button = '<button form="op.logoutForm" name="logout" value="yes">Sign out</button>';
+          ctx.body = renderPage('Sign out of MonoShop?', `${form}${button}`);
+        },
+        postLogoutSuccessSource: (ctx) => {
+          ctx.body = renderMessage('Signed out', 'You can close this page.');
+        },
+      },
+    },
+    renderError: (ctx, out) => {
+      ctx.type = 'html';
+      ctx.body = renderMessage('That did not work', `${out.error}: ${out.error_description ?? ''}`);
+    },
+  };
+}
+
+export function createProvider(issuer: string, options: ProviderOptions): Provider {
+  return new Provider(issuer, configure(options));
+}

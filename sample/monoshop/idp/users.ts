@@ -1,0 +1,21 @@
+/** Who can sign in? Two people, and the groups they are in. The passwords are printed on the login page: a demo. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
+  readonly groups: readonly string[];
+}
+
+export const clerk: User = { id: 'clerk', name: 'Carla Clerk', password: 'clerk', groups: ['staff'] };
+export const admin: User = { id: 'admin', name: 'Ada Admin', password: 'admin', groups: ['staff', 'admin'] };
+
+export const users: readonly User[] = [clerk, admin];
+
+export function findUser(id: string): User | undefined {
+  return users.find((user) => user.id === id);
+}
+
+export function findUserByPassword(id: string, password: string): User | undefined {
+  const user = findUser(id);
+  return user?.password === password ? user : undefined;
+}

@@ -1,0 +1,100 @@
+/** How does one of the three processes start, prove that it answers, and stop? */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from './env-file.js';
+
+const POLL_EVERY_MS = 50;
+const ANSWER_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 2_000;
+/** Enough to see why a process died; the rest of a chatty one is dropped. */
+const KEPT_OUTPUT = 20_000;
+
+export interface ServicePlan {
+  /** Its folder, and how it is called. */
+  readonly name: string;
+  readonly port: number;
+  /** A path that answers 200 without a token. */
+  readonly readyPath: string;
+}
+
+export class Service {
+  readonly #plan: ServicePlan;
+  readonly #child: ChildProcess;
+  #output = '';
+  #relaying = false;
+  #stopping = false;
+
+  constructor(plan: ServicePlan) {
+    this.#plan = plan;
+    const main = fileURLToPath(new URL(`../${plan.name}/main.js`, import.meta.url));
+    this.#child = fork(main, [], {
+      env: cleanEnvironment(),
+      execArgv: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => this.#take(text));
+    }
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** The last of what it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get exited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Resolves when it answers a request; rejects when it dies first, or takes too long. */
+  async waitUntilAnswers(): Promise<void> {
+    const url = `http://localhost:${this.#plan.port}${this.#plan.readyPath}`;
+    const deadline = Date.now() + ANSWER_WITHIN_MS;
+    while (Date.now() < deadline) {
+      const answered = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      // Asked after the answer: when the process is gone, whoever answered is not ours.
+      if (this.exited) throw new Error(`${this.name} stopped while starting`);
+      if (answered) return;
+      await sleep(POLL_EVERY_MS);
+    }
+    throw new Error(`${this.name} did not answer at ${url} within ${ANSWER_WITHIN_MS / 1000} s`);
+  }
+
+  /** Shows what it prints from now on, line by line under its name. */
+  relayOutput(): void {
+    this.#relaying = true;
+  }
+
+  /** Calls back when it ends without having been told to. */
+  onDeath(callback: () => void): void {
+    this.#child.once('exit', (_code, signal) => {
+      // Ctrl-C in a terminal reaches all processes at once: a child that obeys first has not died.
+      if (!this.#stopping && signal !== 'SIGINT') callback();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.exited) return;
+    const exited = once(this.#child, 'exit');
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), STOP_WITHIN_MS);
+    this.#child.kill('SIGTERM');
+    await exited;
+    clearTimeout(insist);
+  }
+
+  #take(text: string): void {
+    this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+    if (!this.#relaying) return;
+    for (const line of text.trimEnd().split('\n')) console.log(`${this.name} | ${line}`);
+  }
+}

@@ -1,0 +1,88 @@
+/** What happens at MonoShop's doors? Who comes with which token, asks for what, and has to get which answer. */
+import { catalogManager, lateCourier, shopBackend } from '../idp/clients.js';
+import { INVOICES, PRODUCTS } from '../idp/resources.js';
+import { admin, clerk } from '../idp/users.js';
+import type { TokenSource } from './tokens.js';
+
+export const PRODUCT_API = 'http://localhost:4001';
+export const INVOICE_API = 'http://localhost:4002';
+
+export interface Step {
+  readonly story: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: string;
+  /** Empty: none is sent. */
+  readonly token: string;
+  readonly body?: unknown;
+  readonly expected: number;
+  /** What a refusal has to say in `WWW-Authenticate`, or what the data of a success has to contain. */
+  readonly says: RegExp;
+}
+
+export interface StoryTokens {
+  readonly products: string;
+  readonly invoices: string;
+  readonly write: string;
+  readonly clerk: string;
+  readonly admin: string;
+  readonly expired: string;
+}
+
+export async function collectTokens(source: TokenSource): Promise<StoryTokens> {
+  const [products, invoices, write, expired, ofClerk, ofAdmin] = await Promise.all([
+    source.requestForClient(shopBackend, PRODUCTS, 'read:products'),
+    source.requestForClient(shopBackend, INVOICES, 'read:invoices'),
+    source.requestForClient(catalogManager, PRODUCTS, 'read:products write:products'),
+    source.requestForClient(lateCourier, PRODUCTS, 'read:products'),
+    source.signIn(clerk, PRODUCTS, 'read:products'),
+    source.signIn(admin, PRODUCTS, 'read:products'),
+  ]);
+  return { products, invoices, write, expired, clerk: ofClerk, admin: ofAdmin };
+}
+
+/** The same token with a scope more in it: header and signature are the real ones, of another content. */
+export function tamper(token: string): string {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+  const forged = JSON.stringify({ ...Object(claims), scope: 'read:products write:products' });
+  return [header, Buffer.from(forged).toString('base64url'), signature].join('.');
+}
+
+const products = `${PRODUCT_API}/products`;
+const invoices = `${INVOICE_API}/invoices`;
+const newProduct = { name: 'Milk jug', price: 12 };
+
+const invalid = /^Bearer error="invalid_token"/;
+const insufficient = /^Bearer error="insufficient_scope"/;
+const lacksWrite = /^Bearer error="insufficient_scope".*scope="write:products"/;
+
+function get(story: string, url: string, token: string, expected: number, says: RegExp): Step {
+  return { story, method: 'GET', url, token, expected, says };
+}
+
+function post(story: string, token: string, expected: number, says: RegExp): Step {
+  return { story, method: 'POST', url: products, token, body: newProduct, expected, says };
+}
+
+function remove(story: string, token: string, expected: number, says: RegExp): Step {
+  return { story, method: 'DELETE', url: `${products}/3`, token, expected, says };
+}
+
+export function writeSteps(tokens: StoryTokens): Step[] {
+  const none = '';
+  return [
+    get('anyone, at a public route', `${PRODUCT_API}/status`, none, 200, /"up"/),
+    get('no token', products, none, 401, /^Bearer$/),
+    get('the right token', products, tokens.products, 200, /"Teapot"/),
+    get('the right token, at the other API', invoices, tokens.invoices, 200, /"Tea & Co"/),
+    get('a token for the Product API', invoices, tokens.products, 401, invalid),
+    get('a token for the Invoice API', products, tokens.invoices, 401, invalid),
+    post('a token that may only read', tokens.products, 403, lacksWrite),
+    post('a token that may write', tokens.write, 201, /"Milk jug"/),
+    get('the clerk: who am I?', `${PRODUCT_API}/me`, tokens.clerk, 200, /"groups":\["staff"\]/),
+    remove('the clerk (group staff)', tokens.clerk, 403, insufficient),
+    remove('the boss (group admin)', tokens.admin, 204, /^$/),
+    get('an expired token', products, tokens.expired, 401, invalid),
+    post('a token with a forged scope', tamper(tokens.products), 401, invalid),
+  ];
+}
