@@ -48,7 +48,7 @@ function requireGroups(
 
   const why = hasGroupsElsewhere(claims)
     ? 'the provider left the groups out of the token because there are too many (overage)'
-    : `${quoteForeign(groupsClaim)} holds ${held.size} groups, none of them fitting`;
+    : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, and these do not do`;
   throw new TokenError('insufficient_groups', {
     detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
   });

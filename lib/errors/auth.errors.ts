@@ -12,12 +12,12 @@ export abstract class AuthError extends Error {
   /** The HTTP status that the guard answers with. */
   abstract readonly status: 400 | 401 | 403 | 500 | 503;
   /** The exact reason, for logs only. */
-  readonly detail: string | undefined;
+  declare readonly detail?: string;
 
   constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;
-    this.detail = detail;
+    if (detail !== undefined) this.detail = detail;
   }
 }
 
@@ -31,6 +31,11 @@ const TOKEN_SENTENCES = {
 
 export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
+export interface TokenErrorOptions extends AuthErrorOptions {
+  /** The one reason that a client can act on by itself is said apart: a new token will do. */
+  readonly expired?: boolean;
+}
+
 /**
  * The token is not good (`invalid_token`, `inactive_token`: 401) or may not do this (`insufficient_scope`,
  * `insufficient_groups`: 403).
@@ -39,8 +44,8 @@ export class TokenError extends AuthError {
   readonly code: TokenErrorCode;
   readonly status: 401 | 403;
 
-  constructor(code: TokenErrorCode, options?: AuthErrorOptions) {
-    super(TOKEN_SENTENCES[code], options);
+  constructor(code: TokenErrorCode, { expired = false, ...options }: TokenErrorOptions = {}) {
+    super(expired ? 'The access token expired' : TOKEN_SENTENCES[code], options);
     this.code = code;
     this.status = code === 'invalid_token' || code === 'inactive_token' ? 401 : 403;
   }

@@ -21,8 +21,12 @@ const refuse = (detail: string): TokenError => new TokenError('invalid_token', {
 /** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
 export function judgeTimes(claims: Pick<AccessTokenClaims, 'exp' | 'nbf'>, options: ClaimsOptions): void {
   const now = trueTime(options);
-  if (now >= claims.exp + options.clockTolerance)
-    throw refuse(`the token expired ${Math.ceil(now - claims.exp)} s ago`);
+  if (now >= claims.exp + options.clockTolerance) {
+    throw new TokenError('invalid_token', {
+      expired: true,
+      detail: `the token expired ${Math.ceil(now - claims.exp)} s ago`,
+    });
+  }
   if (claims.nbf !== undefined && now < claims.nbf - options.clockTolerance) {
     throw refuse(`the token starts in ${Math.ceil(claims.nbf - now)} s`);
   }

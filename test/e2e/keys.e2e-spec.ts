@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
   });
 
   it('accepts new keys without names, too', async () => {
-    const unnamed = (): ReturnType<typeof makeKey> => makeKey('ES256', 'unused', { kid: undefined } as never);
+    const unnamed = (): ReturnType<typeof makeKey> => makeKey('ES256', 'unused', { kid: undefined });
     await start({}, {}, unnamed());
     const token = (): string => issuer.token({ header: { kid: undefined } });
     expect(await status(token())).toBe(200);
@@ -144,7 +144,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
       { ...key.jwk, key_ops: ['encrypt'] },
       { kty: 'oct', kid: 'the-key', k: 'AAAA' },
       { ...makeKey('ES256').jwk, kid: 'the-key' },
-      { ...key.jwk, x5c: ['nonsense'], x5t: 'nonsense' } as JWK,
+      { ...key.jwk, x5c: ['nonsense'], x5t: 'nonsense' },
     ];
     expect(await status()).toBe(200);
   });

@@ -124,6 +124,13 @@ describe.each(PLATFORMS)('the module on %s', (platform) => {
     );
   });
 
+  it('says apart that a token expired, for a new one will do', async () => {
+    const answer = await app.get('/claims', bearer(issuer.token({ claims: { exp: 1 } })));
+    expect(answer.headers['www-authenticate']).toBe(
+      'Bearer error="invalid_token", error_description="The access token expired"',
+    );
+  });
+
   it('injects the claims, frozen', async () => {
     const answer = await app.get(
       '/claims',
