@@ -1,0 +1,65 @@
+/** The order of the rooms, and what the package needs to run: kept by reading every import in lib/. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+const LIB = resolve('lib');
+const ROOMS = ['errors', 'route', 'credentials', 'token', 'binding', 'access', 'principal', 'options', ''];
+
+const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+const imports = files.flatMap((file) => {
+  const source = readFileSync(join(LIB, file), 'utf8');
+  return [...source.matchAll(/^(?:import|export)\s[^;]*?from '([^']+)';|^import '([^']+)';/gm)].map(
+    (match) => ({
+      file,
+      typeOnly: /^(import|export) type /.test(match[0]),
+      from: match[1] ?? match[2] ?? '',
+    }),
+  );
+});
+
+const roomOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
+
+describe('lib/', () => {
+  it('reads imports at all', () => {
+    expect(imports.length).toBeGreaterThan(80);
+  });
+
+  it('imports only from rooms that come earlier, and never from index.ts', () => {
+    const wrong = imports
+      .filter(({ from }) => from.startsWith('.'))
+      .map(({ file, from }) => ({ file, target: relative(LIB, resolve(LIB, dirname(file), from)) }))
+      .filter(({ file, target }) => {
+        const [own, other] = [ROOMS.indexOf(roomOf(file)), ROOMS.indexOf(roomOf(target))];
+        return own === -1 || other === -1 || other > own || (target === 'index.js' && file !== 'index.ts');
+      });
+    expect(wrong).toEqual([]);
+  });
+
+  it('declares every package that it imports', () => {
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+      'dependencies' | 'peerDependencies',
+      Record<string, string>
+    >;
+    const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+    const undeclared = imports
+      .filter(({ from }) => !from.startsWith('.') && !from.startsWith('node:'))
+      .map(({ from }) =>
+        from
+          .split('/')
+          .slice(0, from.startsWith('@') ? 2 : 1)
+          .join('/'),
+      )
+      .filter((name) => !declared.has(name));
+    expect(undeclared).toEqual([]);
+  });
+
+  it('knows Nest only where it has to', () => {
+    const knowing = new Set(
+      imports.filter(({ from }) => from.startsWith('@nestjs/')).map(({ file }) => file),
+    );
+    const allowed =
+      /^(auth\.(guard|module|module-definition)|token-validation\.service)\.ts$|\.decorator\.ts$/;
+    expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
+  });
+});
