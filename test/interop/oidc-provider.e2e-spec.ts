@@ -1,0 +1,88 @@
+/** Real tokens of a real authorization server: oidc-provider, in a process of its own, as it comes. */
+import { Controller, Get } from '@nestjs/common';
+import { Claims, Scopes } from 'nestjs-resource-server';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { bearer, send } from '../support/http.js';
+import { keepSecret } from '../support/no-secrets-in-output.js';
+
+const AUDIENCE = 'https://api.example.com';
+
+@Controller()
+class ThingsController {
+  @Get('things') @Scopes('read:things') list(@Claims('client_id') clientId: string): unknown {
+    return { clientId };
+  }
+}
+
+class RealProvider {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly issuer: string,
+  ) {}
+
+  static async start(env: Record<string, string>): Promise<RealProvider> {
+    const child = fork('test/interop/provider.mjs', {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const [{ issuer }] = (await once(child, 'message')) as [{ issuer: string }];
+    return new RealProvider(child, issuer);
+  }
+
+  async token(scope: string, resource = AUDIENCE): Promise<string> {
+    const { body } = await send(`${this.issuer}/token`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `Basic ${Buffer.from('client:a-secret-of-the-client').toString('base64')}`,
+      },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope, resource }).toString(),
+    });
+    return keepSecret((body as { access_token: string }).access_token);
+  }
+
+  async rotate(): Promise<void> {
+    this.child.send('rotate');
+    await once(this.child, 'message');
+  }
+
+  stop(): void {
+    this.child.kill();
+  }
+}
+
+const PROVIDERS = [
+  { SIGNING_ALG: 'RS256' },
+  { SIGNING_ALG: 'PS256', ISSUER_PATH: '' },
+  { SIGNING_ALG: 'ES256' },
+  { SIGNING_ALG: 'Ed25519' },
+  { SIGNING_ALG: 'EdDSA' },
+];
+
+describe.each(PLATFORMS)('oidc-provider and %s', (platform) => {
+  it.each(PROVIDERS)('with $SIGNING_ALG: tokens, scopes, audience, rotation', async (env) => {
+    const provider = await RealProvider.start(env);
+    const { issuer } = provider;
+    const app: TestApp = await bootApp(
+      { issuer, audience: AUDIENCE },
+      { platform, controllers: [ThingsController] },
+    );
+    const call = (token: string): ReturnType<TestApp['get']> => app.get('/things', bearer(token));
+
+    const token = await provider.token('read:things');
+    const answer = await call(token);
+    expect([answer.status, answer.body]).toEqual([200, { clientId: 'client' }]);
+    expect((await call(await provider.token('write:things'))).status).toBe(403);
+    expect((await call(await provider.token('read:things', 'https://other.example.com'))).status).toBe(401);
+
+    await provider.rotate();
+    expect((await call(await provider.token('read:things'))).status).toBe(200);
+    // The old key is gone at the issuer, and so it is here.
+    expect((await call(token)).status).toBe(401);
+
+    await app.close();
+    provider.stop();
+  });
+});
