@@ -65,7 +65,7 @@ export class AuthGuard implements CanActivate {
       if (policy.access === 'optional') return;
       throw new MissingTokenError();
     }
-    const claims = await this.tokens.validate(credentials.token);
+    const claims = await this.tokens.validate(credentials.token, policy.introspectMaxAge);
     await enforceSenderConstraint(claims, {
       certificate: () => resolveCertificate(request, this.options),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',

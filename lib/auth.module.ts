@@ -16,8 +16,14 @@ import { readRoutePolicy } from './route/route-policy.js';
 import { TokenValidationService } from './token-validation.service.js';
 import { IssuerKeys } from './token/issuer-keys.js';
 import { IssuerMetadataSource } from './token/issuer-metadata.js';
+import { IntrospectionCache } from './token/introspection-cache.js';
+import { IntrospectionClient } from './token/introspection-client.js';
 import { JwtTokenValidator } from './token/jwt-token.validator.js';
+import { OpaqueTokenValidator } from './token/opaque-token.validator.js';
 import { ProviderClient } from './token/provider-client.js';
+import { Sealer } from './token/sealed-value.js';
+import { SharedCache } from './token/shared-cache.js';
+import { SignatureVerifier } from './token/signature-verifier.js';
 import { TokenValidator } from './token/token-validator.js';
 
 const PROVIDERS: Provider[] = [
@@ -43,7 +49,19 @@ const PROVIDERS: Provider[] = [
       const client = new ProviderClient(options);
       const metadata = new IssuerMetadataSource(client, options, log);
       const keys = new IssuerKeys(metadata, client, options, log);
-      return new TokenValidator(new JwtTokenValidator(keys, options), log);
+      const signatures = new SignatureVerifier(keys, options);
+      const jwts = new JwtTokenValidator(keys, signatures, options);
+      if (options.clientId === undefined) return new TokenValidator(jwts, undefined, options, log);
+
+      const shared = options.cache && new SharedCache(options.cache, log);
+      const cache = new IntrospectionCache(options, new Sealer(sharedSecretOf(options)), shared);
+      const introspection = new IntrospectionClient(metadata, client, signatures, options, log);
+      return new TokenValidator(
+        jwts,
+        { tokens: new OpaqueTokenValidator(introspection, cache, options), cache },
+        options,
+        log,
+      );
     },
   },
   TokenValidationService,
@@ -64,6 +82,7 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit 
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    @Inject(TokenValidator) private readonly tokens: TokenValidator,
   ) {
     super();
   }
@@ -80,7 +99,7 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit 
   onModuleInit(): void {
     const problems = this.discovery.getControllers().flatMap(({ metatype }) => this.#problemsOf(metatype));
     if (problems.length > 0) {
-      throw new ConfigurationError([`AuthModule: contradicting decorators`, ...problems].join('\n  '));
+      throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
   }
 
@@ -91,14 +110,20 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit 
       const handler = prototype[method];
       if (!handler) return [];
       try {
-        readRoutePolicy(controller, handler);
-        return [];
+        const { introspectMaxAge } = readRoutePolicy(controller, handler);
+        if (introspectMaxAge === undefined || this.tokens.canIntrospect) return [];
+        return `${controller.name}.${method}: @Introspect() needs introspection: configure clientId and clientSecret`;
       } catch (error) {
         if (error instanceof ConfigurationError) return error.message;
         throw error;
       }
     });
   }
+}
+
+/** What all instances of this API hold and nobody else does. */
+function sharedSecretOf({ clientSecret, clientCertificateKey }: ResolvedOptions): string {
+  return (typeof clientSecret === 'string' ? clientSecret : clientSecret?.d) ?? clientCertificateKey ?? '';
 }
 
 function provide(definition: DynamicModule): DynamicModule {

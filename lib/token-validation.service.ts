@@ -6,7 +6,8 @@ import { readPemCertificate, type ClientCertificate } from './credentials/client
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { AccessTokenClaims } from './token/access-token-claims.js';
-import { TokenValidator } from './token/token-validator.js';
+import type { ForgetSelector } from './token/introspection-cache.js';
+import { TokenValidator, type ForgetReport } from './token/token-validator.js';
 
 export interface ValidateAccessTokenOptions {
   /** The token must hold all of these. */
@@ -59,5 +60,16 @@ export class TokenValidationService {
     const { scopes = [], groups } = options;
     authorize(claims, { scopes, groups: groups ? [{ groups }] : [] }, this.options.groupOptions);
     return claims;
+  }
+
+  /**
+   * Forgets what is remembered of a token, or of all tokens of a user (`sub`), a session (`sid`), a client, or with an
+   * identifier (`jti`): here, and in the shared cache. The next request asks the provider. Call it where a revocation or
+   * a sign-out becomes known. Says what it could not reach.
+   *
+   * @throws {TypeError} unless it is told exactly one of these
+   */
+  forget(selector: ForgetSelector): Promise<ForgetReport> {
+    return this.tokens.forget(selector);
   }
 }

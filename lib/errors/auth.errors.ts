@@ -90,6 +90,8 @@ export class ProviderError extends AuthError {
 export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
   /** Seconds after which a further attempt makes sense. @default 5 */
   readonly retryAfter?: number | undefined;
+  /** The provider itself named that time, and is to be left alone so long. */
+  readonly askedForPause?: boolean;
 }
 
 /** The authorization server could not be asked (network failure, time-out, 5xx, 429): 503 with `Retry-After`. */
@@ -98,9 +100,11 @@ export class ProviderUnavailableError extends AuthError {
   readonly status = 503;
   /** Seconds, for `Retry-After` (RFC 9110 section 10.2.3). */
   readonly retryAfter: number;
+  readonly askedForPause: boolean;
 
-  constructor({ retryAfter = 5, ...options }: ProviderUnavailableErrorOptions = {}) {
+  constructor({ retryAfter = 5, askedForPause = false, ...options }: ProviderUnavailableErrorOptions = {}) {
     super('The authorization server is not available', options);
     this.retryAfter = retryAfter;
+    this.askedForPause = askedForPause;
   }
 }

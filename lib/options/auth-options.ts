@@ -2,18 +2,28 @@
 import type { GroupOptions } from '../access/authorize.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
+import type { ClientOptions } from '../token/client-authentication.js';
+import type { IntrospectionCacheOptions } from '../token/introspection-cache.js';
 import type { MetadataOptions } from '../token/issuer-metadata.js';
 import type { KeyOptions } from '../token/issuer-keys.js';
 import type { ClaimsOptions } from '../token/judge-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
+import type { IntrospectionOptions } from '../token/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../token/provider-client.js';
+import type { CacheOptions } from '../token/shared-cache.js';
+import type { SignatureOptions } from '../token/signature-verifier.js';
 
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions
   extends
     MetadataOptions,
     KeyOptions,
+    SignatureOptions,
     JwtOptions,
+    ClientOptions,
+    IntrospectionOptions,
+    IntrospectionCacheOptions,
+    CacheOptions,
     ClaimsOptions,
     BindingOptions,
     ResolverOptions,

@@ -41,9 +41,10 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
         problems.push(`${describe(path, envPrefix)}: ${issue.message}`);
       }
     }
-  } else {
-    problems.push(...insecureAddresses(parsed.data, envPrefix));
   }
+  problems.push(
+    ...contradictions(input).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
+  );
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
   return Object.freeze({ ...parsed.data, groupOptions: Object.freeze(parsed.data.groupOptions) });
 }
@@ -89,12 +90,42 @@ function defined(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function insecureAddresses(options: ResolvedOptions, prefix: string): string[] {
-  return (['issuer', 'jwksUri'] as const).flatMap((option) => {
-    const address = options[option];
-    if (address === undefined || isSecureEnough(new URL(address), options.allowInsecureRequests)) return [];
-    return `${describe(option, prefix)}: ${quoteForeign(address)} is not https; allowInsecureRequests accepts it for test networks`;
-  });
+/** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
+function contradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (const option of ['issuer', 'jwksUri', 'introspectionEndpoint']) {
+    const address = said[option];
+    if (typeof address !== 'string' || !URL.canParse(address)) continue;
+    if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
+      found.push([
+        option,
+        `${quoteForeign(address)} is not https; allowInsecureRequests accepts it for test networks`,
+      ]);
+    }
+  }
+  if (said['clientId'] !== undefined) return [...found, ...clientContradictions(said)];
+  const needing = ['clientSecret', 'clientCertificate', 'introspectionEndpoint'].filter(
+    (option) => said[option] !== undefined,
+  );
+  if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
+  return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
+}
+
+function clientContradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
+  const { clientAuthMethod: method = 'client_secret_post', clientSecret: secret } = said;
+  const isKey = typeof secret === 'object' || (typeof secret === 'string' && secret.trim().startsWith('{'));
+  if (method === 'private_key_jwt') {
+    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK']];
+  }
+  if (typeof method === 'string' && method.startsWith('client_secret_')) {
+    if (secret === undefined) return [['clientSecret', `${method} needs it`]];
+    return isKey ? [['clientSecret', `is a JWK: ${method} needs a string`]] : [];
+  }
+  // With a fetcher of the application's own, TLS is the application's.
+  if (said['fetcher'] !== undefined) return [];
+  return ['clientCertificate', 'clientCertificateKey']
+    .filter((option) => said[option] === undefined)
+    .map((option) => [option, `${String(method)} needs it`]);
 }
 
 /** `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; a member of a list is its option. */

@@ -1,8 +1,12 @@
 /** Which options are there, what may each be, and which variable is its own? */
+import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { Fetcher } from '../token/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
+import { CLIENT_AUTH_METHODS, type ClientKey } from '../token/client-authentication.js';
+import type { CacheOptions } from '../token/shared-cache.js';
+import { isObject } from '../token/strict-json.js';
 import { SIGNING_ALGORITHMS } from '../token/verification-key.js';
 
 /** The variables of each option, after the prefix; the first one is named in messages. */
@@ -17,6 +21,16 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   metadataCacheDuration: ['METADATA_CACHE_DURATION'],
   responseTimeout: ['RESPONSE_TIMEOUT'],
   validateCertificateBinding: ['VALIDATE_CERTIFICATE_BINDING'],
+  clientId: ['CLIENT_ID'],
+  clientSecret: ['CLIENT_SECRET'],
+  clientAuthMethod: ['CLIENT_AUTH_METHOD'],
+  clientCertificate: ['CLIENT_CERTIFICATE'],
+  clientCertificateKey: ['CLIENT_CERTIFICATE_KEY'],
+  providerCa: ['PROVIDER_CA'],
+  introspectJwtTokens: ['INTROSPECT_JWT_TOKENS'],
+  introspectionCacheDuration: ['INTROSPECTION_CACHE_DURATION'],
+  introspectionEndpoint: ['INTROSPECTION_ENDPOINT'],
+  allowMissingAudience: ['ALLOW_MISSING_AUDIENCE'],
   jwksUri: ['JWKS_URI'],
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
@@ -73,6 +87,45 @@ const audience = z.union(
 
 const algorithm = z.enum(SIGNING_ALGORITHMS, complain(`is not one of ${SIGNING_ALGORITHMS.join(', ')}`));
 
+/** Never quoted in a message: it may be a key. */
+const pem = (what: string) =>
+  converted(
+    readPem,
+    z
+      .string(`is not ${what} in PEM`)
+      .check(z.regex(/-----BEGIN [A-Z ]+-----/, `is neither ${what} in PEM nor a file with it`)),
+  );
+
+/** PEM as it is, with the line breaks that a variable writes as backslash and n; anything else names a file. */
+function readPem(value: string): string {
+  if (value.includes('-----BEGIN')) return value.replaceAll(String.raw`\n`, '\n');
+  try {
+    return readFileSync(value, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const jwk = z.custom<ClientKey>((value) => isObject(value) && typeof value['kty'] === 'string');
+const clientSecret = converted(
+  (value) => (value.startsWith('{') ? parseOrKeep(value) : value),
+  z.union([z.string().check(z.minLength(1)), jwk], 'is neither a string nor a JWK'),
+);
+
+function parseOrKeep(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown) => {
+  const cache = value as Record<string, unknown> | null | undefined;
+  const has = (name: string): boolean => typeof cache?.[name] === 'function';
+  return has('get') && has('set') && (has('delete') || has('del'));
+}, 'has no get, set and delete (or del)');
+
 /** Defaults stand here and nowhere else. */
 export const optionsSchema = z.strictObject({
   issuer,
@@ -90,6 +143,20 @@ export const optionsSchema = z.strictObject({
     z.enum(['required', 'when_present'], complain('is neither required nor when_present')),
     'when_present',
   ),
+  clientId: z.optional(text),
+  clientSecret: z.optional(clientSecret),
+  clientAuthMethod: z._default(
+    z.enum(CLIENT_AUTH_METHODS, complain(`is not one of ${CLIENT_AUTH_METHODS.join(', ')}`)),
+    'client_secret_post',
+  ),
+  clientCertificate: z.optional(pem('a certificate')),
+  clientCertificateKey: z.optional(pem('a key')),
+  providerCa: z.optional(pem('a certificate')),
+  introspectJwtTokens: z._default(flag, false),
+  introspectionCacheDuration: z._default(duration, 300),
+  introspectionEndpoint: z.optional(address),
+  allowMissingAudience: z._default(flag, false),
+  cache: z.optional(sharedCache),
   jwksUri: z.optional(address),
   signingAlgorithms: z._default(z.array(algorithm).check(z.minLength(1, 'is empty')), [
     ...SIGNING_ALGORITHMS,

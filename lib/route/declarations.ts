@@ -14,7 +14,8 @@ export type Declaration =
   | { readonly kind: 'optional' }
   | { readonly kind: 'scopes'; readonly scopes: readonly string[] }
   | ({ readonly kind: 'groups' } & GroupRequirement)
-  | { readonly kind: 'certificate-bound' };
+  | { readonly kind: 'certificate-bound' }
+  | { readonly kind: 'introspect'; readonly maxAge: number };
 
 /** The decorator that stands for each kind, for messages. */
 export const DECORATOR_OF: Readonly<Record<Declaration['kind'], string>> = {
@@ -23,6 +24,7 @@ export const DECORATOR_OF: Readonly<Record<Declaration['kind'], string>> = {
   scopes: '@Scopes()',
   groups: '@Groups()',
   'certificate-bound': '@CertBound()',
+  introspect: '@Introspect()',
 };
 
 const KEY = 'nestjs-resource-server:route';

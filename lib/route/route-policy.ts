@@ -17,6 +17,8 @@ export interface RoutePolicy {
   readonly groups: readonly GroupRequirement[];
   /** The token must be bound to the caller's certificate. */
   readonly certificateBound: boolean;
+  /** The provider is asked unless it answered at most so many seconds ago; `undefined`: as the options say. */
+  readonly introspectMaxAge: number | undefined;
 }
 
 interface Controller {
@@ -30,6 +32,7 @@ const PUBLIC: RoutePolicy = Object.freeze({
   scopes: Object.freeze([]),
   groups: Object.freeze([]),
   certificateBound: false,
+  introspectMaxAge: undefined,
 });
 
 /** Policies follow from the decorators alone, so that every module of a process may share them. */
@@ -67,11 +70,13 @@ function compileRoutePolicy(controller: Controller, handler: Handler): RoutePoli
   if (access === 'public') return PUBLIC;
 
   const asked = [...said.byClass, ...said.byHandler];
+  const maxAges = asked.flatMap((each) => (each.kind === 'introspect' ? [each.maxAge] : []));
   return Object.freeze({
     access,
     scopes: Object.freeze([...new Set(asked.flatMap((each) => (each.kind === 'scopes' ? each.scopes : [])))]),
     groups: Object.freeze(asked.filter((each) => each.kind === 'groups')),
     certificateBound: asked.some((each) => each.kind === 'certificate-bound'),
+    introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
   });
 }
 

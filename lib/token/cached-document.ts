@@ -62,7 +62,9 @@ export class CachedDocument<T> {
       },
       (error: unknown) => {
         const pause = Math.min((this.#failure?.pause ?? FIRST_PAUSE / 2) * 2, LONGEST_PAUSE);
-        this.#failure = { error, pause, retryAt: monotonicSeconds() + pause * (0.5 + Math.random() / 2) };
+        const asked = error instanceof ProviderUnavailableError && error.askedForPause ? error.retryAfter : 0;
+        const wait = Math.max(pause * (0.5 + Math.random() / 2), Math.min(asked, LONGEST_PAUSE));
+        this.#failure = { error, pause, retryAt: monotonicSeconds() + wait };
         this.#flight = undefined;
         this.options.onFailure(error, this.#held !== undefined);
         throw error;

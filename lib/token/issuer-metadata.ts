@@ -15,12 +15,16 @@ export interface MetadataOptions {
   readonly metadataCacheDuration: number;
   /** The key set's address, for providers whose metadata lacks it. @default from discovery */
   readonly jwksUri?: string | undefined;
+  /** The introspection endpoint's address, for providers whose metadata lacks it. @default from discovery */
+  readonly introspectionEndpoint?: string | undefined;
 }
 
 /** The members of the metadata that are used here. */
 export interface IssuerMetadata {
   readonly issuer: string;
   readonly jwks_uri?: unknown;
+  readonly introspection_endpoint?: unknown;
+  readonly mtls_endpoint_aliases?: unknown;
 }
 
 /** How long the last good documents serve while the issuer cannot be reached, in seconds: a day. */
@@ -49,8 +53,9 @@ export class IssuerMetadataSource {
     const [openid, oauth] = discoveryAddresses(this.options.issuer);
     const document = (await this.client.getObject(openid)) ?? (await this.client.getObject(oauth));
     if (document) return this.#judge(document);
-    // A provider without discovery can be used if the application says where the keys are.
-    if (this.options.jwksUri !== undefined) return { issuer: this.options.issuer };
+    // A provider without discovery can be used if the application says where things are.
+    const { jwksUri, introspectionEndpoint } = this.options;
+    if (jwksUri !== undefined || introspectionEndpoint !== undefined) return { issuer: this.options.issuer };
     throw new ConfigurationError(
       `issuer: neither ${withoutQuery(openid)} nor ${withoutQuery(oauth)} is there; is ${quoteForeign(this.options.issuer)} the issuer?`,
     );

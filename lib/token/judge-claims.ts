@@ -19,9 +19,12 @@ const LATEST_TIME = 253_402_300_799;
 const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
 
 /** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
-export function judgeTimes(claims: Pick<AccessTokenClaims, 'exp' | 'nbf'>, options: ClaimsOptions): void {
+export function judgeTimes(
+  claims: Partial<Pick<AccessTokenClaims, 'exp' | 'nbf'>>,
+  options: ClaimsOptions,
+): void {
   const now = trueTime(options);
-  if (now >= claims.exp + options.clockTolerance) {
+  if (claims.exp !== undefined && now >= claims.exp + options.clockTolerance) {
     throw new TokenError('invalid_token', {
       expired: true,
       detail: `the token expired ${Math.ceil(now - claims.exp)} s ago`,
@@ -32,15 +35,25 @@ export function judgeTimes(claims: Pick<AccessTokenClaims, 'exp' | 'nbf'>, optio
   }
 }
 
+/** What may be missing: nothing in a JWT, some in an introspection answer (RFC 7662 section 2.2). */
+export interface Leniency {
+  readonly withoutExp?: boolean;
+  readonly withoutAud?: boolean;
+}
+
 /** Throws unless audience and times hold and the registered claims are of their types. The issuer is judged apart. */
-export function judgeClaims(claims: Record<string, unknown>, options: ClaimsOptions): void {
-  const { exp, nbf, iat } = claims;
+export function judgeClaims(
+  claims: Readonly<Record<string, unknown>>,
+  options: ClaimsOptions,
+  { withoutExp = false, withoutAud = false }: Leniency = {},
+): void {
+  const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
   if (exp === undefined) throw refuse('exp is missing');
   if (!Number.isSafeInteger(exp)) throw refuse(`exp is ${quoteForeign(exp)}, not a whole number of seconds`);
   if (!isTime(exp)) throw refuse(`exp is ${quoteForeign(exp)}; are these milliseconds?`);
   if (nbf !== undefined && !isTime(nbf)) throw refuse(`nbf is ${quoteForeign(nbf)}, not a number of seconds`);
   if (iat !== undefined && !isTime(iat)) throw refuse(`iat is ${quoteForeign(iat)}, not a number of seconds`);
-  judgeAudience(claims['aud'], options);
+  if (aud !== undefined || !withoutAud) judgeAudience(aud, options);
   judgeTimes({ exp, ...(nbf !== undefined && { nbf }) }, options);
   if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
     throw refuse(`iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`);
@@ -84,6 +97,6 @@ function isTime(value: unknown): value is number {
 }
 
 /** Seconds since 1970, corrected by the known error of this machine's clock. */
-function trueTime({ clockSkew }: ClaimsOptions): number {
+export function trueTime({ clockSkew }: Pick<ClaimsOptions, 'clockSkew'>): number {
   return Date.now() / 1000 - clockSkew;
 }

@@ -1,5 +1,9 @@
 /** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
-import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
+import {
+  ConfigurationError,
+  ProviderUnavailableError,
+  type ProviderUnavailableErrorOptions,
+} from '../errors/auth.errors.js';
 import { isObject } from './strict-json.js';
 
 /** `fetch`, or something that is called like it. */
@@ -12,6 +16,12 @@ export interface ProviderClientOptions {
   readonly responseTimeout: number;
   /** Accept `http:` for hosts other than loopback ones. For test networks only: keys fetched so can be forged. @default false */
   readonly allowInsecureRequests: boolean;
+  /** The certificate authority of the provider, in PEM or as a file's path. @default those that Node trusts */
+  readonly providerCa?: string | undefined;
+  /** This server's certificate for `tls_client_auth` and `self_signed_tls_client_auth`, in PEM or as a file's path. */
+  readonly clientCertificate?: string | undefined;
+  /** The key of `clientCertificate`, in PEM or as a file's path. */
+  readonly clientCertificateKey?: string | undefined;
 }
 
 /** Metadata and key sets are a few kilobytes; an answer past this is not one. */
@@ -19,6 +29,9 @@ const LARGEST_BODY = 512 * 1024;
 const MOST_REDIRECTS = 3;
 
 export class ProviderClient {
+  #withCa: Promise<Fetcher> | undefined;
+  #withCertificate: Promise<Fetcher> | undefined;
+
   constructor(private readonly options: ProviderClientOptions) {}
 
   /**
@@ -29,11 +42,10 @@ export class ProviderClient {
    * @throws {ConfigurationError} any other answer: asking again would not help
    */
   async getObject(url: string): Promise<Record<string, unknown> | undefined> {
-    const { status, headers, body } = await this.#follow(url);
+    const answer = await this.#follow(url);
+    const { status, body } = answer;
     if (status === 404) return undefined;
-    if (status === 429 || status >= 500) {
-      throw unavailable(url, `answered ${status}`, { retryAfter: secondsUntil(headers.get('retry-after')) });
-    }
+    refuseUnlessAnswered(answer);
     if (status !== 200) throw new ConfigurationError(`${withoutQuery(url)} answered ${status}`);
     let document: unknown;
     try {
@@ -62,20 +74,35 @@ export class ProviderClient {
   }
 
   /** One request and its whole answer, whatever its status. Nothing is followed. */
-  async send(url: string, init: RequestInit): Promise<ProviderAnswer> {
+  async send(url: string, init: RequestInit, { presentCertificate = false } = {}): Promise<ProviderAnswer> {
     this.#refuseInsecure(url);
-    const { fetcher = fetch, responseTimeout } = this.options;
+    const { responseTimeout } = this.options;
     const timeout = AbortSignal.timeout(responseTimeout * 1000);
     try {
+      const fetcher = await this.#fetcherFor(presentCertificate);
+      const request = fetcher(url, { headers: { accept: 'application/json' }, ...init, signal: timeout });
       // The race bounds a fetcher that does not look at the signal.
       return await Promise.race([
-        fetcher(url, { headers: { accept: 'application/json' }, ...init, signal: timeout }).then(readAnswer),
+        request.then((response) => readAnswer(url, response)),
         rejectWhenAborted(timeout),
       ]);
     } catch (cause) {
       if (timeout.aborted) throw unavailable(url, `did not answer within ${responseTimeout} s`, { cause });
       throw unavailable(url, reasonOf(cause), { cause });
     }
+  }
+
+  #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {
+    const { fetcher, providerCa, clientCertificate, clientCertificateKey } = this.options;
+    if (fetcher) return fetcher;
+    if (presentCertificate) {
+      return (this.#withCertificate ??= makeTlsFetcher({
+        ca: providerCa,
+        cert: clientCertificate,
+        key: clientCertificateKey,
+      }));
+    }
+    return providerCa === undefined ? fetch : (this.#withCa ??= makeTlsFetcher({ ca: providerCa }));
   }
 
   #refuseInsecure(url: string): void {
@@ -87,7 +114,19 @@ export class ProviderClient {
   }
 }
 
+/** Node's own `fetch` takes no certificates; undici's, which it is made from, does. Loaded only where it is needed. */
+async function makeTlsFetcher(
+  tls: Record<'ca' | 'cert' | 'key', string | undefined> | { ca: string },
+): Promise<Fetcher> {
+  const undici = await import('undici');
+  const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  const dispatcher = new undici.Agent({ connect });
+  // Its types speak of its own Request and Response, which are those of Node's fetch.
+  return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
+}
+
 export interface ProviderAnswer {
+  readonly url: string;
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
@@ -108,7 +147,7 @@ function isLoopback(host: string): boolean {
   );
 }
 
-async function readAnswer(response: Response): Promise<ProviderAnswer> {
+async function readAnswer(url: string, response: Response): Promise<ProviderAnswer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -116,7 +155,19 @@ async function readAnswer(response: Response): Promise<ProviderAnswer> {
     if (size > LARGEST_BODY) throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
     chunks.push(chunk);
   }
-  return { status: response.status, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') };
+  return {
+    url,
+    status: response.status,
+    headers: response.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+/** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */
+export function refuseUnlessAnswered({ url, status, headers }: ProviderAnswer): void {
+  if (status !== 429 && status < 500) return;
+  const retryAfter = secondsUntil(headers.get('retry-after'));
+  throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause: retryAfter !== undefined });
 }
 
 function rejectWhenAborted(signal: AbortSignal): Promise<never> {
@@ -128,7 +179,7 @@ function rejectWhenAborted(signal: AbortSignal): Promise<never> {
 function unavailable(
   url: string,
   reason: string,
-  rest: { readonly cause?: unknown; readonly retryAfter?: number | undefined } = {},
+  rest: ProviderUnavailableErrorOptions = {},
 ): ProviderUnavailableError {
   return new ProviderUnavailableError({ detail: `${withoutQuery(url)}: ${reason}`, ...rest });
 }

@@ -3,24 +3,58 @@ import { TokenError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { isJwt } from './decode-jwt.js';
+import {
+  FORGETTABLE,
+  MEMORY_TTL_BESIDE_SHARED,
+  type ForgetSelector,
+  type IntrospectionCache,
+  type IntrospectionCacheOptions,
+} from './introspection-cache.js';
 import type { JwtTokenValidator } from './jwt-token.validator.js';
+import type { IntrospectionOptions, OpaqueTokenValidator } from './opaque-token.validator.js';
+import type { CacheOptions } from './shared-cache.js';
+
+/** What `forget` did, and what it could not. */
+export interface ForgetReport {
+  /** Answers and verified tokens thrown out of this instance's memory. */
+  readonly evicted: number;
+  /** Where such tokens may still be taken for good, and for how long; empty if nowhere. For people to read. */
+  readonly notReached: readonly string[];
+}
+
+export interface Introspection {
+  readonly tokens: OpaqueTokenValidator;
+  readonly cache: IntrospectionCache;
+}
 
 export class TokenValidator {
   #hasSaidHowToIntrospect = false;
 
   constructor(
     private readonly jwts: JwtTokenValidator,
+    private readonly introspection: Introspection | undefined,
+    private readonly options: IntrospectionOptions & IntrospectionCacheOptions & CacheOptions,
     private readonly log: Log,
   ) {}
 
+  get canIntrospect(): boolean {
+    return this.introspection !== undefined;
+  }
+
   /**
+   * Without a promise when the answer is at hand.
+   *
+   * @param introspectMaxAge ask the provider, also about a JWT, unless it answered at most so many seconds ago
    * @throws {TokenError} if the token is not good
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
-  async validate(token: string): Promise<AccessTokenClaims> {
+  validate(token: string, introspectMaxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
-    if (isJwt(token)) return this.jwts.validate(token);
+    if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
+      return this.jwts.validate(token);
+    }
+    if (this.introspection) return this.introspection.tokens.validate(token, introspectMaxAge);
 
     if (!this.#hasSaidHowToIntrospect) {
       this.#hasSaidHowToIntrospect = true;
@@ -30,4 +64,39 @@ export class TokenValidator {
     }
     throw new TokenError('invalid_token', { detail: 'not a JWT, and introspection is not configured' });
   }
+
+  async forget(selector: ForgetSelector): Promise<ForgetReport> {
+    const picks = pickerOf(selector);
+    const jwts = this.jwts.forget(picks);
+    const answers = await this.introspection?.cache.forget(selector, picks);
+    return {
+      evicted: jwts + (answers?.evicted ?? 0),
+      notReached: this.#notReached(answers?.sharedAnswered ?? true),
+    };
+  }
+
+  #notReached(sharedAnswered: boolean): readonly string[] {
+    const { introspectJwtTokens, introspectionCacheDuration, cache } = this.options;
+    const reach: string[] = [];
+    if (!introspectJwtTokens) reach.push('JWTs validated without the provider: good until they expire');
+    if (!this.introspection || introspectionCacheDuration === 0) return reach;
+    if (cache && !sharedAnswered) {
+      reach.push(`the shared cache, which did not answer: for up to ${introspectionCacheDuration} s`);
+    }
+    const memory = cache
+      ? Math.min(MEMORY_TTL_BESIDE_SHARED, introspectionCacheDuration)
+      : introspectionCacheDuration;
+    return [...reach, `the memory of other instances: for up to ${memory} s`];
+  }
+}
+
+function pickerOf(selector: ForgetSelector): (token: string, claims: AccessTokenClaims) => boolean {
+  const [[kind, value] = ['', ''], ...more] = Object.entries(selector);
+  const isKnown = kind === 'token' || Object.hasOwn(FORGETTABLE, kind);
+  if (!isKnown || more.length > 0 || typeof value !== 'string' || value === '') {
+    throw new TypeError('forget() takes one of token, sub, sid, jti and clientId, as a string');
+  }
+  if (kind === 'token') return (token) => token === value;
+  const claim = FORGETTABLE[kind as keyof typeof FORGETTABLE];
+  return (_token, claims) => claims[claim] === value;
 }

@@ -1,0 +1,80 @@
+/** How does this server show the provider who it is? RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2. */
+import { importJWK, type CryptoKey, type JWK } from 'jose';
+import {
+  ClientSecretBasic,
+  ClientSecretJwt,
+  ClientSecretPost,
+  modifyAssertion,
+  PrivateKeyJwt,
+  TlsClientAuth,
+  type ClientAuth,
+} from 'oauth4webapi';
+import { ConfigurationError } from '../errors/auth.errors.js';
+
+export const CLIENT_AUTH_METHODS = [
+  'client_secret_post',
+  'client_secret_basic',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+] as const;
+
+/** Names of RFC 8414's `token_endpoint_auth_methods_supported`. */
+export type ClientAuthMethod = (typeof CLIENT_AUTH_METHODS)[number];
+
+/** A JSON Web Key (RFC 7517), private for `private_key_jwt`. */
+export type ClientKey = JWK;
+
+export interface ClientOptions {
+  /** This server's own client at the provider, for introspection. Without it opaque tokens are refused. */
+  readonly clientId?: string | undefined;
+  /** The client's secret; for `private_key_jwt` its private key as a JWK (JSON in the variable). */
+  readonly clientSecret?: string | ClientKey | undefined;
+  /** @default 'client_secret_post' */
+  readonly clientAuthMethod: ClientAuthMethod;
+}
+
+export function usesTls(method: ClientAuthMethod): boolean {
+  return method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
+}
+
+/**
+ * The authentication of every request, made once. Assertions carry the address of the introspection endpoint as their
+ * audience (providers that take the issuer take it too; some take nothing else), a fresh `jti`, and live a minute.
+ */
+export async function prepareClientAuthentication(
+  { clientSecret, clientAuthMethod }: ClientOptions,
+  endpoint: () => string,
+): Promise<ClientAuth> {
+  if (usesTls(clientAuthMethod)) return TlsClientAuth();
+  const assertion = {
+    [modifyAssertion]: (_header: unknown, payload: Record<string, unknown>) => {
+      payload['aud'] = endpoint();
+    },
+  };
+  if (clientAuthMethod === 'private_key_jwt') {
+    const jwk = clientSecret as ClientKey;
+    const key = await importPrivateKey(jwk);
+    return PrivateKeyJwt(jwk.kid === undefined ? key : { key, kid: jwk.kid }, assertion);
+  }
+  const secret = clientSecret as string;
+  if (clientAuthMethod === 'client_secret_jwt') return ClientSecretJwt(secret, assertion);
+  return clientAuthMethod === 'client_secret_basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+}
+
+const ALG_OF_CURVE: Readonly<Record<string, string>> = {
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  'P-521': 'ES512',
+  Ed25519: 'Ed25519',
+};
+
+async function importPrivateKey(jwk: ClientKey): Promise<CryptoKey> {
+  try {
+    return (await importJWK(jwk, jwk.alg ?? ALG_OF_CURVE[jwk.crv ?? ''] ?? 'RS256')) as CryptoKey;
+  } catch {
+    // The reason may quote the key.
+    throw new ConfigurationError('clientSecret: the private key (JWK) cannot be read');
+  }
+}

@@ -1,0 +1,119 @@
+/** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
+import { TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
+import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
+import type { Answered, IntrospectionCache } from './introspection-cache.js';
+import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
+
+export interface IntrospectionOptions {
+  /** Introspect JWTs too, instead of validating them here: a revocation bites, at the price of asking. @default false */
+  readonly introspectJwtTokens: boolean;
+  /** Accept introspection answers that name no audience: any token of the issuer is good for this API then. @default false */
+  readonly allowMissingAudience: boolean;
+}
+
+/** RFC 6750 section 2.1: b64token. Nothing else is a token, so the provider need not be asked. */
+const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+const LONGEST_TOKEN = 65_536;
+
+/** What providers call tokens that are not access tokens: in `token_type`, or (Keycloak) in `typ`. */
+const OTHER_TOKEN = /^(refresh|id|offline)(_?token)?$/i;
+
+type Flights = Map<string, Promise<AccessTokenClaims>>;
+
+export class OpaqueTokenValidator {
+  /** One flight per token, whoever waits. None is tied to the request that began it. */
+  readonly #lookUps: Flights = new Map();
+  readonly #introspections: Flights = new Map();
+
+  constructor(
+    private readonly client: IntrospectionClient,
+    private readonly cache: IntrospectionCache,
+    private readonly options: IntrospectionOptions & ClaimsOptions,
+  ) {}
+
+  /**
+   * The claims of a good token; without a promise when they are at hand.
+   *
+   * @param maxAge an answer older than this, in seconds, is not enough; `0` asks the provider
+   * @throws {TokenError} `inactive_token`, `invalid_token`
+   * @throws {ProviderUnavailableError} if that cannot be known now
+   * @throws {ProviderError} if the provider refuses this server's own credentials
+   */
+  validate(token: string, maxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
+    const held = this.cache.recall(token, maxAge);
+    if (held) {
+      judgeTimes(held, this.options);
+      return held;
+    }
+    if (maxAge !== undefined) return this.#introspectOnce(token);
+    const refusal = this.cache.recallRefusal(token);
+    if (refusal) throw refusal;
+    return fly(this.#lookUps, token, () => this.#lookUp(token));
+  }
+
+  async #lookUp(token: string): Promise<AccessTokenClaims> {
+    const answered = await this.cache.recallShared(token);
+    if (!answered) return this.#introspectOnce(token);
+    const claims = this.#judge(answered);
+    this.cache.keep(token, answered);
+    return claims;
+  }
+
+  #introspectOnce(token: string): Promise<AccessTokenClaims> {
+    return fly(this.#introspections, token, () => this.#introspect(token));
+  }
+
+  async #introspect(token: string): Promise<AccessTokenClaims> {
+    if (token.length > LONGEST_TOKEN || !B64TOKEN.test(token))
+      throw refuse('this cannot be a token (RFC 6750 section 2.1)');
+    const askedAt = Date.now() / 1000;
+    try {
+      const answer = await this.client.introspect(token);
+      const answered: Answered = { issuer: answer.issuer, claims: this.#judge(answer), askedAt };
+      this.cache.keep(token, answered);
+      this.cache.share(token, answered);
+      return answered.claims;
+    } catch (error) {
+      if (error instanceof TokenError) this.cache.keepRefusal(token, error);
+      throw error;
+    }
+  }
+
+  /** The same as for a JWT, but for what RFC 7662 lets an answer leave out. */
+  #judge({ issuer, claims }: IntrospectionAnswer): AccessTokenClaims {
+    if (claims['active'] !== true) {
+      throw new TokenError('inactive_token', {
+        detail: `the provider says active: ${quoteForeign(claims['active'])}`,
+      });
+    }
+    for (const name of ['token_type', 'typ'] as const) {
+      const type = claims[name];
+      if (typeof type === 'string' && OTHER_TOKEN.test(type))
+        throw refuse(`${name} ${quoteForeign(type)}: no access token`);
+    }
+    if (claims['iss'] !== undefined) judgeIssuer(claims['iss'], issuer);
+    const { allowMissingAudience } = this.options;
+    if (claims['aud'] === undefined && !allowMissingAudience) {
+      throw refuse(
+        'the introspection answer has no aud; allowMissingAudience accepts that, and with it every API’s tokens',
+      );
+    }
+    judgeClaims(claims, this.options, { withoutExp: true, withoutAud: allowMissingAudience });
+    return freezeClaims(claims);
+  }
+}
+
+const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+
+/** Joins the flight that is under way, or begins one. */
+function fly(
+  flights: Flights,
+  token: string,
+  begin: () => Promise<AccessTokenClaims>,
+): Promise<AccessTokenClaims> {
+  let flight = flights.get(token);
+  if (!flight) flights.set(token, (flight = begin().finally(() => flights.delete(token))));
+  return flight;
+}

@@ -1,0 +1,53 @@
+/**
+ * How may claims lie in a cache that others can read and write? Encrypted and authenticated (AES-256-GCM).
+ *
+ * The key of each value is made from the client's own secret, which all instances hold, and from the token: who reads
+ * the cache learns nothing, and who writes to it cannot make anybody an administrator. A value that was changed, moved to
+ * another key or written by somebody else does not open.
+ */
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+
+const VERSION = 'v1';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+export class Sealer {
+  readonly #secret: Buffer;
+
+  /** @param secret shared by the instances; from a client authentication without one, an empty string: the token alone */
+  constructor(secret: string) {
+    this.#secret = createHash('sha256').update('nestjs-resource-server claims cache').update(secret).digest();
+  }
+
+  seal(text: string, token: string, place: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#keyFor(token), nonce).setAAD(
+      Buffer.from(VERSION + place),
+    );
+    const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `${VERSION}.${sealed.toString('base64url')}`;
+  }
+
+  /** `undefined` unless it was sealed with this secret, for this token, at this place. */
+  open(value: unknown, token: string, place: string): string | undefined {
+    if (typeof value !== 'string' || !value.startsWith(`${VERSION}.`)) return undefined;
+    const sealed = Buffer.from(value.slice(VERSION.length + 1), 'base64url');
+    if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
+    const nonce = sealed.subarray(0, NONCE_BYTES);
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', this.#keyFor(token), nonce, {
+        authTagLength: TAG_BYTES,
+      })
+        .setAAD(Buffer.from(VERSION + place))
+        .setAuthTag(sealed.subarray(-TAG_BYTES));
+      const text = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+      return Buffer.concat([text, decipher.final()]).toString('utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  #keyFor(token: string): Buffer {
+    return createHmac('sha256', this.#secret).update(token).digest();
+  }
+}
