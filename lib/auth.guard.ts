@@ -39,6 +39,7 @@ interface OutgoingResponse {
 @Injectable()
 export class AuthGuard implements CanActivate {
   readonly #log = new Logger(AuthGuard.name);
+  #fault: { readonly detail: string; readonly saidAt: number } | undefined;
 
   constructor(
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
@@ -83,13 +84,21 @@ export class AuthGuard implements CanActivate {
     return exceptionFor(error);
   }
 
+  /** A wrong option spoils every request: it is said once a minute, not once a request. */
+  #reportFault(detail: string, route: string): void {
+    const now = performance.now();
+    if (this.#fault?.detail === detail && now - this.#fault.saidAt < 60_000) return;
+    this.#fault = { detail, saidAt: now };
+    this.#log.error(`${route}: refused: ${detail}`);
+  }
+
   /** Bad tokens are everyday business; a fault of this server or of the provider is the operator's. */
   #report(error: unknown, context: ExecutionContext): void {
     const route = `${context.getClass().name}.${context.getHandler().name}`;
     if (!(error instanceof AuthError)) {
       this.#log.error(`${route}: refused, because the guard could not decide`, stackOf(error));
     } else if (error.status === 500) {
-      this.#log.error(`${route}: refused: ${error.detail ?? error.message}`);
+      this.#reportFault(error.detail ?? error.message, route);
     } else {
       this.#log.debug(`${route}: ${error.status} ${error.code}: ${error.detail ?? error.message}`);
     }

@@ -16,6 +16,12 @@ export class AuthorizationServer {
   /** Paths asked for, in order. */
   readonly requests: string[] = [];
   keys: JWK[] = [];
+  /** What the introspection endpoint says of a token; `active: false` of every other. */
+  readonly introspected = new Map<string, unknown>();
+  /** Parameters of the introspection requests, in order. */
+  readonly introspections: URLSearchParams[] = [];
+  /** How long introspection takes, in milliseconds. */
+  delay = 0;
   #overrides = new Map<string, Answer>();
 
   private constructor(
@@ -43,7 +49,12 @@ export class AuthorizationServer {
   }
 
   get metadata(): Record<string, unknown> {
-    return { issuer: this.issuer, jwks_uri: `${this.origin}/jwks`, ...this.settings.metadata };
+    return {
+      issuer: this.issuer,
+      jwks_uri: `${this.origin}/jwks`,
+      introspection_endpoint: `${this.origin}/introspect`,
+      ...this.settings.metadata,
+    };
   }
 
   count(path: string): number {
@@ -66,7 +77,8 @@ export class AuthorizationServer {
 
   /** Breaks every connection, as a dead host does. */
   goDown(): void {
-    for (const path of ['/jwks', this.discoveryPath]) this.answer(path, (_, response) => response.destroy());
+    for (const path of ['/jwks', '/introspect', this.discoveryPath])
+      this.answer(path, (_, response) => response.destroy());
   }
 
   get discoveryPath(): string {
@@ -85,7 +97,19 @@ export class AuthorizationServer {
     if (override) return override(request, response);
     if (path === this.discoveryPath) return sendJson(response, this.metadata);
     if (path === '/jwks') return sendJson(response, { keys: this.keys });
+    if (path === '/introspect') return this.#introspect(request, response);
     response.writeHead(404).end();
+  }
+
+  #introspect(request: IncomingMessage, response: ServerResponse): void {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const parameters = new URLSearchParams(body);
+      this.introspections.push(parameters);
+      const answer = this.introspected.get(parameters.get('token') ?? '') ?? { active: false };
+      setTimeout(() => sendJson(response, answer), this.delay);
+    });
   }
 }
 

@@ -1,9 +1,11 @@
 /** An authorization server together with its key: mints tokens that are good for one API, unless told otherwise. */
+import { randomBytes } from 'node:crypto';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { AuthorizationServer, type ServerSettings } from './authorization-server.js';
 import { keepSecret } from './no-secrets-in-output.js';
 import { goodClaims, makeKey, signToken, type SigningKey, type TokenParts } from './tokens.js';
 
+export const CLIENT_SECRET = keepSecret('the-secret-of-the-api-itself');
 export const AUDIENCE = 'https://api.example.com';
 
 export class Issuer {
@@ -29,6 +31,18 @@ export class Issuer {
   /** A good access token but for the parts named. */
   token(parts: TokenParts = {}, key: SigningKey = this.key): string {
     return keepSecret(signToken(key, this.claims(), parts));
+  }
+
+  /** A good opaque token but for the members of the introspection answer named. */
+  opaqueToken(claims: Record<string, unknown> = {}): string {
+    const token = keepSecret(randomBytes(24).toString('base64url'));
+    this.server.introspected.set(token, { active: true, ...this.claims(), ...claims });
+    return token;
+  }
+
+  /** With introspection configured. */
+  get introspecting(): AuthModuleOptions {
+    return { ...this.options, clientId: 'the-api', clientSecret: CLIENT_SECRET };
   }
 
   /** Signs with another key from now on and publishes only that. */
