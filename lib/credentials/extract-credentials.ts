@@ -33,15 +33,29 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
   refuseRepeatedHeader(request);
 
   const [scheme, token] = splitAtSpace(header);
-  if (scheme.length !== 6 || scheme.toLowerCase() !== 'bearer') return undefined;
-  if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
-  if (token === '' || token.includes(' ')) {
-    throw new TokenError('invalid_token', {
-      detail: 'the Authorization header is not "Bearer", one space, one token',
-    });
+  if (scheme.length !== 6 || scheme.toLowerCase() !== 'bearer') {
+    refuseMisspelt(header);
+    return undefined;
   }
+  if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
+  if (token === '' || token.includes(' ')) throw malformed();
   refuseSecondWay(request);
   return { scheme: 'Bearer', token };
+}
+
+const malformed = (): TokenError =>
+  new TokenError('invalid_token', {
+    detail: 'the Authorization header is not "Bearer", one space, one token',
+  });
+
+/** `Bearer:`, `Bearer=` and the like are no other scheme (RFC 9110 section 5.6.2: token), and no anonymous request. */
+const MISSPELT = /^bearer[^A-Za-z0-9!#$%&'*+.^_`|~ -]/i;
+
+function refuseMisspelt(header: string): void {
+  if (!MISSPELT.test(header)) return;
+  throw header.includes(',')
+    ? new InvalidRequestError({ detail: 'the Authorization header is a list' })
+    : malformed();
 }
 
 /** RFC 6750 section 2.1: "Bearer" 1*SP b64token. */
@@ -68,7 +82,8 @@ function refuseRepeatedHeader(request: IncomingRequest): void {
 /** RFC 6750 section 2: clients must not use more than one method to transmit the token in each request. */
 function refuseSecondWay({ query, body, headers }: IncomingRequest): void {
   const inForm =
-    headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true && hasAccessToken(body);
+    headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true &&
+    hasAccessToken(body);
   if (inForm || hasAccessToken(query)) {
     throw new InvalidRequestError({ detail: 'access_token is sent beside the Authorization header' });
   }

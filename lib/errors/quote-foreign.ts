@@ -4,7 +4,14 @@ const LONGEST = 100;
 
 /** A value from a token, a request or a provider as a JSON literal of bounded length. */
 export function quoteForeign(value: unknown): string {
-  const text =
+  // JSON has no word for Infinity.
+  if (typeof value === 'number') return String(value);
+  const raw =
     JSON.stringify(typeof value === 'string' ? value.slice(0, LONGEST + 1) : value) ?? String(value);
+  // JSON leaves C1 controls and line separators as they are; a terminal does not.
+  const text = raw.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   return text.length > LONGEST + 2 ? `${text.slice(0, LONGEST)}…` : text;
 }

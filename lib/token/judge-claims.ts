@@ -50,6 +50,7 @@ export function judgeClaims(
   const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
   if (exp === undefined) throw refuse('exp is missing');
   if (!Number.isSafeInteger(exp)) throw refuse(`exp is ${quoteForeign(exp)}, not a whole number of seconds`);
+  if (Number(exp) < 0) throw refuse(`exp is ${quoteForeign(exp)}, not a time`);
   if (!isTime(exp)) throw refuse(`exp is ${quoteForeign(exp)}; are these milliseconds?`);
   if (nbf !== undefined && !isTime(nbf)) throw refuse(`nbf is ${quoteForeign(nbf)}, not a number of seconds`);
   if (iat !== undefined && !isTime(iat)) throw refuse(`iat is ${quoteForeign(iat)}, not a number of seconds`);
@@ -88,7 +89,7 @@ function judgeAudience(aud: unknown, { audience }: ClaimsOptions): void {
 }
 
 function slashHint(actual: unknown, expected: string): string {
-  const differs = actual === `${expected}/` || `${String(actual)}/` === expected;
+  const differs = typeof actual === 'string' && (actual === `${expected}/` || `${actual}/` === expected);
   return differs ? ': differs by a trailing slash' : '';
 }
 

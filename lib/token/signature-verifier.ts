@@ -2,7 +2,7 @@
 import { compactVerify, errors } from 'jose';
 import { TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { DecodedJwt } from './decode-jwt.js';
+import { decodePart, type DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
 import type { VerificationKey } from './verification-key.js';
 
@@ -26,7 +26,7 @@ export class SignatureVerifier {
    *
    * @throws {TokenError} `invalid_token`
    */
-  judgeHeader({ header }: DecodedJwt): void {
+  judgeHeader({ header, token }: DecodedJwt): void {
     const { alg, kid } = header;
     if (typeof alg !== 'string' || !this.options.signingAlgorithms.includes(alg)) {
       throw refuse(`alg ${quoteForeign(alg)} is not accepted`);
@@ -34,6 +34,7 @@ export class SignatureVerifier {
     if (kid !== undefined && typeof kid !== 'string') throw refuse('kid is not a string');
     // No extension is understood here, so none may be critical (RFC 7515 section 4.1.11, RFC 7797 section 6).
     if ('crit' in header || 'b64' in header) throw refuse('the header asks for an extension (crit, b64)');
+    decodePart(token.slice(token.lastIndexOf('.') + 1), 'signature');
   }
 
   /**
@@ -49,10 +50,13 @@ export class SignatureVerifier {
     if (candidates.length > 0 && jwt.header['kid'] !== undefined)
       throw refuse('the signature does not verify');
 
+    // A name that is there but fits nothing is no rotation, and does not use up what is kept for one.
+    const { kid } = jwt.header;
+    const isNamed = kid !== undefined && known.keys.some((key) => key.kid === kid);
     // A key that is not known, or a rotation that shows in no name: the issuer may have a new one.
-    const renewed = await this.keys.renew(known);
+    const renewed = isNamed ? undefined : await this.keys.renew(known);
     if (renewed && (await verifiesWithAny(jwt, candidatesFor(jwt, renewed)))) return renewed;
-    throw refuse(`none of the issuer's keys fits: kid ${quoteForeign(jwt.header['kid'])}`);
+    throw refuse(`none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
   }
 }
 

@@ -5,16 +5,24 @@
  * an application copies it: both are refused, at every depth.
  */
 
-/** @throws {SyntaxError} if the bytes are not UTF-8, not JSON, not an object, or ambiguous */
+/** Why not; a fixed sentence that begins with the verb. The parser's own message may quote the text, and does not go on. */
+export class StrictJsonError extends Error {}
+
+/** @throws {StrictJsonError} if the bytes are not UTF-8, not JSON, not an object, ambiguous, or nested without reason */
 export function parseStrictObject(bytes: Uint8Array): Record<string, unknown> {
   let text: string;
   try {
     text = UTF8.decode(bytes);
-  } catch (cause) {
-    throw new SyntaxError('not UTF-8', { cause });
+  } catch {
+    throw new StrictJsonError('is not UTF-8');
   }
-  const value: unknown = JSON.parse(text);
-  if (!isObject(value)) throw new SyntaxError('not an object');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new StrictJsonError('is not JSON');
+  }
+  if (!isObject(value)) throw new StrictJsonError('is not an object');
   refuseAmbiguousMembers(text);
   return value;
 }
@@ -29,6 +37,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function refuseAmbiguousMembers(text: string): void {
   const open: (Set<string> | undefined)[] = [];
   for (let i = 0; i < text.length; i++) {
+    if (open.length > DEEPEST) throw new StrictJsonError(`is nested more than ${DEEPEST} levels deep`);
     const char = text.charCodeAt(i);
     if (char === OPEN_BRACE) open.push(new Set());
     else if (char === OPEN_BRACKET) open.push(undefined);
@@ -42,6 +51,9 @@ function refuseAmbiguousMembers(text: string): void {
     }
   }
 }
+
+/** Claims are a few levels deep; what recurses over them (a log, a copy, an application) must not run out of stack. */
+const DEEPEST = 64;
 
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, QUOTE, BACKSLASH, COLON] = [
   0x7b, 0x7d, 0x5b, 0x5d, 0x22, 0x5c, 0x3a,
@@ -60,7 +72,7 @@ function isFollowedByColon(text: string, from: number): boolean {
 }
 
 function addName(names: Set<string>, name: string): void {
-  if (name === '__proto__') throw new SyntaxError('a member is named __proto__');
-  if (names.has(name)) throw new SyntaxError('a member is named twice');
+  if (name === '__proto__') throw new StrictJsonError('has a member named __proto__');
+  if (names.has(name)) throw new StrictJsonError('has a member named twice');
   names.add(name);
 }

@@ -1,5 +1,5 @@
 /** A route that needs a token and one that may have one: what they must answer to a bad token, and log. */
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, type Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { Claims, OptionalAuth, type IncomingRequest } from 'nestjs-resource-server';
@@ -22,7 +22,7 @@ export interface HostileToken {
 }
 
 @Controller('guarded')
-export class GuardedController {
+class GuardedController {
   @Get()
   read(@Claims() claims: unknown): unknown {
     return claims;
@@ -38,7 +38,7 @@ export class GuardedController {
 /** Absent is fine, wrong is not. */
 @Controller('optional')
 @OptionalAuth()
-export class OptionalController {
+class OptionalController {
   @Get()
   read(@Claims() claims?: unknown): unknown {
     return claims ?? { anonymous: true };
@@ -57,8 +57,8 @@ export interface Gate {
   /** Of the application's own socket. */
   readonly origin: string;
   readonly send: TestApp['send'];
-  /** Presents a token to the route that needs one. */
-  readonly present: (token: string) => Promise<Answer>;
+  /** Presents a token to the route that needs one, unless told another. */
+  readonly present: (token: string, path?: string) => Promise<Answer>;
   /** Presents a hostile token to both routes and judges the answers, the log and what the issuer was asked. */
   readonly refuses: (row: HostileToken) => Promise<void>;
 }
@@ -66,13 +66,17 @@ export interface Gate {
 export interface GateSettings {
   /** By a `tokenResolver`, out of a JSON body: any character and any length gets through to the library. */
   readonly tokenInBody?: boolean;
+  /** Has not asked the issuer for anything yet. */
+  readonly cold?: boolean;
+  /** More routes. */
+  readonly controllers?: readonly Type[];
 }
 
-/** Boots before the tests of this block, with keys at hand, and closes after them. */
+/** Boots before the tests of this block, with the issuer's keys at hand, and closes after them. */
 export function openGate(
   platform: Platform,
   issuer: Issuer,
-  { tokenInBody = false }: GateSettings = {},
+  { tokenInBody = false, cold = false, controllers = [] }: GateSettings = {},
 ): Gate {
   let app: TestApp;
   beforeAll(async () => {
@@ -80,19 +84,18 @@ export function openGate(
       { ...issuer.options, ...(tokenInBody && { tokenResolver: tokenOfBody }) },
       {
         platform,
-        controllers: [GuardedController, OptionalController],
+        controllers: [GuardedController, OptionalController, ...controllers],
         beforeListening: (nest) => {
           if (platform === 'Express')
             (nest as NestExpressApplication).useBodyParser('json', { limit: '1mb' });
         },
       },
     );
-    const good = await present('/guarded', issuer.token());
-    expect(good.status).toBe(200);
+    if (!cold) expect(await present(issuer.token())).toMatchObject({ status: 200 });
   });
   afterAll(() => app.close());
 
-  const present = (path: string, token: string): Promise<Answer> =>
+  const present = (token: string, path = '/guarded'): Promise<Answer> =>
     tokenInBody ? app.send(path, jsonBody({ token })) : app.get(path, bearer(token));
 
   return {
@@ -100,11 +103,11 @@ export function openGate(
       return app.origin;
     },
     send: (path, call) => app.send(path, call),
-    present: (token) => present('/guarded', token),
+    present,
     refuses: async ({ token, reason, warning, mayRefetch }) => {
       const presented = keepSecret(await token());
       const asked = issuer.server.requests.length;
-      for (const path of PATHS) expectInvalidToken(await present(path, presented));
+      for (const path of PATHS) expectInvalidToken(await present(presented, path));
 
       const says: unknown =
         typeof reason === 'string' ? expect.stringContaining(reason) : expect.stringMatching(reason);

@@ -24,7 +24,7 @@ export function seal(key: SigningKey, header: string, payload: string): string {
 
 /** Another name, algorithm or description for a key that is there. */
 export function republish(key: SigningKey, kid: string, { alg = key.alg, ...members }: JWK = {}): SigningKey {
-  return { ...key, alg, kid, jwk: { ...key.jwk, alg, kid, ...members } as JWK };
+  return { ...key, alg, kid, jwk: { ...key.jwk, alg, kid, ...members } };
 }
 
 /** Too short for RFC 7518 section 3.3, which asks for 2048 bits. */
