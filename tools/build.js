@@ -1,6 +1,6 @@
-/** Compiles lib/ to dist/, then every sample against it. */
+/** Compiles lib/ to dist/, then the samples against it to sample/dist/. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +14,4 @@ function compile(project) {
 }
 
 compile(join(root, 'tsconfig.build.json'));
-for (const sample of readdirSync(join(root, 'sample'))) {
-  const project = join(root, 'sample', sample, 'tsconfig.json');
-  if (existsSync(project)) compile(project);
-}
+compile(join(root, 'sample', 'tsconfig.json'));

@@ -1,9 +1,9 @@
 /** How does the authorization server behave? Its configuration: resources, clients, people, token formats, lifetimes. */
 import { randomBytes } from 'node:crypto';
 import { errors, Provider, type Configuration, type ResourceServer } from 'oidc-provider';
+import { generateSigningKeys } from '../../support/idp/keys.js';
+import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
 import { allowScopes, clients, invoiceApi, lateCourier } from './clients.js';
-import { generateSigningKeys } from './keys.js';
-import { createMemoryAdapter } from './memory-adapter.js';
 import { renderMessage, renderPage } from './pages.js';
 import { INVOICES, scopesByResource } from './resources.js';
 import { findUser } from './users.js';

@@ -6,8 +6,8 @@ import { AuthModule } from 'nestjs-resource-server';
 import { InvoicesController } from './invoices.controller.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in dist/invoice-api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../invoice-api/.env', import.meta.url));
+// Compiled, this file is in sample/dist/monoshop/invoice-api; `.env` stays beside the source.
+const envFilePath = fileURLToPath(new URL('../../../monoshop/invoice-api/.env', import.meta.url));
 
 @Module({
   imports: [ConfigModule.forRoot({ isGlobal: true, envFilePath }), AuthModule.forRoot()],

@@ -7,8 +7,8 @@ import { MeController } from './me.controller.js';
 import { ProductsController } from './products.controller.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in dist/product-api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../product-api/.env', import.meta.url));
+// Compiled, this file is in sample/dist/monoshop/product-api; `.env` stays beside the source.
+const envFilePath = fileURLToPath(new URL('../../../monoshop/product-api/.env', import.meta.url));
 
 @Module({
   imports: [ConfigModule.forRoot({ isGlobal: true, envFilePath }), AuthModule.forRoot()],

@@ -1,15 +1,11 @@
 /** What can a reader try by hand? Whole commands with live tokens in them, each with the status that it gets. */
-import { INVOICE_API, PRODUCT_API, type StoryTokens } from './steps.js';
-
-function writeCurl(comment: string, request: string, token?: string): string {
-  const authorization = token ? ` -H "Authorization: Bearer ${token}"` : '';
-  return `# ${comment}\ncurl -i ${request}${authorization}\n`;
-}
+import { curlJson, writeCurl } from '../../support/story/curl.js';
+import { INVOICE_API, PRODUCT_API } from './steps.js';
+import type { StoryTokens } from './tokens.js';
 
 export function writeCurlLines(tokens: StoryTokens): string {
   const products = `${PRODUCT_API}/products`;
-  // Double quotes inside and out, because cmd knows no single ones.
-  const json = String.raw`-H "Content-Type: application/json" -d "{\"name\":\"Sugar bowl\",\"price\":8}"`;
+  const json = curlJson({ name: 'Sugar bowl', price: 8 });
   return [
     writeCurl('no token: 401', products),
     writeCurl('read the products: 200', products, tokens.products),

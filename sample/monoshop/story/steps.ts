@@ -1,44 +1,9 @@
 /** What happens at MonoShop's doors? Who comes with which token, asks for what, and has to get which answer. */
-import { catalogManager, lateCourier, shopBackend } from '../idp/clients.js';
-import { INVOICES, PRODUCTS } from '../idp/resources.js';
-import { admin, clerk } from '../idp/users.js';
-import type { TokenSource } from './tokens.js';
+import { bearer, type Step } from '../../support/story/step.js';
+import type { StoryTokens } from './tokens.js';
 
 export const PRODUCT_API = 'http://localhost:4001';
 export const INVOICE_API = 'http://localhost:4002';
-
-export interface Step {
-  readonly story: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly url: string;
-  /** Empty: none is sent. */
-  readonly token: string;
-  readonly body?: unknown;
-  readonly expected: number;
-  /** What a refusal has to say in `WWW-Authenticate`, or what the data of a success has to contain. */
-  readonly says: RegExp;
-}
-
-export interface StoryTokens {
-  readonly products: string;
-  readonly invoices: string;
-  readonly write: string;
-  readonly clerk: string;
-  readonly admin: string;
-  readonly expired: string;
-}
-
-export async function collectTokens(source: TokenSource): Promise<StoryTokens> {
-  const [products, invoices, write, expired, ofClerk, ofAdmin] = await Promise.all([
-    source.requestForClient(shopBackend, PRODUCTS, 'read:products'),
-    source.requestForClient(shopBackend, INVOICES, 'read:invoices'),
-    source.requestForClient(catalogManager, PRODUCTS, 'read:products write:products'),
-    source.requestForClient(lateCourier, PRODUCTS, 'read:products'),
-    source.signIn(clerk, PRODUCTS, 'read:products'),
-    source.signIn(admin, PRODUCTS, 'read:products'),
-  ]);
-  return { products, invoices, write, expired, clerk: ofClerk, admin: ofAdmin };
-}
 
 /** The same token with a scope more in it: header and signature are the real ones, of another content. */
 export function tamper(token: string): string {
@@ -57,19 +22,24 @@ const insufficient = /^Bearer error="insufficient_scope"/;
 const lacksWrite = /^Bearer error="insufficient_scope".*scope="write:products"/;
 
 function get(story: string, url: string, token: string, expected: number, says: RegExp): Step {
-  return { story, method: 'GET', url, token, expected, says };
+  return { story, method: 'GET', url, authorization: bearer(token), expected, says };
 }
 
 function post(story: string, token: string, expected: number, says: RegExp): Step {
-  return { story, method: 'POST', url: products, token, body: newProduct, expected, says };
+  const authorization = bearer(token);
+  return { story, method: 'POST', url: products, authorization, body: newProduct, expected, says };
 }
 
 function remove(story: string, token: string, expected: number, says: RegExp): Step {
-  return { story, method: 'DELETE', url: `${products}/3`, token, expected, says };
+  const authorization = bearer(token);
+  return { story, method: 'DELETE', url: `${products}/3`, authorization, expected, says };
 }
 
-export function writeSteps(tokens: StoryTokens): Step[] {
+/** @param opaque whether the Invoice API's tokens are no JWTs */
+export function writeSteps(tokens: StoryTokens, opaque: boolean): Step[] {
   const none = '';
+  // Nothing tells it from a real one but the authorization server's word.
+  const madeUp = get('a made-up opaque token', invoices, tokens.invoices.toLowerCase(), 401, invalid);
   return [
     get('anyone, at a public route', `${PRODUCT_API}/status`, none, 200, /"up"/),
     get('no token', products, none, 401, /^Bearer$/),
@@ -77,6 +47,7 @@ export function writeSteps(tokens: StoryTokens): Step[] {
     get('the right token, at the other API', invoices, tokens.invoices, 200, /"Tea & Co"/),
     get('a token for the Product API', invoices, tokens.products, 401, invalid),
     get('a token for the Invoice API', products, tokens.invoices, 401, invalid),
+    ...(opaque ? [madeUp] : []),
     post('a token that may only read', tokens.products, 403, lacksWrite),
     post('a token that may write', tokens.write, 201, /"Milk jug"/),
     get('the clerk: who am I?', `${PRODUCT_API}/me`, tokens.clerk, 200, /"groups":\["staff"\]/),

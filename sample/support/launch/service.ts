@@ -1,4 +1,4 @@
-/** How does one of the three processes start, prove that it answers, and stop? */
+/** How does one of a sample's processes start, prove that it answers, and stop? */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,11 +12,14 @@ const STOP_WITHIN_MS = 2_000;
 const KEPT_OUTPUT = 20_000;
 
 export interface ServicePlan {
-  /** Its folder, and how it is called. */
+  /** How it is called; its folder, too, unless `program` says otherwise. */
   readonly name: string;
+  readonly program?: string;
   readonly port: number;
   /** A path that answers 200 without a token. */
   readonly readyPath: string;
+  /** Variables of its own; they win over its `.env`. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Service {
@@ -26,11 +29,11 @@ export class Service {
   #relaying = false;
   #stopping = false;
 
-  constructor(plan: ServicePlan) {
+  constructor(sample: string, plan: ServicePlan) {
     this.#plan = plan;
-    const main = fileURLToPath(new URL(`../${plan.name}/main.js`, import.meta.url));
-    this.#child = fork(main, [], {
-      env: cleanEnvironment(),
+    const main = new URL(`../../${sample}/${plan.program ?? plan.name}/main.js`, import.meta.url);
+    this.#child = fork(fileURLToPath(main), [], {
+      env: { ...cleanEnvironment(), ...plan.environment },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -1,4 +1,4 @@
-/** Is somebody else already listening where MonoShop wants to be? */
+/** Is somebody else already listening where a sample wants to be? */
 import { connect } from 'node:net';
 
 const ANSWER_WITHIN_MS = 1000;

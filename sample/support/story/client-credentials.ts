@@ -1,0 +1,34 @@
+/** How does a program get a token for itself? The client credentials grant, RFC 6749 section 4.4. */
+import * as oauth from 'oauth4webapi';
+
+export interface Credentials {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Plain HTTP is fine here for one reason only: everything is on this machine. */
+export const overHttp = { [oauth.allowInsecureRequests]: true };
+
+/** Where its endpoints are, in its own words. */
+export async function discover(issuer: URL): Promise<oauth.AuthorizationServer> {
+  const response = await oauth.discoveryRequest(issuer, overHttp);
+  return oauth.processDiscoveryResponse(issuer, response);
+}
+
+export async function requestForClient(
+  server: oauth.AuthorizationServer,
+  { id, secret }: Credentials,
+  resource: string,
+  scope: string,
+): Promise<string> {
+  const client = { client_id: id };
+  const response = await oauth.clientCredentialsGrantRequest(
+    server,
+    client,
+    oauth.ClientSecretBasic(secret),
+    { resource, scope },
+    overHttp,
+  );
+  const { access_token } = await oauth.processClientCredentialsResponse(server, client, response);
+  return access_token;
+}
