@@ -49,8 +49,10 @@ export async function prepareClientAuthentication(
 ): Promise<ClientAuth> {
   if (usesTls(clientAuthMethod)) return TlsClientAuth();
   const assertion = {
-    [modifyAssertion]: (_header: unknown, payload: Record<string, unknown>) => {
+    [modifyAssertion]: (header: Record<string, unknown>, payload: Record<string, unknown>) => {
       payload['aud'] = endpoint();
+      // The library writes RFC 9864's name; a key with the older one is registered under that.
+      if (typeof clientSecret === 'object' && clientSecret.alg === 'EdDSA') header['alg'] = 'EdDSA';
     },
   };
   if (clientAuthMethod === 'private_key_jwt') {
@@ -71,10 +73,11 @@ const ALG_OF_CURVE: Readonly<Record<string, string>> = {
 };
 
 async function importPrivateKey(jwk: ClientKey): Promise<CryptoKey> {
-  try {
-    return (await importJWK(jwk, jwk.alg ?? ALG_OF_CURVE[jwk.crv ?? ''] ?? 'RS256')) as CryptoKey;
-  } catch {
-    // The reason may quote the key.
-    throw new ConfigurationError('clientSecret: the private key (JWK) cannot be read');
-  }
+  const alg = jwk.alg ?? ALG_OF_CURVE[jwk.crv ?? ''] ?? 'RS256';
+  // The reason is not told: it may quote the key.
+  const key = await importJWK(jwk, alg).catch(() => undefined);
+  if (!key) throw new ConfigurationError('clientSecret: the private key (JWK) cannot be read');
+  if (key instanceof Uint8Array || key.type !== 'private' || !key.usages.includes('sign'))
+    throw new ConfigurationError('clientSecret: the JWK is not a private key that signs');
+  return key;
 }

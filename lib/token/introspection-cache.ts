@@ -109,9 +109,10 @@ export class IntrospectionCache {
     void this.shared.set(key, this.sealer.seal(JSON.stringify(answered), token, key), remaining);
   }
 
-  keepRefusal(token: string, error: TokenError): void {
+  /** @param mayBeShared it was not looked up in the shared cache: an older answer there must not come back later */
+  keepRefusal(token: string, error: TokenError, mayBeShared: boolean): void {
     const wasGood = this.#answers.delete(token);
-    if (wasGood) void this.shared?.delete(this.#keyOf(token));
+    if (wasGood || mayBeShared) void this.shared?.delete(this.#keyOf(token));
     const ttl = Math.min(REFUSAL_TTL, this.options.introspectionCacheDuration);
     if (ttl > 0) this.#refusals.set(this.#keyOf(token), { error, until: monotonicSeconds() + ttl });
   }
@@ -163,17 +164,18 @@ export class IntrospectionCache {
 
   /** By hash: what leaves the process never tells the token. Another API, or another issuer, has other keys. */
   #keyOf(token: string): string {
-    return PREFIX + this.#hash('answer', token, this.options.audience);
+    const { issuer, audience } = this.options;
+    return (
+      PREFIX +
+      createHash('sha256')
+        .update(JSON.stringify([token, issuer, audience]))
+        .digest('base64url')
+    );
   }
 
+  /** Under the secret, too: who reads the cache cannot try out whose tokens were forgotten. */
   #markOf(kind: string, value: string): string {
-    return PREFIX + this.#hash('forgotten', kind, value);
-  }
-
-  #hash(...parts: readonly unknown[]): string {
-    return createHash('sha256')
-      .update(JSON.stringify([this.options.issuer, ...parts]))
-      .digest('base64url');
+    return PREFIX + this.sealer.nameOf(JSON.stringify([this.options.issuer, 'forgotten', kind, value]));
   }
 }
 

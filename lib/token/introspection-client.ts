@@ -13,6 +13,7 @@ import { monotonicSeconds } from './cached-document.js';
 import { prepareClientAuthentication, usesTls, type ClientOptions } from './client-authentication.js';
 import { decodeJwt } from './decode-jwt.js';
 import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from './issuer-metadata.js';
+import type { ClaimsOptions } from './judge-claims.js';
 import {
   refuseUnlessAnswered,
   withoutQuery,
@@ -41,7 +42,9 @@ export class IntrospectionClient {
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
     private readonly signatures: SignatureVerifier,
-    private readonly options: ClientOptions & Pick<MetadataOptions, 'introspectionEndpoint'>,
+    private readonly options: ClientOptions &
+      Pick<MetadataOptions, 'introspectionEndpoint'> &
+      Pick<ClaimsOptions, 'audience'>,
     private readonly log: Log,
   ) {}
 
@@ -120,7 +123,8 @@ export class IntrospectionClient {
       throw error;
     }
     if (answer.status !== 200) throw this.#refusal(answer);
-    if (answer.headers.get('content-type')?.startsWith('application/token-introspection+jwt') === true) {
+    const contentType = answer.headers.get('content-type')?.toLowerCase() ?? '';
+    if (contentType.startsWith('application/token-introspection+jwt')) {
       return this.#readSigned(answer.body.trim(), metadata);
     }
     try {
@@ -137,14 +141,15 @@ export class IntrospectionClient {
     try {
       const jwt = decodeJwt(body);
       const { iss, aud, token_introspection: answer } = jwt.claims;
-      const type = String(jwt.header['typ'])
-        .toLowerCase()
-        .replace(/^application\//, '');
-      if (type !== 'token-introspection+jwt')
-        throw new TypeError(`its typ is ${quoteForeign(jwt.header['typ'])}`);
+      const { typ } = jwt.header;
+      if (typeof typ !== 'string' || !/^(application\/)?token-introspection\+jwt$/i.test(typ))
+        throw new TypeError(`its typ is ${quoteForeign(typ)}`);
       if (iss !== issuer) throw new TypeError(`its iss is ${quoteForeign(iss)}`);
       const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-      if (!audiences.includes(this.options.clientId)) throw new TypeError(`its aud is ${quoteForeign(aud)}`);
+      // The RFC asks for this server, and does not say by which of its names: its example has the API's.
+      const names: readonly unknown[] = [this.options.clientId, this.options.audience].flat();
+      if (!audiences.some((each) => names.includes(each)))
+        throw new TypeError(`its aud is ${quoteForeign(aud)}`);
       if (!isObject(answer)) throw new TypeError('it has no token_introspection');
       await this.signatures.verify(jwt);
       return answer;
@@ -174,8 +179,10 @@ export class IntrospectionClient {
     }
     const said = `${withoutQuery(url)} answered ${status} ${error ?? 'without an OAuth error'}`;
     if (status === 404 || status < 400) return new ConfigurationError(`introspectionEndpoint: ${said}`);
+    const { clientAuthMethod } = this.options;
+    const proof = usesTls(clientAuthMethod) ? 'clientCertificate, clientCertificateKey' : 'clientSecret';
     return new ProviderError({
-      detail: `${said}: look at clientId, clientSecret and clientAuthMethod (${this.options.clientAuthMethod})`,
+      detail: `${said}: look at clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
     });
   }
 }

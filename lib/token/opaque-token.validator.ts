@@ -47,7 +47,7 @@ export class OpaqueTokenValidator {
       judgeTimes(held, this.options);
       return held;
     }
-    if (maxAge !== undefined) return this.#introspectOnce(token);
+    if (maxAge !== undefined) return this.#introspectOnce(token, true);
     const refusal = this.cache.recallRefusal(token);
     if (refusal) throw refusal;
     return fly(this.#lookUps, token, () => this.#lookUp(token));
@@ -55,17 +55,18 @@ export class OpaqueTokenValidator {
 
   async #lookUp(token: string): Promise<AccessTokenClaims> {
     const answered = await this.cache.recallShared(token);
-    if (!answered) return this.#introspectOnce(token);
+    if (!answered) return this.#introspectOnce(token, false);
     const claims = this.#judge(answered);
     this.cache.keep(token, answered);
     return claims;
   }
 
-  #introspectOnce(token: string): Promise<AccessTokenClaims> {
-    return fly(this.#introspections, token, () => this.#introspect(token));
+  /** @param mayBeShared the shared cache was not asked first */
+  #introspectOnce(token: string, mayBeShared: boolean): Promise<AccessTokenClaims> {
+    return fly(this.#introspections, token, () => this.#introspect(token, mayBeShared));
   }
 
-  async #introspect(token: string): Promise<AccessTokenClaims> {
+  async #introspect(token: string, mayBeShared: boolean): Promise<AccessTokenClaims> {
     if (token.length > LONGEST_TOKEN || !B64TOKEN.test(token))
       throw refuse('this cannot be a token (RFC 6750 section 2.1)');
     const askedAt = Date.now() / 1000;
@@ -76,7 +77,7 @@ export class OpaqueTokenValidator {
       this.cache.share(token, answered);
       return answered.claims;
     } catch (error) {
-      if (error instanceof TokenError) this.cache.keepRefusal(token, error);
+      if (error instanceof TokenError) this.cache.keepRefusal(token, error, mayBeShared);
       throw error;
     }
   }

@@ -1,9 +1,12 @@
 /** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
+import { createSecureContext } from 'node:tls';
+import { isNativeError } from 'node:util/types';
 import {
   ConfigurationError,
   ProviderUnavailableError,
   type ProviderUnavailableErrorOptions,
 } from '../errors/auth.errors.js';
+import { withDeadline } from '../errors/deadline.js';
 import { isObject } from './strict-json.js';
 
 /** `fetch`, or something that is called like it. */
@@ -77,17 +80,14 @@ export class ProviderClient {
   async send(url: string, init: RequestInit, { presentCertificate = false } = {}): Promise<ProviderAnswer> {
     this.#refuseInsecure(url);
     const { responseTimeout } = this.options;
-    const timeout = AbortSignal.timeout(responseTimeout * 1000);
     try {
       const fetcher = await this.#fetcherFor(presentCertificate);
-      const request = fetcher(url, { headers: { accept: 'application/json' }, ...init, signal: timeout });
-      // The race bounds a fetcher that does not look at the signal.
-      return await Promise.race([
-        request.then((response) => readAnswer(url, response)),
-        rejectWhenAborted(timeout),
-      ]);
+      return await withDeadline(responseTimeout, async (signal) => {
+        const response = await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal });
+        return readAnswer(url, response);
+      });
     } catch (cause) {
-      if (timeout.aborted) throw unavailable(url, `did not answer within ${responseTimeout} s`, { cause });
+      if (cause instanceof ConfigurationError) throw cause;
       throw unavailable(url, reasonOf(cause), { cause });
     }
   }
@@ -120,6 +120,13 @@ async function makeTlsFetcher(
 ): Promise<Fetcher> {
   const undici = await import('undici');
   const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  try {
+    createSecureContext(connect);
+  } catch (cause) {
+    // Asking again would not help.
+    const options = 'cert' in connect ? 'clientCertificate, clientCertificateKey' : 'providerCa';
+    throw new ConfigurationError(`${options}: ${reasonOf(cause)}`);
+  }
   const dispatcher = new undici.Agent({ connect });
   // Its types speak of its own Request and Response, which are those of Node's fetch.
   return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
@@ -170,12 +177,6 @@ export function refuseUnlessAnswered({ url, status, headers }: ProviderAnswer): 
   throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause: retryAfter !== undefined });
 }
 
-function rejectWhenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-}
-
 function unavailable(
   url: string,
   reason: string,
@@ -186,8 +187,8 @@ function unavailable(
 
 /** Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  if (!isNativeError(error)) return 'failed';
+  return isNativeError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 /** Addresses are logged without query and user: these may hold a key. */

@@ -19,6 +19,11 @@ export class Sealer {
     this.#secret = createHash('sha256').update('nestjs-resource-server claims cache').update(secret).digest();
   }
 
+  /** A name that only those who hold the secret can make. */
+  nameOf(text: string): string {
+    return createHmac('sha256', this.#secret).update('name').update(text).digest('base64url');
+  }
+
   seal(text: string, token: string, place: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#keyFor(token), nonce).setAAD(
@@ -48,6 +53,6 @@ export class Sealer {
   }
 
   #keyFor(token: string): Buffer {
-    return createHmac('sha256', this.#secret).update(token).digest();
+    return createHmac('sha256', this.#secret).update('key').update(token).digest();
   }
 }

@@ -1,4 +1,5 @@
 /** What may a cache that other instances share do to a request? Help it, or be left out: never fail or hold it up. */
+import { withDeadline } from '../errors/deadline.js';
 import type { Log } from '../errors/log.js';
 import { monotonicSeconds } from './cached-document.js';
 
@@ -60,7 +61,12 @@ export class SharedCache {
 
   /** @returns whether the cache took it */
   async set(key: string, value: string, ttlSeconds: number): Promise<boolean> {
-    return (await this.#attempt(() => this.#cache.set(key, value, ttlSeconds))) !== undefined;
+    const set = async (): Promise<void> => {
+      // What a Keyv answers instead of throwing.
+      if ((await this.#cache.set(key, value, ttlSeconds)) === false)
+        throw new Error('the cache did not take it');
+    };
+    return (await this.#attempt(set)) !== undefined;
   }
 
   /** @returns whether the cache answered */
@@ -70,19 +76,13 @@ export class SharedCache {
 
   async #attempt(call: () => unknown): Promise<{ readonly result: unknown } | undefined> {
     if (monotonicSeconds() < this.#bypassedUntil) return undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} s`)), PATIENCE * 1000);
-    });
     try {
-      const result = await Promise.race([(async () => call())(), late]);
+      const result = await withDeadline(PATIENCE, call);
       this.#worked();
       return { result };
     } catch (error) {
       this.#failed(error);
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
