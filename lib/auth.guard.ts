@@ -12,13 +12,16 @@ import {
   type ExecutionContext,
   type HttpException,
 } from '@nestjs/common';
+import type { HttpArgumentsHost } from '@nestjs/common/interfaces/index.js';
 import { authorize } from './access/authorize.js';
+import { DPOP_ALGORITHMS, DPoPProofError, DPoPProofVerifier } from './binding/dpop-proof.js';
 import { enforceSenderConstraint } from './binding/sender-constraint.js';
 import { resolveCertificate } from './credentials/client-certificate.js';
-import { resolveCredentials } from './credentials/extract-credentials.js';
+import { resolveCredentials, type Credentials } from './credentials/extract-credentials.js';
 import type { IncomingRequest } from './credentials/incoming-request.js';
-import { AuthError, MissingTokenError } from './errors/auth.errors.js';
-import { challengeFor } from './errors/challenge.js';
+import { targetUriOf } from './credentials/target-uri.js';
+import { AuthError, MissingTokenError, TokenError } from './errors/auth.errors.js';
+import { challengesFor, type Offer } from './errors/challenge.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { attachPrincipal } from './principal/authenticated-request.js';
@@ -27,7 +30,13 @@ import { TokenValidator } from './token/token-validator.js';
 
 interface OutgoingResponse {
   /** Express and Fastify both have it. */
-  header(name: string, value: string): unknown;
+  header(name: string, value: string | readonly string[] | undefined): unknown;
+}
+
+/** What is known of a request when it is refused. */
+interface Attempt {
+  policy?: RoutePolicy;
+  presented?: Credentials['scheme'];
 }
 
 /**
@@ -44,44 +53,78 @@ export class AuthGuard implements CanActivate {
   constructor(
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    let policy: RoutePolicy | undefined;
+    const attempt: Attempt = {};
     try {
-      policy = readRoutePolicy(context.getClass(), context.getHandler());
+      const policy = (attempt.policy = readRoutePolicy(context.getClass(), context.getHandler()));
       if (policy.access === 'public') return true;
       if (context.getType() !== 'http')
         throw new MissingTokenError({ detail: `a ${context.getType()} message` });
-      await this.#admit(context.switchToHttp().getRequest<IncomingRequest>(), policy);
+      await this.#admit(context.switchToHttp(), policy, attempt);
       return true;
     } catch (error) {
-      throw this.#refuse(error, context, policy);
+      throw this.#refuse(error, context, attempt);
     }
   }
 
-  async #admit(request: IncomingRequest, policy: RoutePolicy): Promise<void> {
+  async #admit(http: HttpArgumentsHost, policy: RoutePolicy, attempt: Attempt): Promise<void> {
+    const request = http.getRequest<IncomingRequest>();
     const credentials = await resolveCredentials(request, this.options);
     if (!credentials) {
       if (policy.access === 'optional') return;
       throw new MissingTokenError();
     }
-    const claims = await this.tokens.validate(credentials.token, policy.introspectMaxAge);
+    const { token, scheme } = credentials;
+    if (scheme === 'DPoP' && !this.proofs)
+      throw new TokenError('invalid_token', { detail: 'DPoP is switched off' });
+    attempt.presented = scheme;
+    const claims = await this.tokens.validate(token, policy.introspectMaxAge);
     await enforceSenderConstraint(claims, {
-      certificate: () => resolveCertificate(request, this.options),
+      scheme,
+      certificate: () => resolveCertificate(request, this.options, this.#log),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
+      dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
+      verifyProof: (jkt) => this.#verifyProof(http, token, jkt),
     });
     authorize(claims, policy, this.options.groupOptions);
-    attachPrincipal(request, { claims, token: credentials.token });
+    attachPrincipal(request, { claims, token });
   }
 
-  #refuse(error: unknown, context: ExecutionContext, policy: RoutePolicy | undefined): HttpException {
+  async #verifyProof(http: HttpArgumentsHost, token: string, jkt: string): Promise<void> {
+    const request = http.getRequest<IncomingRequest>();
+    const header = request.headers['dpop'];
+    const nextNonce = await this.proofs?.verify({
+      proof: Array.isArray(header) ? header.join(',') : header,
+      token,
+      method: request.method ?? '',
+      targetUri: targetUriOf(request, this.options),
+      jkt,
+    });
+    if (nextNonce !== undefined) http.getResponse<OutgoingResponse>().header('DPoP-Nonce', nextNonce);
+  }
+
+  #refuse(error: unknown, context: ExecutionContext, attempt: Attempt): HttpException {
     this.#report(error, context);
-    if (context.getType() === 'http') {
+    if (context.getType() === 'http' && error instanceof AuthError) {
       const response = context.switchToHttp().getResponse<OutgoingResponse>();
-      for (const [name, value] of headersFor(error, policy)) response.header(name, value);
+      const challenges = challengesFor(error, this.#offerFor(attempt));
+      if (challenges.length > 0)
+        response.header('WWW-Authenticate', challenges.length === 1 ? challenges[0] : challenges);
+      if ('retryAfter' in error) response.header('Retry-After', String(error.retryAfter));
+      if (error instanceof DPoPProofError && error.nonce !== undefined)
+        response.header('DPoP-Nonce', error.nonce);
     }
     return exceptionFor(error);
+  }
+
+  #offerFor({ policy, presented }: Attempt): Offer {
+    const { dpop, offersDPoP } = this.options;
+    const dpopAsked = policy?.dpopBound === true || dpop.mode === 'required';
+    const schemes: Offer['schemes'] = dpopAsked ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
+    return { scopes: policy?.scopes ?? [], schemes, presented, algs: DPOP_ALGORITHMS.join(' ') };
   }
 
   /** A wrong option spoils every request: it is said once a minute, not once a request. */
@@ -103,13 +146,6 @@ export class AuthGuard implements CanActivate {
       this.#log.debug(`${route}: ${error.status} ${error.code}: ${error.detail ?? error.message}`);
     }
   }
-}
-
-function headersFor(error: unknown, policy: RoutePolicy | undefined): readonly (readonly [string, string])[] {
-  if (!(error instanceof AuthError)) return [];
-  const challenge = challengeFor(error, policy?.scopes);
-  if (challenge !== undefined) return [['WWW-Authenticate', challenge]];
-  return 'retryAfter' in error ? [['Retry-After', String(error.retryAfter)]] : [];
 }
 
 function exceptionFor(cause: unknown): HttpException {

@@ -8,6 +8,9 @@ import {
   MODULE_OPTIONS_TOKEN,
   type ASYNC_OPTIONS_TYPE,
 } from './auth.module-definition.js';
+import { NonceIssuer } from './binding/dpop-nonce.js';
+import { DPoPProofVerifier } from './binding/dpop-proof.js';
+import { MemoryReplayStore } from './binding/replay-store.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
@@ -64,6 +67,19 @@ const PROVIDERS: Provider[] = [
       );
     },
   },
+  {
+    provide: DPoPProofVerifier,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null => {
+      if (dpop.mode === 'off') return null;
+      const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
+      return new DPoPProofVerifier(
+        { ...dpop, clockSkew },
+        dpop.replayStore ?? new MemoryReplayStore(),
+        nonces,
+      );
+    },
+  },
   TokenValidationService,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
@@ -83,6 +99,7 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit 
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
   }
@@ -110,9 +127,16 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit 
       const handler = prototype[method];
       if (!handler) return [];
       try {
-        const { introspectMaxAge } = readRoutePolicy(controller, handler);
-        if (introspectMaxAge === undefined || this.tokens.canIntrospect) return [];
-        return `${controller.name}.${method}: @Introspect() needs introspection: configure clientId and clientSecret`;
+        const { introspectMaxAge, dpopBound } = readRoutePolicy(controller, handler);
+        const place = `${controller.name}.${method}`;
+        return [
+          ...(introspectMaxAge !== undefined && !this.tokens.canIntrospect
+            ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
+            : []),
+          ...(dpopBound && this.options.dpop.mode === 'off'
+            ? [`${place}: @DPoPBound(), but dpop.mode is off`]
+            : []),
+        ];
       } catch (error) {
         if (error instanceof ConfigurationError) return error.message;
         throw error;

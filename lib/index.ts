@@ -9,6 +9,7 @@ export { TokenValidationService, type ValidateAccessTokenOptions } from './token
 export { Scopes } from './route/scopes.decorator.js';
 export { Groups, type GroupsDecoratorOptions } from './route/groups.decorator.js';
 export { CertBound } from './route/cert-bound.decorator.js';
+export { DPoPBound } from './route/dpop-bound.decorator.js';
 export { Introspect, type IntrospectDecoratorOptions } from './route/introspect.decorator.js';
 export { OptionalAuth } from './route/optional-auth.decorator.js';
 export { Public } from './route/public.decorator.js';
@@ -21,6 +22,18 @@ export type { AccessTokenClaims, Confirmation } from './token/access-token-claim
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
 export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';
+export {
+  certificateFromHeader,
+  type CertificateFromHeaderOptions,
+} from './credentials/certificate-from-header.js';
+export { DPoPProofError, type DPoPMode, type DPoPOptions } from './binding/dpop-proof.js';
+export {
+  MemoryReplayStore,
+  RedisReplayStore,
+  ReplayStoreError,
+  type RedisClient,
+  type ReplayStore,
+} from './binding/replay-store.js';
 export type { ClientAuthMethod, ClientKey } from './token/client-authentication.js';
 export type { ForgetSelector } from './token/introspection-cache.js';
 export type { Fetcher } from './token/provider-client.js';

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { authorize } from './access/authorize.js';
 import { enforceSenderConstraint } from './binding/sender-constraint.js';
 import { readPemCertificate, type ClientCertificate } from './credentials/client-certificate.js';
+import { TokenError } from './errors/auth.errors.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { AccessTokenClaims } from './token/access-token-claims.js';
@@ -52,6 +53,10 @@ export class TokenValidationService {
     const binding = options.validateCertificateBinding;
     const { clientCertificate } = options;
     await enforceSenderConstraint(claims, {
+      scheme: 'Bearer',
+      dpopAsked: this.options.dpop.mode === 'required',
+      verifyProof: () =>
+        Promise.reject(new TokenError('invalid_token', { detail: 'there is no proof here' })),
       certificate: () =>
         typeof clientCertificate === 'string' ? readPemCertificate(clientCertificate) : clientCertificate,
       certificateAsked: binding ?? this.options.validateCertificateBinding === 'required',

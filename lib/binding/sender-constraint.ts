@@ -1,16 +1,19 @@
 /**
  * Is the caller the one this token was issued to? RFC 8705 section 3, RFC 9449 section 7.
  *
- * | token's `cnf`  | presented as       | result                                                      |
- * | -------------- | ------------------ | ----------------------------------------------------------- |
- * | none           | Bearer             | pass, unless the route or the options ask for binding        |
- * | `jkt`          | Bearer             | refuse: a downgrade                                         |
- * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                                 |
- * | `x5t#S256`     | without one        | refuse: "mTLS off" is not "ignore"                          |
- * | both           |                    | both must hold                                              |
- * | other members  |                    | ignored (RFC 7800 section 3.1)                              |
+ * | token's `cnf`  | presented as       | result                                                  |
+ * | -------------- | ------------------ | ------------------------------------------------------- |
+ * | none           | Bearer             | pass, unless the route or the options ask for a binding |
+ * | none           | DPoP               | refuse: a proof for an unbound token                    |
+ * | `jkt`          | Bearer             | refuse: a downgrade, also when DPoP is switched off     |
+ * | `jkt`          | DPoP + proof       | verify the proof, compare the thumbprint                |
+ * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                             |
+ * | `x5t#S256`     | without one        | refuse: "mTLS off" is not "ignore"                      |
+ * | both           |                    | both must hold                                          |
+ * | other members  |                    | ignored (RFC 7800 section 3.1)                          |
  */
 import type { ClientCertificate } from '../credentials/client-certificate.js';
+import type { Credentials } from '../credentials/extract-credentials.js';
 import { TokenError } from '../errors/auth.errors.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isBoundTo } from './certificate-binding.js';
@@ -24,27 +27,50 @@ export interface BindingOptions {
 }
 
 export interface Presentation {
+  readonly scheme: Credentials['scheme'];
   /** Asked for only if the token or the route needs it. */
   readonly certificate: () => ClientCertificate | undefined | Promise<ClientCertificate | undefined>;
   /** The route or the options ask for a certificate-bound token. */
   readonly certificateAsked: boolean;
   /** The caller said in so many words that it compares the certificate itself. */
   readonly ignoresCertificate?: boolean;
+  /** The route or the options ask for a DPoP-bound token. */
+  readonly dpopAsked: boolean;
+  /** Verifies the proof that came with the token against its thumbprint, and burns it. */
+  readonly verifyProof: (jkt: string) => Promise<void>;
 }
 
 /** Throws unless the caller is whom the token is bound to. Without a promise where nothing needs to be awaited. */
 export function enforceSenderConstraint(
   { cnf }: AccessTokenClaims,
-  { certificate, certificateAsked, ignoresCertificate = false }: Presentation,
+  presentation: Presentation,
 ): void | Promise<void> {
-  if (cnf?.jkt !== undefined) throw refuse('a DPoP-bound token was sent as Bearer');
-  if (ignoresCertificate) return undefined;
-  const bound = cnf?.['x5t#S256'];
-  if (bound === undefined && !certificateAsked) return undefined;
+  const jkt = judgeKey(cnf?.jkt, presentation);
+  const compared = compareCertificate(cnf?.['x5t#S256'], presentation);
+  if (jkt === undefined) return compared;
+  // The proof comes last: what is refused for another reason has not used it up.
+  return Promise.resolve(compared).then(() => presentation.verifyProof(jkt));
+}
+
+/** The thumbprint that a proof must match; `undefined` where none is needed. */
+function judgeKey(jkt: unknown, { scheme, dpopAsked }: Presentation): string | undefined {
+  if (jkt === undefined) {
+    if (scheme === 'DPoP') throw refuse('a DPoP proof came with a token that is not DPoP-bound');
+    if (dpopAsked) throw refuse('the token is not DPoP-bound');
+    return undefined;
+  }
+  if (scheme !== 'DPoP') throw refuse('a DPoP-bound token was sent as Bearer');
+  if (typeof jkt !== 'string') throw refuse('cnf.jkt is not a string');
+  return jkt;
+}
+
+function compareCertificate(bound: unknown, presentation: Presentation): void | Promise<void> {
+  if (presentation.ignoresCertificate === true) return undefined;
+  if (bound === undefined && !presentation.certificateAsked) return undefined;
   if (bound === undefined) throw refuse('the token is not bound to a certificate');
   if (typeof bound !== 'string') throw refuse('cnf.x5t#S256 is not a string');
 
-  const presented = certificate();
+  const presented = presentation.certificate();
   if (presented instanceof Promise) return presented.then((resolved) => compare(bound, resolved));
   return compare(bound, presented);
 }

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { TokenError } from '../errors/auth.errors.js';
+import type { Log } from '../errors/log.js';
 import { socketOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
 /** The certificate's DER encoding. */
@@ -12,9 +13,10 @@ export type ClientCertificate = Uint8Array;
 export function resolveCertificate(
   request: IncomingRequest,
   { certificateResolver }: ResolverOptions,
+  log?: Log,
 ): ClientCertificate | undefined | Promise<ClientCertificate | undefined> {
   if (!certificateResolver) return readPeerCertificate(request);
-  return Promise.resolve(certificateResolver(request)).then((pem) =>
+  return Promise.resolve(certificateResolver(request, log)).then((pem) =>
     pem === undefined || pem === null || pem === '' ? undefined : readPemCertificate(pem),
   );
 }

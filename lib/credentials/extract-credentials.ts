@@ -1,9 +1,9 @@
-/** What did the caller present? RFC 6750 section 2: the Authorization header, and nowhere else. */
+/** What did the caller present? RFC 6750 section 2, RFC 9449 section 7.1: the Authorization header, and nowhere else. */
 import { InvalidRequestError, TokenError } from '../errors/auth.errors.js';
 import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
 export interface Credentials {
-  readonly scheme: 'Bearer';
+  readonly scheme: 'Bearer' | 'DPoP';
   readonly token: string;
 }
 
@@ -32,16 +32,24 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
   if (header === undefined) return undefined;
   refuseRepeatedHeader(request);
 
-  const [scheme, token] = splitAtSpace(header);
-  if (scheme.length !== 6 || scheme.toLowerCase() !== 'bearer') {
+  const [name, token] = splitAtSpace(header);
+  const scheme = SCHEMES.get(name) ?? SCHEMES.get(name.toLowerCase());
+  if (!scheme) {
     refuseMisspelt(header);
     return undefined;
   }
   if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
   if (token === '' || token.includes(' ')) throw malformed();
   refuseSecondWay(request);
-  return { scheme: 'Bearer', token };
+  return { scheme, token };
 }
+
+/** Schemes are compared without case (RFC 9110 section 11.1). */
+const SCHEMES: ReadonlyMap<string, Credentials['scheme']> = new Map([
+  ['Bearer', 'Bearer'],
+  ['bearer', 'Bearer'],
+  ['dpop', 'DPoP'],
+]);
 
 const malformed = (): TokenError =>
   new TokenError('invalid_token', {
@@ -49,7 +57,7 @@ const malformed = (): TokenError =>
   });
 
 /** `Bearer:`, `Bearer=` and the like are no other scheme (RFC 9110 section 5.6.2: token), and no anonymous request. */
-const MISSPELT = /^bearer[^A-Za-z0-9!#$%&'*+.^_`|~ -]/i;
+const MISSPELT = /^(?:bearer|dpop)[^A-Za-z0-9!#$%&'*+.^_`|~ -]/i;
 
 function refuseMisspelt(header: string): void {
   if (!MISSPELT.test(header)) return;

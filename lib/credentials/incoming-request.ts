@@ -1,6 +1,7 @@
 /** The few fields of a request that are read here. Express's request and Fastify's both fit. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Log } from '../errors/log.js';
 
 interface NodeRequest {
   readonly rawHeaders: readonly string[];
@@ -9,6 +10,10 @@ interface NodeRequest {
 
 export interface IncomingRequest {
   readonly headers: IncomingHttpHeaders;
+  readonly method?: string;
+  readonly url?: string;
+  /** The URL as it came, before a router cut anything off. */
+  readonly originalUrl?: string;
   readonly query?: unknown;
   readonly body?: unknown;
   /** Express: the request is Node's own. */
@@ -38,7 +43,9 @@ export type TokenResolver = Resolver;
  * that need it; an error it throws is answered with 500. What it hands over is trusted: a header that a client can set
  * itself is not a certificate.
  */
-export type CertificateResolver = Resolver;
+export type CertificateResolver = {
+  resolve(request: IncomingRequest, log?: Log): ReturnType<Resolver>;
+}['resolve'];
 
 /** A method type, so that an application may name its platform's own request type as the parameter. */
 type Resolver = {

@@ -1,7 +1,9 @@
 /** What may the application say? The public type; each room documents its own part. */
 import type { GroupOptions } from '../access/authorize.js';
+import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
+import type { TargetOptions } from '../credentials/target-uri.js';
 import type { ClientOptions } from '../token/client-authentication.js';
 import type { IntrospectionCacheOptions } from '../token/introspection-cache.js';
 import type { MetadataOptions } from '../token/issuer-metadata.js';
@@ -27,8 +29,13 @@ export interface ResolvedOptions
     ClaimsOptions,
     BindingOptions,
     ResolverOptions,
+    TargetOptions,
     ProviderClientOptions {
   readonly groupOptions: GroupOptions;
+  /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
+  readonly dpop: DPoPOptions;
+  /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
+  readonly offersDPoP: boolean;
 }
 
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
@@ -38,10 +45,14 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
  * `envPrefix`. Times are seconds. Everything is checked at start-up; all mistakes come in one
  * {@link ConfigurationError}.
  */
-export interface AuthModuleOptions extends Settable<Omit<ResolvedOptions, 'groupOptions'>> {
+export interface AuthModuleOptions extends Settable<
+  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'offersDPoP'>
+> {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
   readonly groupOptions?: Settable<GroupOptions> | undefined;
+  /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
+  readonly dpop?: Settable<DPoPOptions> | undefined;
   /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string | undefined;
 }

@@ -14,7 +14,7 @@ export type ReadVariable = (name: string) => unknown;
  * @throws {ConfigurationError} that lists every mistake with its option and its variable, and never quotes a secret
  */
 export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVariable): ResolvedOptions {
-  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, ...rest } = given;
+  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, dpop, ...rest } = given;
   const problems: string[] = [];
   const read = (option: string): unknown => readOption(option, envPrefix, readVariable, problems);
 
@@ -27,6 +27,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   const input = {
     ...said,
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
+    dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
   };
 
   const parsed = optionsSchema.safeParse(input);
@@ -46,7 +47,12 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     ...contradictions(input).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
   );
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
-  return Object.freeze({ ...parsed.data, groupOptions: Object.freeze(parsed.data.groupOptions) });
+  return Object.freeze({
+    ...parsed.data,
+    groupOptions: Object.freeze(parsed.data.groupOptions),
+    dpop: Object.freeze(parsed.data.dpop),
+    offersDPoP: Object.keys(input.dpop).length > 0 && parsed.data.dpop.mode !== 'off',
+  });
 }
 
 /** Variables that carry the prefix but belong to no option: typing mistakes, most often. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import type { ReplayStore } from '../binding/replay-store.js';
 import type { Fetcher } from '../token/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
 import { CLIENT_AUTH_METHODS, type ClientKey } from '../token/client-authentication.js';
@@ -31,6 +32,10 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   introspectionCacheDuration: ['INTROSPECTION_CACHE_DURATION'],
   introspectionEndpoint: ['INTROSPECTION_ENDPOINT'],
   allowMissingAudience: ['ALLOW_MISSING_AUDIENCE'],
+  'dpop.mode': ['DPOP_MODE'],
+  'dpop.proofMaxAge': ['DPOP_PROOF_MAX_AGE'],
+  'dpop.nonce': ['DPOP_NONCE'],
+  publicUrl: ['PUBLIC_URL'],
   jwksUri: ['JWKS_URI'],
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
@@ -77,7 +82,7 @@ const issuer = address.check(
     if (!URL.canParse(value)) return true;
     const { search, hash, username, password } = new URL(value);
     return search === '' && hash === '' && username === '' && password === '';
-  }, 'must not have a query, a fragment or credentials (RFC 8414 section 2)'),
+  }, 'must not have a query, a fragment or credentials'),
 );
 
 const audience = z.union(
@@ -157,6 +162,23 @@ export const optionsSchema = z.strictObject({
   introspectionEndpoint: z.optional(address),
   allowMissingAudience: z._default(flag, false),
   cache: z.optional(sharedCache),
+  dpop: z.strictObject({
+    mode: z._default(
+      z.enum(['when_present', 'required', 'off'], complain('is not one of when_present, required, off')),
+      'when_present',
+    ),
+    proofMaxAge: z._default(timeout, 60),
+    nonce: z.optional(
+      z.string('is not a string').check(z.minLength(32, 'is a secret of at least 32 characters')),
+    ),
+    replayStore: z.optional(
+      z.custom<ReplayStore>(
+        (value) => typeof (value as { add?: unknown } | null)?.add === 'function',
+        'has no add',
+      ),
+    ),
+  }),
+  publicUrl: z.optional(issuer),
   jwksUri: z.optional(address),
   signingAlgorithms: z._default(z.array(algorithm).check(z.minLength(1, 'is empty')), [
     ...SIGNING_ALGORITHMS,

@@ -15,6 +15,7 @@ export type Declaration =
   | { readonly kind: 'scopes'; readonly scopes: readonly string[] }
   | ({ readonly kind: 'groups' } & GroupRequirement)
   | { readonly kind: 'certificate-bound' }
+  | { readonly kind: 'dpop-bound' }
   | { readonly kind: 'introspect'; readonly maxAge: number };
 
 /** The decorator that stands for each kind, for messages. */
@@ -24,6 +25,7 @@ export const DECORATOR_OF: Readonly<Record<Declaration['kind'], string>> = {
   scopes: '@Scopes()',
   groups: '@Groups()',
   'certificate-bound': '@CertBound()',
+  'dpop-bound': '@DPoPBound()',
   introspect: '@Introspect()',
 };
 

@@ -17,6 +17,8 @@ export interface RoutePolicy {
   readonly groups: readonly GroupRequirement[];
   /** The token must be bound to the caller's certificate. */
   readonly certificateBound: boolean;
+  /** The token must be bound to the caller's DPoP key. */
+  readonly dpopBound: boolean;
   /** The provider is asked unless it answered at most so many seconds ago; `undefined`: as the options say. */
   readonly introspectMaxAge: number | undefined;
 }
@@ -32,6 +34,7 @@ const PUBLIC: RoutePolicy = Object.freeze({
   scopes: Object.freeze([]),
   groups: Object.freeze([]),
   certificateBound: false,
+  dpopBound: false,
   introspectMaxAge: undefined,
 });
 
@@ -76,6 +79,7 @@ function compileRoutePolicy(controller: Controller, handler: Handler): RoutePoli
     scopes: Object.freeze([...new Set(asked.flatMap((each) => (each.kind === 'scopes' ? each.scopes : [])))]),
     groups: Object.freeze(asked.filter((each) => each.kind === 'groups')),
     certificateBound: asked.some((each) => each.kind === 'certificate-bound'),
+    dpopBound: asked.some((each) => each.kind === 'dpop-bound'),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
   });
 }

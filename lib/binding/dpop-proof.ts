@@ -1,0 +1,188 @@
+/** Does the caller hold the key that this token was issued for? RFC 9449 section 4.3, its checks in its order. */
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, compactVerify, errors, importJWK, type CryptoKey, type JWK } from 'jose';
+import { AuthError, TokenError } from '../errors/auth.errors.js';
+import { withDeadline } from '../errors/deadline.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { normalizeUri } from '../credentials/target-uri.js';
+import { decodeJwt, type DecodedJwt } from '../token/decode-jwt.js';
+import { trueTime, type ClaimsOptions } from '../token/judge-claims.js';
+import { isObject } from '../token/strict-json.js';
+import { SIGNING_ALGORITHMS } from '../token/verification-key.js';
+import type { NonceIssuer } from './dpop-nonce.js';
+import { ReplayStoreError, type ReplayStore } from './replay-store.js';
+
+export type DPoPMode = 'when_present' | 'required' | 'off';
+
+export interface DPoPOptions {
+  /**
+   * `when_present`: DPoP-bound tokens are held to their key, others pass; `required`: every token must be DPoP-bound;
+   * `off`: the scheme is refused. A DPoP-bound token sent as Bearer is refused in every mode. @default 'when_present'
+   */
+  readonly mode: DPoPMode;
+  /** How far a proof's `iat` may be from now, either way, in seconds. @default 60 */
+  readonly proofMaxAge: number;
+  /**
+   * A secret of at least 32 characters, the same in all instances: proofs must then carry a nonce of this server
+   * (RFC 9449 section 9). @default no nonce is asked for
+   */
+  readonly nonce?: string | undefined;
+  /** @default in memory, for one instance */
+  readonly replayStore?: ReplayStore | undefined;
+}
+
+/** What every challenge of the scheme names. */
+export const DPOP_ALGORITHMS = SIGNING_ALGORITHMS;
+
+/** The proof is not good (`invalid_dpop_proof`), or needs a nonce of this server (`use_dpop_nonce`): 401. */
+export class DPoPProofError extends AuthError {
+  readonly status = 401;
+
+  constructor(
+    readonly code: 'invalid_dpop_proof' | 'use_dpop_nonce',
+    detail: string,
+    /** For the `DPoP-Nonce` header. */
+    readonly nonce?: string,
+  ) {
+    super(code === 'use_dpop_nonce' ? 'The DPoP proof needs a nonce' : 'The DPoP proof is invalid', {
+      detail,
+    });
+  }
+}
+
+/** What the request was, as the proof must say it. */
+export interface ProofContext {
+  /** As it came: `undefined` for none, with commas for several. */
+  readonly proof: string | undefined;
+  readonly token: string;
+  readonly method: string;
+  /** `undefined`: the request's host is not one of this API. */
+  readonly targetUri: string | undefined;
+  /** The thumbprint in the token. */
+  readonly jkt: string;
+}
+
+const LONGEST_PROOF = 8192;
+const LONGEST_JTI = 256;
+/** A store that takes longer has failed, in seconds. */
+const PATIENCE = 1;
+
+export class DPoPProofVerifier {
+  constructor(
+    private readonly options: Pick<DPoPOptions, 'proofMaxAge'> & Pick<ClaimsOptions, 'clockSkew'>,
+    private readonly replays: ReplayStore,
+    private readonly nonces?: NonceIssuer,
+  ) {}
+
+  /**
+   * Throws unless the proof is good for this request, this token and this key. Burns its `jti` last, once.
+   *
+   * @returns a newer nonce, if the client's will soon be old
+   * @throws {DPoPProofError} `invalid_dpop_proof`, `use_dpop_nonce`
+   * @throws {TokenError} `invalid_token` if the token is bound to another key
+   * @throws {ReplayStoreError} if it cannot be known whether the proof was used before
+   */
+  async verify(context: ProofContext): Promise<string | undefined> {
+    const proof = readProof(context.proof);
+    const { jwk, alg } = judgeHeader(proof);
+    const jti = this.#judgeClaims(proof, context);
+    await verifySignature(proof, jwk, alg);
+    const thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
+    if (thumbprint !== context.jkt) {
+      throw new TokenError('invalid_token', { detail: 'the token is bound to another DPoP key' });
+    }
+    this.#judgeNonce(proof);
+    await this.#burn(`${thumbprint}.${jti}`);
+    const current = this.nonces?.current();
+    return current === proof.claims['nonce'] ? undefined : current;
+  }
+
+  #judgeClaims({ claims }: DecodedJwt, { token, method, targetUri }: ProofContext): string {
+    const { jti, htm, htu, iat, ath } = claims;
+    if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
+      throw refuse('jti is missing or too long');
+    if (htm !== method) throw refuse(`htm is ${quoteForeign(htm)}, expected ${quoteForeign(method)}`);
+    if (targetUri === undefined)
+      throw refuse('the Host of the request is not one of this API: set publicUrl');
+    if (typeof htu !== 'string' || normalizeUri(htu) !== targetUri) {
+      throw refuse(`htu is ${quoteForeign(htu)}, expected ${quoteForeign(targetUri)}`);
+    }
+    if (typeof iat !== 'number' || !Number.isFinite(iat)) throw refuse('iat is missing');
+    const age = trueTime(this.options) - iat;
+    if (Math.abs(age) > this.options.proofMaxAge) throw refuse(`iat is ${Math.round(age)} s ago`);
+    if (ath !== createHash('sha256').update(token).digest('base64url'))
+      throw refuse('ath is not that of the token');
+    return jti;
+  }
+
+  #judgeNonce({ claims: { nonce } }: DecodedJwt): void {
+    if (!this.nonces || (typeof nonce === 'string' && this.nonces.accepts(nonce))) return;
+    throw new DPoPProofError('use_dpop_nonce', 'the nonce is missing or old', this.nonces.current());
+  }
+
+  /** By hash: what leaves the process tells neither key nor proof. */
+  async #burn(used: string): Promise<void> {
+    const id = createHash('sha256').update(used).digest('base64url');
+    let isNew: unknown;
+    try {
+      // A proof from the future can be replayed until it is past.
+      isNew = await withDeadline(PATIENCE, () => this.replays.add(id, 2 * this.options.proofMaxAge + 1));
+    } catch (cause) {
+      throw new ReplayStoreError({ detail: 'the replay store failed', cause });
+    }
+    if (isNew === true) return;
+    if (isNew !== false)
+      throw new ReplayStoreError({ detail: 'the replay store did not answer true or false' });
+    throw refuse('the proof was used before');
+  }
+}
+
+const refuse = (detail: string): DPoPProofError => new DPoPProofError('invalid_dpop_proof', detail);
+
+function readProof(proof: string | undefined): DecodedJwt {
+  if (proof === undefined || proof === '') throw refuse('there is no DPoP header');
+  if (proof.includes(',')) throw refuse('there is more than one proof');
+  if (proof.length > LONGEST_PROOF) throw refuse(`the proof is longer than ${LONGEST_PROOF} characters`);
+  try {
+    return decodeJwt(proof);
+  } catch (error) {
+    if (error instanceof TokenError) throw refuse(`of the proof: ${error.detail ?? error.message}`);
+    throw error;
+  }
+}
+
+/** Private and symmetric keys have these members (RFC 7518 section 6). */
+const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const;
+
+function judgeHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg: string } {
+  const { typ, alg, jwk } = header;
+  if (typeof typ !== 'string' || !/^(application\/)?dpop\+jwt$/i.test(typ))
+    throw refuse(`typ is ${quoteForeign(typ)}`);
+  if (!DPOP_ALGORITHMS.some((each) => each === alg)) throw refuse(`alg ${quoteForeign(alg)} is not accepted`);
+  if (!isObject(jwk)) throw refuse('jwk is missing');
+  if (SECRET_MEMBERS.some((member) => member in jwk)) throw refuse('jwk is not a public key');
+  if ('crit' in header || 'b64' in header) throw refuse('the header asks for an extension (crit, b64)');
+  return { jwk, alg: String(alg) };
+}
+
+async function verifySignature({ token }: DecodedJwt, jwk: JWK, alg: string): Promise<void> {
+  let key: CryptoKey;
+  try {
+    // What the key says of its own use is not what counts here.
+    const { kty, crv, x, y, n, e } = jwk;
+    const members = Object.fromEntries(
+      Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined),
+    );
+    key = (await importJWK(members as JWK, alg)) as CryptoKey;
+    const { modulusLength = 2048 } = key.algorithm as { modulusLength?: number };
+    if (modulusLength < 2048) throw new Error('RSA key too small');
+  } catch {
+    throw refuse('jwk cannot be used');
+  }
+  try {
+    await compactVerify(token, key, { algorithms: [alg] });
+  } catch (error) {
+    if (error instanceof errors.JOSEError) throw refuse('the signature does not verify');
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+/** Was this proof used before? RFC 9449 section 11.1. */
+import { AuthError } from '../errors/auth.errors.js';
+
+/** Put-if-absent. Several instances of an API must share one, or a proof works once in each of them. */
+export interface ReplayStore {
+  /**
+   * Remembers an identifier for so many seconds.
+   *
+   * @returns `true` if it was not there, `false` if it was; atomically: of many at the same time exactly one gets `true`
+   * @throws anything, if that cannot be known: the request is then answered with 503
+   */
+  add(id: string, ttlSeconds: number): Promise<boolean> | boolean;
+}
+
+/** Whether a proof was used before cannot be known now: 503 with `Retry-After`. Never a replay let through. */
+export class ReplayStoreError extends AuthError {
+  readonly code = 'replay_store_unavailable';
+  readonly status = 503;
+  readonly retryAfter = 1;
+
+  constructor(options: { readonly detail: string; readonly cause?: unknown }) {
+    super('Whether the DPoP proof was used before cannot be checked', options);
+  }
+}
+
+/** So many proofs are remembered at the most; when all of them may still be replayed, further ones are refused (503). */
+const MOST_PROOFS = 200_000;
+
+/** For one instance. */
+export class MemoryReplayStore implements ReplayStore {
+  readonly #until = new Map<string, number>();
+
+  constructor(private readonly most = MOST_PROOFS) {}
+
+  add(id: string, ttlSeconds: number): boolean {
+    const now = performance.now();
+    const until = this.#until.get(id);
+    if (until !== undefined && now < until) return false;
+    this.#until.delete(id);
+    this.#dropExpired(now);
+    if (this.#until.size >= this.most) throw new Error('the replay store is full');
+    this.#until.set(id, now + ttlSeconds * 1000);
+    return true;
+  }
+
+  /** The oldest stand first. One that lives longer than its successors only delays them. */
+  #dropExpired(now: number): void {
+    for (const [id, until] of this.#until) {
+      if (now < until) return;
+      this.#until.delete(id);
+    }
+  }
+}
+
+/** The client of node-redis, or of ioredis. */
+export type RedisClient =
+  | { sendCommand(command: string[]): Promise<unknown> }
+  | { call(command: string, ...parameters: string[]): Promise<unknown> };
+
+/** For several instances: `SET NX EX` on a Redis, through the application's own client. */
+export class RedisReplayStore implements ReplayStore {
+  constructor(
+    private readonly client: RedisClient,
+    private readonly prefix = 'nestjs-resource-server:dpop:',
+  ) {}
+
+  async add(id: string, ttlSeconds: number): Promise<boolean> {
+    const command = ['SET', this.prefix + id, '1', 'NX', 'EX', String(Math.ceil(ttlSeconds))] as const;
+    const [name, ...parameters] = command;
+    const answer = await ('call' in this.client
+      ? this.client.call(name, ...parameters)
+      : this.client.sendCommand([...command]));
+    if (answer === 'OK') return true;
+    if (answer === null) return false;
+    throw new Error('Redis answered neither OK nor nil');
+  }
+}
