@@ -14,15 +14,24 @@ function isCurrent(folder) {
   );
 }
 
-/** `npm ci` in a folder of the repository, unless what is there is current. */
+/**
+ * What the lock file says, in a folder of the repository, unless what is there is current.
+ *
+ * `npm install --no-save`, not `npm ci`: some registries lack the builds of tools for other platforms, so that a lock
+ * file made with them lacks these, too, and `npm ci` refuses it. Neither package.json nor the lock file is changed.
+ */
 export function installMissing(folder = root) {
   if (isCurrent(folder)) return;
   console.error(`Installing dependencies in ${folder} …`);
-  const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
+  const { status } = spawnSync(
+    'npm',
+    ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32',
+    },
+  );
   if (status !== 0) process.exit(status ?? 1);
 }
 
