@@ -1,4 +1,6 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
+import { createPrivateKey, X509Certificate, type JsonWebKey } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { isSecureEnough } from '../token/provider-client.js';
@@ -46,6 +48,10 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   problems.push(
     ...contradictions(input).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
   );
+  if (parsed.success)
+    problems.push(
+      ...unreadable(parsed.data).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
+    );
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
   return Object.freeze({
     ...parsed.data,
@@ -132,6 +138,40 @@ function clientContradictions(said: Record<string, unknown>): (readonly [option:
   return ['clientCertificate', 'clientCertificateKey']
     .filter((option) => said[option] === undefined)
     .map((option) => [option, `${String(method)} needs it`]);
+}
+
+/** Keys and certificates that look like some and are none: better said now than with the first token. */
+function unreadable(
+  options: Pick<
+    ResolvedOptions,
+    'providerCa' | 'clientCertificate' | 'clientCertificateKey' | 'clientSecret'
+  >,
+): (readonly [option: string, problem: string])[] {
+  const { providerCa, clientCertificate: cert, clientCertificateKey: key, clientSecret } = options;
+  const checks: (readonly [string, string, () => unknown])[] = [
+    ['providerCa', 'is not a certificate', () => providerCa === undefined || new X509Certificate(providerCa)],
+    [
+      'clientCertificate',
+      'cannot be read, or does not go with clientCertificateKey',
+      () => cert === undefined || key === undefined || createSecureContext({ cert, key }),
+    ],
+    [
+      'clientSecret',
+      'is not a private key as a JWK',
+      () =>
+        typeof clientSecret !== 'object' ||
+        createPrivateKey({ key: clientSecret as JsonWebKey, format: 'jwk' }),
+    ],
+  ];
+  return checks.flatMap(([option, problem, check]) => {
+    try {
+      check();
+      return [];
+    } catch {
+      // The reason may quote the key.
+      return [[option, problem] as const];
+    }
+  });
 }
 
 /** `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; a member of a list is its option. */

@@ -112,8 +112,11 @@ function readPem(value: string): string {
 }
 
 const jwk = z.custom<ClientKey>((value) => isObject(value) && typeof value['kty'] === 'string');
-const clientSecret = converted(
-  (value) => (value.startsWith('{') ? parseOrKeep(value) : value),
+/** Not trimmed: a secret may begin or end with a space (RFC 6749 appendix A.2). */
+const clientSecret = z.pipe(
+  z.transform((value: unknown) =>
+    typeof value === 'string' && value.trim().startsWith('{') ? parseOrKeep(value) : value,
+  ),
   z.union([z.string().check(z.minLength(1)), jwk], 'is neither a string nor a JWK'),
 );
 

@@ -1,6 +1,5 @@
 /** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
 import { createSecureContext } from 'node:tls';
-import { isNativeError } from 'node:util/types';
 import {
   ConfigurationError,
   ProviderUnavailableError,
@@ -187,8 +186,13 @@ function unavailable(
 
 /** Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. */
 function reasonOf(error: unknown): string {
-  if (!isNativeError(error)) return 'failed';
-  return isNativeError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
+  if (!isError(error)) return 'failed';
+  return isError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+/** What an abort throws is no native error, and what comes from another context no `instanceof Error`. */
+function isError(value: unknown): value is Error {
+  return isObject(value) && typeof value['message'] === 'string';
 }
 
 /** Addresses are logged without query and user: these may hold a key. */

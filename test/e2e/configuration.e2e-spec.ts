@@ -98,6 +98,66 @@ describe('configuration mistakes', () => {
       { validateCertificateBinding: 'yes' as never },
       'neither required nor when_present',
     ],
+    [
+      'a client without a secret',
+      { clientId: 'c' },
+      'clientSecret (MONOCLOUD_BACKEND_CLIENT_SECRET): client_secret_post needs it',
+    ],
+    [
+      'a secret without a client',
+      { clientSecret: 's' },
+      'clientSecret (MONOCLOUD_BACKEND_CLIENT_SECRET): needs clientId',
+    ],
+    [
+      'introspection without a client',
+      { introspectJwtTokens: true },
+      'introspectJwtTokens (MONOCLOUD_BACKEND_INTROSPECT_JWT_TOKENS): needs clientId',
+    ],
+    [
+      'an unknown method',
+      { clientId: 'c', clientSecret: 's', clientAuthMethod: 'none' as never },
+      '"none" is not one of client_secret_post',
+    ],
+    [
+      'TLS without a certificate',
+      { clientId: 'c', clientAuthMethod: 'tls_client_auth' },
+      'clientCertificateKey (MONOCLOUD_BACKEND_CLIENT_CERTIFICATE_KEY): tls_client_auth needs it',
+    ],
+    [
+      'a certificate that is none',
+      { providerCa: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+      'providerCa (MONOCLOUD_BACKEND_PROVIDER_CA): is not a certificate',
+    ],
+    [
+      'a file that is not there',
+      { providerCa: '/nowhere/ca.pem' },
+      'is neither a certificate in PEM nor a file with it',
+    ],
+    [
+      'a public key for a private one',
+      {
+        clientId: 'c',
+        clientSecret: { kty: 'OKP', crv: 'Ed25519', x: 'AAAA' },
+        clientAuthMethod: 'private_key_jwt',
+      },
+      'clientSecret (MONOCLOUD_BACKEND_CLIENT_SECRET): is not a private key',
+    ],
+    ['a cache that is none', { cache: {} as never }, 'cache: has no get, set and delete'],
+    [
+      'a short secret for nonces',
+      { dpop: { nonce: 'short' } },
+      'dpop.nonce (MONOCLOUD_BACKEND_DPOP_NONCE): is a secret of at least 32 characters',
+    ],
+    [
+      'an unknown mode',
+      { dpop: { mode: 'on' as never } },
+      'dpop.mode (MONOCLOUD_BACKEND_DPOP_MODE): "on" is not one of',
+    ],
+    [
+      'a public URL that is none',
+      { publicUrl: 'api.example.com' },
+      'publicUrl (MONOCLOUD_BACKEND_PUBLIC_URL): "api.example.com" is not a URL',
+    ],
     ['a fetcher that is no function', { fetcher: 'fetch' as never }, 'fetcher: is not a function'],
   ])('%s', async (_, options, expected) => {
     expect(await mistakes({ ...good, ...options })).toContain(expected);

@@ -16,7 +16,7 @@ import { DPoPClient } from '../support/dpop.js';
 import { bearer, type Answer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { keepSecret, loggedLines } from '../support/no-secrets-in-output.js';
-import { describeWithRedis, REDIS_URL } from '../support/redis.js';
+import { describeWith, REDIS_URL } from '../support/redis.js';
 import { encode, hmacToken, nowInSeconds, type TokenParts } from '../support/tokens.js';
 
 @Controller()
@@ -323,7 +323,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect([response.status, (await request()).status]).toEqual([200, 200]);
   });
 
-  describeWithRedis(REDIS_URL !== undefined, 'set REDIS_URL', `replays over Redis and ${platform}`, () => {
+  describeWith(REDIS_URL !== undefined, 'set REDIS_URL', `replays over Redis and ${platform}`, () => {
     it('lets one of a hundred through, sent to two instances at once', async () => {
       const redis = createClient({ url: REDIS_URL ?? '' });
       await redis.connect();

@@ -15,7 +15,7 @@ import { advanceClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
-import { describeWithRedis, hasRedisServer, OwnRedis, REDIS_URL } from '../support/redis.js';
+import { describeWith, hasRedisServer, OwnRedis, REDIS_URL } from '../support/redis.js';
 
 @Controller()
 class ThingsController {
@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
     expect(notReached).toContain('the shared cache, which did not answer: for up to 300 s');
   });
 
-  describeWithRedis(REDIS_URL !== undefined, 'set REDIS_URL', `Redis and ${platform}`, () => {
+  describeWith(REDIS_URL !== undefined, 'set REDIS_URL', `Redis and ${platform}`, () => {
     const stores: Keyv[] = [];
     const keyv = (): Keyv => {
       const store = new Keyv(new KeyvRedis(REDIS_URL), { namespace: `test-${process.pid}` });
@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
     });
   });
 
-  describeWithRedis(hasRedisServer, 'install redis-server', `Redis killed under load and ${platform}`, () => {
+  describeWith(hasRedisServer, 'install redis-server', `Redis killed under load and ${platform}`, () => {
     it('fails no request, answers none wrongly, and is reported in ones', async () => {
       const redis = await OwnRedis.start();
       const store = new Keyv(new KeyvRedis(redis.url));

@@ -1,6 +1,6 @@
 /** A real Redis: that of REDIS_URL, or one of a test's own that it may kill. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { answers, freePort } from './ports.js';
 
 export const REDIS_URL = process.env['REDIS_URL'];
 
@@ -10,7 +10,7 @@ export const hasRedisServer = spawnSync('redis-server', ['--version']).status ==
 /**
  * Runs the tests, or says clearly why not. In CI they have to run.
  */
-export function describeWithRedis(available: boolean, wanted: string, name: string, tests: () => void): void {
+export function describeWith(available: boolean, wanted: string, name: string, tests: () => void): void {
   if (available) return describe(name, tests);
   describe(name, () => {
     it(`is NOT TESTED here: ${wanted}`, () => {
@@ -63,25 +63,4 @@ export class OwnRedis {
   async restart(): Promise<void> {
     ({ child: this.child } = await OwnRedis.start(this.port));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function answers(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const connected = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('redis-server did not start');
 }
