@@ -7,6 +7,8 @@ export interface Step {
   readonly authorization: string;
   /** A form, or what goes as JSON. */
   readonly body?: unknown;
+  /** Sends it, where that takes more than the above. */
+  readonly send?: () => Promise<Response>;
   readonly expected: number;
   /** What a refusal has to say in `WWW-Authenticate`, or what the data of a success has to contain. */
   readonly says: RegExp;

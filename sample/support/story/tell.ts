@@ -28,11 +28,11 @@ async function send({ method, url, authorization, body }: Step): Promise<Respons
 
 async function takeStep(step: Step, countQuestions?: CountQuestions): Promise<Outcome> {
   const before = await countQuestions?.();
-  const response = await send(step);
+  const response = await (step.send ?? (() => send(step)))();
   const body = await response.text();
   const after = await countQuestions?.();
   const asked = after === undefined ? undefined : after - (before ?? 0);
-  const said = response.headers.get('www-authenticate') ?? body;
+  const said = readRefusal(response) ?? body;
   const asExpected =
     response.status === step.expected &&
     step.says.test(said) &&
@@ -40,8 +40,18 @@ async function takeStep(step: Step, countQuestions?: CountQuestions): Promise<Ou
   return { step, status: response.status, said, asked, asExpected };
 }
 
+/** The challenges, and the nonce that comes with one (RFC 9449 section 9). */
+function readRefusal({ headers }: Response): string | undefined {
+  const challenges = headers.get('www-authenticate');
+  if (challenges === null) return undefined;
+  const nonce = headers.get('dpop-nonce');
+  return nonce === null ? challenges : `${challenges}; DPoP-Nonce: ${nonce}`;
+}
+
+/** Challenges stay whole, but for the long list of algorithms. */
 function shorten(text: string): string {
-  return text.startsWith('Bearer') || text.length <= DATA_WIDTH ? text : `${text.slice(0, DATA_WIDTH - 1)}…`;
+  if (/^(Bearer|DPoP)/.test(text)) return text.replace(/algs="(\S+) [^"]*"/g, 'algs="$1 …"');
+  return text.length <= DATA_WIDTH ? text : `${text.slice(0, DATA_WIDTH - 1)}…`;
 }
 
 function describe({ step, status, said, asked, asExpected }: Outcome): string[] {
