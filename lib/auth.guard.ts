@@ -48,7 +48,7 @@ interface Attempt {
 @Injectable()
 export class AuthGuard implements CanActivate {
   readonly #log = new Logger(AuthGuard.name);
-  #fault: { readonly detail: string; readonly saidAt: number } | undefined;
+  readonly #said = new Map<string, number>();
 
   constructor(
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
@@ -127,26 +127,31 @@ export class AuthGuard implements CanActivate {
     return { scopes: policy?.scopes ?? [], schemes, presented, algs: DPOP_ALGORITHMS.join(' ') };
   }
 
-  /** A wrong option spoils every request: it is said once a minute, not once a request. */
-  #reportFault(detail: string, route: string): void {
-    const now = performance.now();
-    if (this.#fault?.detail === detail && now - this.#fault.saidAt < 60_000) return;
-    this.#fault = { detail, saidAt: now };
-    this.#log.error(`${route}: refused: ${detail}`);
-  }
-
-  /** Bad tokens are everyday business; a fault of this server or of the provider is the operator's. */
+  /** Bad tokens are everyday business; a fault of this server, or of what it depends on, is the operator's. */
   #report(error: unknown, context: ExecutionContext): void {
     const route = `${context.getClass().name}.${context.getHandler().name}`;
     if (!(error instanceof AuthError)) {
       this.#log.error(`${route}: refused, because the guard could not decide`, stackOf(error));
-    } else if (error.status === 500) {
-      this.#reportFault(error.detail ?? error.message, route);
-    } else {
-      this.#log.debug(`${route}: ${error.status} ${error.code}: ${error.detail ?? error.message}`);
+      return;
     }
+    const reason = error.detail ?? error.message;
+    if (error.status !== 500) this.#log.debug(`${route}: ${error.status} ${error.code}: ${reason}`);
+    if (error.status >= 500 && this.#isNews(reason))
+      this.#log[error.status === 500 ? 'error' : 'warn'](`${route}: refused: ${reason}`);
+  }
+
+  /** A wrong option or an outage spoils every request: it is said once a minute, not once a request. */
+  #isNews(reason: string): boolean {
+    const now = performance.now();
+    const saidAt = this.#said.get(reason);
+    if (saidAt !== undefined && now - saidAt < 60_000) return false;
+    if (this.#said.size >= MOST_REASONS) this.#said.clear();
+    this.#said.set(reason, now);
+    return true;
   }
 }
+
+const MOST_REASONS = 50;
 
 function exceptionFor(cause: unknown): HttpException {
   switch (cause instanceof AuthError ? cause.status : 500) {

@@ -128,7 +128,8 @@ export class DPoPProofVerifier {
       // A proof from the future can be replayed until it is past.
       isNew = await withDeadline(PATIENCE, () => this.replays.add(id, 2 * this.options.proofMaxAge + 1));
     } catch (cause) {
-      throw new ReplayStoreError({ detail: 'the replay store failed', cause });
+      const reason = cause instanceof Error ? cause.message : 'no reason given';
+      throw new ReplayStoreError({ detail: `the replay store failed: ${quoteForeign(reason)}`, cause });
     }
     if (isNew === true) return;
     if (isNew !== false)

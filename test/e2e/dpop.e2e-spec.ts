@@ -254,6 +254,10 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       '1',
       undefined,
     ]);
+    const lines = loggedLines().filter((line) =>
+      line.startsWith('ThingsController.list: refused: the replay store'),
+    );
+    expect(lines).toHaveLength(1);
   });
 
   it('still says 403 of a scope that is missing', async () => {

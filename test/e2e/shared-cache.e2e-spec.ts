@@ -248,7 +248,8 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
   describeWith(hasRedisServer, 'install redis-server', `Redis killed under load and ${platform}`, () => {
     it('fails no request, answers none wrongly, and is reported in ones', async () => {
       const redis = await OwnRedis.start();
-      const store = new Keyv(new KeyvRedis(redis.url));
+      const adapter = new KeyvRedis(redis.url);
+      const store = new Keyv(adapter);
       store.on('error', () => undefined);
       const app = await boot(createCache({ stores: [store] }), { introspectionCacheDuration: 5 });
       const good = Array.from({ length: 20 }, () => issuer.opaqueToken());
@@ -275,7 +276,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
       await Promise.all(running);
       expect(answers.filter(([expected, got]) => expected !== got)).toEqual([]);
       expect(loggedLines().filter((line) => line.includes('shared cache')).length).toBeLessThanOrEqual(6);
-      await store.disconnect();
+      await adapter.disconnect(true);
       await redis.kill();
     }, 60_000);
   });
