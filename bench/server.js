@@ -5,7 +5,7 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { AuthModule, Scopes } from 'nestjs-resource-server';
+import { AuthModule, Scopes } from '../dist/index.js';
 import { AUDIENCE } from './issuer.js';
 
 const [platform, variant, issuer] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AuthModule, TokenValidationService } from 'nestjs-resource-server';
+import { AuthModule, TokenValidationService } from '../dist/index.js';
 import { verify } from 'node:crypto';
 import { AUDIENCE, makeToken } from './issuer.js';
 
