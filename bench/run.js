@@ -44,7 +44,7 @@ const WORKS = [
     tokens: () => Array.from({ length: 6000 }, () => makeToken(source, alg)),
     expected: 200,
     checked: true,
-    each: true,
+    once: true,
   })),
   {
     name: 'refusal: expired',
@@ -74,7 +74,7 @@ console.log(
 );
 
 for (const platform of ['Fastify', 'Express']) {
-  for (const { name, tokens, expected, checked = false, each = false } of WORKS) {
+  for (const { name, tokens, expected, checked = false, once = false } of WORKS) {
     const variants = VARIANTS.filter((variant) => !checked || !['a guard that says yes'].includes(variant));
     const results = new Map(variants.map((variant) => [variant, []]));
     for (let round = 0; round < rounds; round++) {
@@ -85,11 +85,11 @@ for (const platform of ['Fastify', 'Express']) {
         const status = guarded ? expected : 200;
         try {
           // Keys fetched, code compiled, and for warm work every token seen.
-          await measure(server.url, each ? [warm[0]] : list, {
+          await measure(server.url, once ? [warm[0]] : list, {
             seconds: 1,
-            expected: each ? 200 : status,
+            expected: once ? 200 : status,
           });
-          results.get(variant).push(await measure(server.url, list, { seconds, each, expected: status }));
+          results.get(variant).push(await measure(server.url, list, { seconds, each: once, expected: status }));
         } finally {
           server.stop();
         }
