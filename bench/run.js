@@ -89,7 +89,9 @@ for (const platform of ['Fastify', 'Express']) {
             seconds: 1,
             expected: once ? 200 : status,
           });
-          results.get(variant).push(await measure(server.url, list, { seconds, each: once, expected: status }));
+          results
+            .get(variant)
+            .push(await measure(server.url, list, { seconds, each: once, expected: status }));
         } finally {
           server.stop();
         }
