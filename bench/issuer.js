@@ -9,8 +9,11 @@ const MAKE = {
   ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
 };
 
+/** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, close: () => void }} Issuer */
+
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** @returns {Promise<Issuer>} */
 export async function startIssuer() {
   const keys = Object.fromEntries(
     Object.entries(MAKE).map(([alg, make]) => [alg, { alg, kid: `${alg}-key`, ...make() }]),
@@ -25,6 +28,7 @@ export async function startIssuer() {
   };
   const server = createServer((request, response) => {
     const discovery = { issuer, jwks_uri: `${issuer}/jwks` };
+    response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(request.url === '/jwks' ? jwks : discovery));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -33,7 +37,7 @@ export async function startIssuer() {
   return { issuer, keys, close: () => server.close() };
 }
 
-/** As providers write them: about 700 characters. */
+/** A token with the claims that providers write. */
 export function makeToken({ issuer, keys }, alg = 'RS256', claims = {}) {
   const { kid, privateKey } = keys[alg];
   const now = Math.floor(Date.now() / 1000);
@@ -41,7 +45,7 @@ export function makeToken({ issuer, keys }, alg = 'RS256', claims = {}) {
     iss: issuer,
     sub: randomUUID(),
     aud: AUDIENCE,
-    exp: now + 3600,
+    exp: now + 3 * 3600,
     iat: now,
     jti: randomUUID(),
     client_id: 'bench-client',
@@ -52,4 +56,8 @@ export function makeToken({ issuer, keys }, alg = 'RS256', claims = {}) {
   const input = `${encode({ alg, typ: 'at+jwt', kid })}.${encode(payload)}`;
   const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
+}
+
+export function makeTokens(source, count, alg, claims) {
+  return Array.from({ length: count }, () => makeToken(source, alg, claims));
 }

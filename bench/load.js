@@ -1,42 +1,107 @@
-/** A server under load: its process, and requests per second with a list of tokens in rotation. */
+/** A server under load: its process, and what it answers to a list of tokens, how many a second, and how late. */
 import autocannon from 'autocannon';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-export async function startServer(platform, variant, issuer) {
-  const child = fork(new URL('server.js', import.meta.url), [platform, variant, issuer], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const [{ url }] = await once(child, 'message');
-  return { url, stop: () => child.kill() };
+const CONNECTIONS = 32;
+const START_TIMEOUT = 30_000;
+const children = new Set();
+
+export function stopAll() {
+  for (const child of children) child.kill('SIGKILL');
 }
 
-/** Each request takes the next token, for so many seconds or (`each`) until every token was sent once. */
-export async function measure(url, tokens, { seconds, each = false, connections = 32, expected = 200 }) {
-  let next = 0;
-  let [answers, first, last] = [0, 0, 0];
-  const running = autocannon({
-    url,
-    connections,
-    ...(each ? { amount: tokens.length } : { duration: seconds }),
-    requests: [
-      {
-        setupRequest: (request) => ({
-          ...request,
-          headers: { ...request.headers, authorization: `Bearer ${tokens[next++ % tokens.length]}` },
-        }),
-      },
-    ],
+/** @typedef {{ url: string, usage: () => Promise<{ cpu: number, active: number, idle: number }>, stop: () => void }} Server */
+
+/** @returns {Promise<Server>} */
+export function startServer(platform, variant, issuer) {
+  const child = fork(new URL('server.js', import.meta.url), [platform, variant, issuer], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' },
   });
-  // Its own figures go by whole seconds.
-  running.on('response', () => {
-    last = performance.now();
-    if (answers++ === 0) first = last;
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`bench: ${variant} did not start`)), START_TIMEOUT);
+    const settle = (then) => (value) => {
+      clearTimeout(timer);
+      then(value);
+    };
+    child.once('error', settle(reject));
+    child.once(
+      'exit',
+      settle((code) => reject(new Error(`bench: ${variant} on ${platform} ended (${code})`))),
+    );
+    child.once(
+      'message',
+      settle(({ url }) => resolve({ url, usage: () => usageOf(child), stop: () => child.kill('SIGKILL') })),
+    );
   });
-  const result = await running;
-  const other = result[`${Math.floor(expected / 100)}xx`] - (result.statusCodeStats[expected]?.count ?? 0);
-  if (other !== 0 || result.errors > 0 || result.statusCodeStats[expected] === undefined) {
-    throw new Error(`bench: expected ${expected}, got ${JSON.stringify(result.statusCodeStats)}`);
-  }
-  return { perSecond: ((answers - 1) * 1000) / (last - first), p99: result.latency.p99 };
 }
+
+async function usageOf(child) {
+  const [answer] = await Promise.all([
+    once(child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT) }),
+    child.send('usage'),
+  ]);
+  return answer[0];
+}
+
+/**
+ * With `seconds`, the tokens rotate for so long; without, each is sent exactly once (there must be more of them than
+ * connections).
+ *
+ * Counts by itself from the first answer to the last: autocannon's own figures are rounded to its samples. An answer
+ * that is not the expected one spoils the run: it would be another work that was measured.
+ *
+ * @param {Server} server
+ * @returns {Promise<{ perSecond: number, p50: number, p99: number, cpu: number, busy: number }>} latencies in
+ *   milliseconds; cpu: µs of the server's processor time per request, all its threads; busy: share of the time that its
+ *   event loop was not idle
+ */
+export async function measure(server, tokens, { seconds, expected }) {
+  // Written before the clock starts, for each connection its own: the load generator is to be idle, not the server.
+  const shares = Array.from({ length: CONNECTIONS }, (_, i) =>
+    tokens.filter((_token, j) => tokens.length < CONNECTIONS || j % CONNECTIONS === i),
+  );
+  let next = 0;
+  let first;
+  let last;
+  const latencies = [];
+  const statuses = {};
+  const before = await server.usage();
+  const run = autocannon({
+    url: server.url,
+    connections: CONNECTIONS,
+    sampleInt: 20,
+    ...(seconds === undefined ? { amount: tokens.length } : { duration: seconds }),
+    setupClient: (client) => client.setRequests(shares[next++].map(toRequest)),
+  });
+  run.on('response', (_client, status, _bytes, latency) => {
+    last = performance.now();
+    first ??= last;
+    latencies.push(latency);
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  });
+  const { errors } = await run;
+  const after = await server.usage();
+
+  if (errors > 0 || latencies.length < CONNECTIONS || statuses[expected] !== latencies.length) {
+    throw new Error(
+      `bench: ${server.url} answered ${JSON.stringify(statuses)} with ${errors} errors, expected ${expected}`,
+    );
+  }
+  if (seconds === undefined && latencies.length !== tokens.length)
+    throw new Error(`bench: ${latencies.length} answers to ${tokens.length} tokens`);
+  latencies.sort((a, b) => a - b);
+  const at = (share) => latencies[Math.floor((latencies.length - 1) * share)];
+  return {
+    perSecond: ((latencies.length - 1) / (last - first)) * 1000,
+    p50: at(0.5),
+    p99: at(0.99),
+    cpu: (after.cpu - before.cpu) / latencies.length,
+    busy: (after.active - before.active) / (last - first),
+  };
+}
+
+const toRequest = (token) => ({ headers: { authorization: `Bearer ${token}` } });

@@ -1,120 +1,84 @@
 /**
- * What does a guarded route cost? Variants side by side, interleaved round by round, medians with their spread.
+ * What does a guarded route cost? Variants side by side, in turns; see README.md.
  *
- * `--rounds 3 --seconds 2` by default; `--full` for the record.
+ * `--rounds <n>` `--seconds <s>` per measurement, `--full` for the record, `--json` writes results.json.
  */
-import { cpus } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
 import { installMissing } from '../tools/install-missing.js';
 
 installMissing(fileURLToPath(new URL('.', import.meta.url)));
-const { startIssuer, makeToken } = await import('./issuer.js');
-const { startServer, measure } = await import('./load.js');
+const { startIssuer } = await import('./issuer.js');
+const { stopAll } = await import('./load.js');
+const { printEnvironment, printHttp, printValidation, readEnvironment } = await import('./report.js');
+const { measurePlatform } = await import('./rounds.js');
 const { measureValidation } = await import('./validation.js');
+const { makeWorks } = await import('./works.js');
+
+const PLATFORMS = ['Fastify', 'Express'];
+/** They are signed beforehand, which takes longer than checking them. */
+const MOST_COLD_TOKENS = 2000;
+/** Whatever hangs does not hang for ever. */
+const LONGEST_RUN = 60 * 60 * 1000;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     full: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds ?? (values.full ? 7 : 3));
-const seconds = Number(values.seconds ?? (values.full ? 5 : 1));
+const { full } = values;
+const rounds = Number(values.rounds ?? (full ? 7 : 3));
+const seconds = Number(values.seconds ?? (full ? 3 : 0.25));
+if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) throw new RangeError('--rounds is 1 to 100');
+if (!(seconds >= 0.1 && seconds <= 60)) throw new RangeError('--seconds is 0.1 to 60');
 
-const VARIANTS = ['unguarded', 'a guard that says yes', 'jose by hand', 'nestjs-resource-server'];
-const versionOf = (name) =>
-  JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+process.on('exit', stopAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    console.error(`bench: stopped by ${signal}`);
+    process.exit(1);
+  });
+}
+setTimeout(() => {
+  console.error('bench: gave up, it took too long');
+  process.exit(1);
+}, LONGEST_RUN).unref();
 
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const spread = (list, digits = 0) =>
-  `${median(list).toFixed(digits)} (${Math.min(...list).toFixed(digits)}–${Math.max(...list).toFixed(digits)})`;
+const environment = readEnvironment();
+printEnvironment(environment);
+console.log(
+  `${rounds} rounds of ${seconds} s, ${full ? 'new processes each round, ' : ''}32 connections; median (min–max)`,
+);
+
+console.log(
+  '! the load generator was the limit: compare CPU per request; beside such a base, ratios flatter',
+);
 
 const source = await startIssuer();
+const coldTokens = Math.min(MOST_COLD_TOKENS, Math.ceil(4000 * seconds));
+const works = makeWorks(source, { rounds, coldTokens });
 
-/** The tokens of each work, and the status that they get from a guard that checks them. */
-const warm = Array.from({ length: 500 }, () => makeToken(source));
-const WORKS = [
-  { name: 'warm RS256, 500 tokens in rotation', tokens: () => warm, expected: 200 },
-  ...['RS256', 'ES256'].map((alg) => ({
-    // A token is new only once: each round has its own, and ends with them.
-    name: `cold ${alg}, every token new`,
-    tokens: () => Array.from({ length: 6000 }, () => makeToken(source, alg)),
-    expected: 200,
-    checked: true,
-    once: true,
-  })),
-  {
-    name: 'refusal: expired',
-    tokens: () => Array.from({ length: 500 }, () => makeToken(source, 'RS256', { exp: 1_000_000_000 })),
-    expected: 401,
-    checked: true,
-  },
-  {
-    name: 'refusal: bad signature',
-    tokens: () =>
-      warm.map(
-        (token, i) =>
-          token.slice(0, token.lastIndexOf('.')) + warm[i === 0 ? 1 : 0].slice(token.lastIndexOf('.')),
-      ),
-    expected: 401,
-    checked: true,
-  },
-  { name: 'refusal: garbage', tokens: () => ['a.b.c'], expected: 401, checked: true },
-];
-
-const processor = cpus();
-console.log(
-  `Node ${process.version}, Nest ${versionOf('@nestjs/core')}, jose ${versionOf('jose')}; ${processor.length} × ${processor[0]?.model}`,
-);
-console.log(
-  `${rounds} rounds of ${seconds} s per variant, interleaved; 32 connections; load and server share the machine\n`,
-);
-
-for (const platform of ['Fastify', 'Express']) {
-  for (const { name, tokens, expected, checked = false, once = false } of WORKS) {
-    const variants = VARIANTS.filter((variant) => !checked || !['a guard that says yes'].includes(variant));
-    const results = new Map(variants.map((variant) => [variant, []]));
-    for (let round = 0; round < rounds; round++) {
-      const list = tokens();
-      for (const variant of variants) {
-        const server = await startServer(platform, variant, source.issuer);
-        const guarded = !variant.startsWith('unguarded') && !variant.startsWith('a guard');
-        const status = guarded ? expected : 200;
-        try {
-          // Keys fetched, code compiled, and for warm work every token seen.
-          await measure(server.url, once ? [warm[0]] : list, {
-            seconds: 1,
-            expected: once ? 200 : status,
-          });
-          results
-            .get(variant)
-            .push(await measure(server.url, list, { seconds, each: once, expected: status }));
-        } finally {
-          server.stop();
-        }
-      }
-    }
-    const base = median(results.get('unguarded').map(({ perSecond }) => perSecond));
-    console.log(`${platform}, ${name}`);
-    for (const [variant, list] of results) {
-      const perSecond = list.map((each) => each.perSecond);
-      const ratio = (median(perSecond) / base).toFixed(2);
-      console.log(
-        `  ${variant.padEnd(24)} ${ratio.padStart(5)} × unguarded  ${spread(perSecond).padStart(24)} req/s  p99 ${median(list.map(({ p99 }) => p99))} ms`,
-      );
-    }
-    console.log();
-  }
+const http = [];
+for (const platform of PLATFORMS) {
+  const settings = { issuer: source.issuer, rounds, seconds, fresh: full };
+  const rows = await measurePlatform(platform, works, settings);
+  printHttp(rows);
+  http.push(...rows);
 }
+const validation = await measureValidation(source, rounds);
+printValidation(validation);
 
-console.log('Validation alone, µs per token');
-for (const { alg, bare, cold, warm: again } of await measureValidation(source, rounds)) {
-  console.log(
-    `  ${alg}  bare node:crypto check ${spread(bare, 1)}  cold ${spread(cold, 1)}  warm ${spread(again, 1)}`,
-  );
+if (values.json) {
+  const settings = { rounds, seconds, full, coldTokens };
+  const results = { measuredAt: new Date().toISOString(), environment, settings, http, validation };
+  const file = fileURLToPath(new URL('results.json', import.meta.url));
+  const style = { ...(await resolveConfig(file)), parser: 'json' };
+  writeFileSync(file, await format(JSON.stringify(results), style));
 }
 source.close();
 process.exit();

@@ -1,62 +1,40 @@
 /** One Nest application with one kind of guard, in a process of its own: `server.js <platform> <variant> <issuer>`. */
 import 'reflect-metadata';
-import { Controller, Get, Module, UnauthorizedException } from '@nestjs/common';
-import { APP_GUARD, NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { AuthModule, Scopes } from '../dist/index.js';
-import { AUDIENCE } from './issuer.js';
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { VARIANTS } from './variants.js';
 
 const [platform, variant, issuer] = process.argv.slice(2);
+
+// However the run ends, this process ends with it.
+process.on('disconnect', () => process.exit());
+
+async function makeAdapter() {
+  if (platform === 'Fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
+  return new (await import('@nestjs/platform-express')).ExpressAdapter();
+}
 
 class ThingsController {
   list() {
     return { things: ['a', 'b'] };
   }
 }
-const handler = Object.getOwnPropertyDescriptor(ThingsController.prototype, 'list');
-Get()(ThingsController.prototype, 'list', handler);
+
+const { decorate = [], ...parts } = await VARIANTS[variant].setUp(issuer);
+const list = Object.getOwnPropertyDescriptor(ThingsController.prototype, 'list');
+for (const decorator of [Get(), ...decorate]) decorator(ThingsController.prototype, 'list', list);
 Controller('things')(ThingsController);
-if (variant === 'nestjs-resource-server') Scopes('read:things')(ThingsController.prototype, 'list', handler);
-
-class YesGuard {
-  canActivate() {
-    return true;
-  }
-}
-
-/** By hand, as Nest's documentation teaches guards, with jose. */
-class JoseGuard {
-  keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
-
-  async canActivate(context) {
-    const request = context.switchToHttp().getRequest();
-    const [type, token] = request.headers.authorization?.split(' ') ?? [];
-    if (type !== 'Bearer') throw new UnauthorizedException();
-    try {
-      const { payload } = await jwtVerify(token, this.keys, { issuer, audience: AUDIENCE });
-      if (!payload.scope.split(' ').includes('read:things')) return false;
-      request.user = payload;
-      return true;
-    } catch {
-      throw new UnauthorizedException();
-    }
-  }
-}
-
-const GUARDS = {
-  unguarded: {},
-  'a guard that says yes': { providers: [{ provide: APP_GUARD, useClass: YesGuard }] },
-  'jose by hand': { providers: [{ provide: APP_GUARD, useClass: JoseGuard }] },
-  'nestjs-resource-server': { imports: [AuthModule.forRoot({ issuer, audience: AUDIENCE })] },
-};
 
 class AppModule {}
-Module({ controllers: [ThingsController], ...GUARDS[variant] })(AppModule);
+Module({ controllers: [ThingsController], ...parts })(AppModule);
 
-const adapter = platform === 'Fastify' ? new FastifyAdapter() : new ExpressAdapter();
-const app = await NestFactory.create(AppModule, adapter, { logger: false });
+const app = await NestFactory.create(AppModule, await makeAdapter(), { logger: false });
 await app.listen(0, '127.0.0.1');
-process.send({ url: `${(await app.getUrl()).replace('[::1]', '127.0.0.1')}/things` });
-process.on('disconnect', () => process.exit());
+
+// Asked before and after each measurement: what did it cost, and was this process the one that was busy?
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  const { active, idle } = performance.eventLoopUtilization();
+  process.send({ cpu: user + system, active, idle });
+});
+process.send({ url: `${await app.getUrl()}/things` });

@@ -1,0 +1,60 @@
+/** What is asked of the servers? Every token is signed here, before anything is measured. */
+import { makeTokens } from './issuer.js';
+
+const ROTATION = 500;
+/** Enough to compile what they run through; new ones, for cold work. */
+const LEAD_IN = 320;
+
+/**
+ * @typedef {{
+ *   name: string,
+ *   expected: number, // status, from a variant that checks tokens
+ *   leadIn: string[], // sent unmeasured to a server that has not done this work yet
+ *   leadsEachRound?: boolean, // and before every round: what the other work pushed out of caches comes back
+ *   tokensOf: (round: number) => string[],
+ *   once?: boolean, // each token may be sent once only
+ * }} Work
+ *
+ * @param {import('./issuer.js').Issuer} source
+ * @param {{ rounds: number, coldTokens: number }} settings
+ * @returns {Work[]}
+ */
+export function makeWorks(source, { rounds, coldTokens }) {
+  const good = makeTokens(source, ROTATION, 'RS256');
+  return [
+    {
+      name: 'warm RS256',
+      expected: 200,
+      leadIn: [...good, ...good],
+      leadsEachRound: true,
+      tokensOf: () => good,
+    },
+    cold('RS256'),
+    cold('ES256'),
+    refusal('expired', 401, makeTokens(source, ROTATION, 'RS256', { exp: 1_000_000_000 })),
+    refusal('bad signature', 401, good.map(withSignatureOfNext)),
+    refusal('garbage', 401, ['a.b.c']),
+    refusal('missing scope', 403, makeTokens(source, ROTATION, 'RS256', { scope: 'write:things profile' })),
+  ];
+
+  function cold(alg) {
+    const supplies = Array.from({ length: rounds }, () => makeTokens(source, coldTokens, alg));
+    const leadIn = makeTokens(source, LEAD_IN, alg);
+    return { name: `cold ${alg}`, expected: 200, leadIn, tokensOf: (round) => supplies[round], once: true };
+  }
+}
+
+function refusal(reason, expected, tokens) {
+  return { name: `refusal: ${reason}`, expected, leadIn: repeat(tokens), tokensOf: () => tokens };
+}
+
+/** Every token at least once: a refusal may be remembered, too. */
+function repeat(tokens) {
+  return Array.from({ length: Math.max(LEAD_IN, tokens.length) }, (_, i) => tokens[i % tokens.length]);
+}
+
+/** Of the right key and form, but over another token. */
+function withSignatureOfNext(token, i, tokens) {
+  const other = tokens[(i + 1) % tokens.length];
+  return token.slice(0, token.lastIndexOf('.')) + other.slice(other.lastIndexOf('.'));
+}
