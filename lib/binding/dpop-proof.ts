@@ -1,6 +1,6 @@
 /** Does the caller hold the key that this token was issued for? RFC 9449 section 4.3, its checks in its order. */
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, compactVerify, errors, importJWK, type CryptoKey, type JWK } from 'jose';
+import { calculateJwkThumbprint, type JWK } from 'jose';
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { withDeadline } from '../errors/deadline.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -8,7 +8,12 @@ import { normalizeUri } from '../credentials/target-uri.js';
 import { decodeJwt, type DecodedJwt } from '../token/decode-jwt.js';
 import { trueTime, type ClaimsOptions } from '../token/judge-claims.js';
 import { isObject } from '../token/strict-json.js';
-import { SIGNING_ALGORITHMS } from '../token/verification-key.js';
+import {
+  importPublicKey,
+  SIGNING_ALGORITHMS,
+  verifySignature,
+  type SignatureKey,
+} from '../token/verify-signature.js';
 import type { NonceIssuer } from './dpop-nonce.js';
 import { ReplayStoreError, type ReplayStore } from './replay-store.js';
 
@@ -86,7 +91,7 @@ export class DPoPProofVerifier {
     const proof = readProof(context.proof);
     const { jwk, alg } = judgeHeader(proof);
     const jti = this.#judgeClaims(proof, context);
-    await verifySignature(proof, jwk, alg);
+    judgeSignature(proof, jwk, alg);
     const thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
     if (thumbprint !== context.jkt) {
       throw new TokenError('invalid_token', { detail: 'the token is bound to another DPoP key' });
@@ -166,24 +171,13 @@ function judgeHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg:
   return { jwk, alg: String(alg) };
 }
 
-async function verifySignature({ token }: DecodedJwt, jwk: JWK, alg: string): Promise<void> {
-  let key: CryptoKey;
+function judgeSignature({ signed, signature }: DecodedJwt, jwk: JWK, alg: string): void {
+  let key: SignatureKey;
   try {
     // What the key says of its own use is not what counts here.
-    const { kty, crv, x, y, n, e } = jwk;
-    const members = Object.fromEntries(
-      Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined),
-    );
-    key = (await importJWK(members as JWK, alg)) as CryptoKey;
-    const { modulusLength = 2048 } = key.algorithm as { modulusLength?: number };
-    if (modulusLength < 2048) throw new Error('RSA key too small');
+    key = importPublicKey(alg, jwk);
   } catch {
     throw refuse('jwk cannot be used');
   }
-  try {
-    await compactVerify(token, key, { algorithms: [alg] });
-  } catch (error) {
-    if (error instanceof errors.JOSEError) throw refuse('the signature does not verify');
-    throw error;
-  }
+  if (!verifySignature(key, signed, signature)) throw refuse('the signature does not verify');
 }

@@ -8,7 +8,7 @@ import type { CertificateResolver, TokenResolver } from '../credentials/incoming
 import { CLIENT_AUTH_METHODS, type ClientKey } from '../token/client-authentication.js';
 import type { CacheOptions } from '../token/shared-cache.js';
 import { isObject } from '../token/strict-json.js';
-import { SIGNING_ALGORITHMS } from '../token/verification-key.js';
+import { SIGNING_ALGORITHMS } from '../token/verify-signature.js';
 
 /** The variables of each option, after the prefix; the first one is named in messages. */
 export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>> = {
@@ -20,6 +20,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   clockTolerance: ['CLOCK_TOLERANCE'],
   jwksCacheDuration: ['JWKS_CACHE_DURATION'],
   metadataCacheDuration: ['METADATA_CACHE_DURATION'],
+  maxStale: ['MAX_STALE'],
   responseTimeout: ['RESPONSE_TIMEOUT'],
   validateCertificateBinding: ['VALIDATE_CERTIFICATE_BINDING'],
   clientId: ['CLIENT_ID'],
@@ -146,6 +147,7 @@ export const optionsSchema = z.strictObject({
   clockTolerance: z._default(duration, 300),
   jwksCacheDuration: z._default(duration, 300),
   metadataCacheDuration: z._default(duration, 300),
+  maxStale: z._default(duration, 86_400),
   responseTimeout: z._default(timeout, 10),
   validateCertificateBinding: z._default(
     z.enum(['required', 'when_present'], complain('is neither required nor when_present')),

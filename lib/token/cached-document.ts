@@ -1,30 +1,50 @@
 /**
  * A document of the provider, held as long as that is right: fresh, then stale while the provider fails, then gone.
  *
- * One fetch at a time, whoever waits. A failure is never an answer: it is retried with growing pauses, and fails fast
- * in between. While a last good document is held, requests do not wait for a provider that is known to be down.
+ * One fetch at a time, whoever waits. It is fetched anew in the background before it is stale, so that requests find it
+ * at hand. A failure is never an answer: it is retried in the background with growing pauses, and fails fast in between.
+ * While a last good document is held, requests do not wait for a provider that is known to be down.
  */
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
+import { Backoff, monotonicSeconds } from './backoff.js';
 
 export interface CachedDocumentOptions {
   /** How long a document is used without asking again, in seconds. */
   readonly freshFor: number;
   /** How much longer it is used while the provider cannot be asked, in seconds. */
   readonly staleFor: number;
-  /** Told of each failed fetch, once. */
+  /** Told of the first failed fetch of an outage. */
   readonly onFailure: (error: unknown, held: boolean) => void;
+  /** Told of the first good fetch after an outage. */
+  readonly onRecovery: (failures: number) => void;
 }
 
-const FIRST_PAUSE = 0.5;
-const LONGEST_PAUSE = 30;
+export interface DocumentStatus {
+  /** `none`: not fetched yet, or held for too long. */
+  readonly state: 'fresh' | 'stale' | 'none';
+  /** The last fetch failed, so what is not in the document may still exist. */
+  readonly isFailing: boolean;
+  /** Seconds since the document was fetched; infinite if it never was. */
+  readonly age: number;
+}
 
-export class CachedDocument<T> {
+/** Asked for anew after this part of the time that it is fresh for: no two instances at the same moment. */
+const AHEAD = { from: 0.7, to: 0.8 } as const;
+/** What a provider asks for beyond this is not waited for, in seconds. */
+const LONGEST_PAUSE = 30;
+/** Node's timers know no longer times, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export class CachedDocument<T> implements DocumentStatus {
   #held: { readonly document: T; readonly loadedAt: number } | undefined;
-  #failure: { readonly error: unknown; readonly pause: number; readonly retryAt: number } | undefined;
+  #error: unknown;
+  readonly #backoff = new Backoff();
   #flight: Promise<T> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(
-    private readonly load: () => Promise<T>,
+    private readonly load: (held: T | undefined) => Promise<T>,
     private readonly options: CachedDocumentOptions,
   ) {}
 
@@ -35,52 +55,87 @@ export class CachedDocument<T> {
    */
   get(): T | Promise<T> {
     const held = this.#held;
-    const age = held ? monotonicSeconds() - held.loadedAt : Infinity;
-    if (held && age < this.options.freshFor) return held.document;
-    if (!held || age >= this.options.freshFor + this.options.staleFor) return this.refresh();
-    if (!this.#failure) return this.refresh().catch(() => held.document);
-    if (monotonicSeconds() >= this.#failure.retryAt) this.refresh().catch(() => undefined);
+    if (!held) return this.refresh();
+    const { freshFor, staleFor } = this.options;
+    const age = monotonicSeconds() - held.loadedAt;
+    if (age < freshFor) return held.document;
+    if (age >= freshFor + staleFor) return this.refresh();
+    if (!this.isFailing) return this.refresh().catch(() => held.document);
+    if (!this.#flight && this.#backoff.remaining === 0) this.#refreshUnasked();
     return held.document;
   }
 
-  /** The last fetch failed, so what is not in the document may still exist. */
   get isFailing(): boolean {
-    return this.#failure !== undefined;
+    return this.#backoff.failures > 0;
+  }
+
+  get state(): DocumentStatus['state'] {
+    const { freshFor, staleFor } = this.options;
+    const age = this.age;
+    return age < freshFor ? 'fresh' : age < freshFor + staleFor ? 'stale' : 'none';
+  }
+
+  get age(): number {
+    return this.#held ? monotonicSeconds() - this.#held.loadedAt : Infinity;
   }
 
   /** Fetches again, however fresh the document is; joins a fetch under way; fails fast after a failed one. */
   refresh(): Promise<T> {
     if (this.#flight) return this.#flight;
-    if (this.#failure && monotonicSeconds() < this.#failure.retryAt)
-      return Promise.reject(this.#waiting(this.#failure));
-    this.#flight = this.load().then(
-      (document) => {
-        this.#held = { document, loadedAt: monotonicSeconds() };
-        this.#failure = undefined;
-        this.#flight = undefined;
-        return document;
-      },
-      (error: unknown) => {
-        const pause = Math.min((this.#failure?.pause ?? FIRST_PAUSE / 2) * 2, LONGEST_PAUSE);
-        const asked = error instanceof ProviderUnavailableError && error.askedForPause ? error.retryAfter : 0;
-        const wait = Math.max(pause * (0.5 + Math.random() / 2), Math.min(asked, LONGEST_PAUSE));
-        this.#failure = { error, pause, retryAt: monotonicSeconds() + wait };
-        this.#flight = undefined;
-        this.options.onFailure(error, this.#held !== undefined);
-        throw error;
-      },
+    if (this.#backoff.remaining > 0) return Promise.reject(this.#waiting());
+    this.#flight = this.load(this.#held?.document).then(
+      (document) => this.#succeed(document),
+      (error: unknown) => this.#fail(error),
     );
     return this.#flight;
   }
 
-  #waiting({ error, retryAt }: { error: unknown; retryAt: number }): unknown {
+  /** Ends what goes on in the background. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #succeed(document: T): T {
+    const { failures } = this.#backoff;
+    this.#held = { document, loadedAt: monotonicSeconds() };
+    this.#backoff.succeed();
+    this.#flight = undefined;
+    const share = AHEAD.from + Math.random() * (AHEAD.to - AHEAD.from);
+    if (this.options.freshFor > 0) this.#refreshIn(this.options.freshFor * share);
+    if (failures > 0) this.options.onRecovery(failures);
+    return document;
+  }
+
+  #fail(error: unknown): never {
+    const asked = error instanceof ProviderUnavailableError && error.askedForPause ? error.retryAfter : 0;
+    this.#error = error;
+    this.#backoff.fail(Math.min(asked, LONGEST_PAUSE));
+    this.#flight = undefined;
+    this.#refreshIn(this.#backoff.remaining);
+    if (this.#backoff.failures === 1) this.options.onFailure(error, this.state !== 'none');
+    throw error;
+  }
+
+  /** The timer keeps no process from ending. */
+  #refreshIn(seconds: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    const milliseconds = Math.min(Math.ceil(seconds * 1000), LONGEST_TIMER);
+    this.#timer = setTimeout(() => this.#refreshUnasked(), milliseconds).unref();
+  }
+
+  /** Nobody waits for it; who does later, learns of a failure then. */
+  #refreshUnasked(): void {
+    const { remaining } = this.#backoff;
+    if (remaining > 0) this.#refreshIn(remaining);
+    else this.refresh().catch(() => undefined);
+  }
+
+  #waiting(): unknown {
+    const error = this.#error;
     if (!(error instanceof ProviderUnavailableError)) return error;
-    const retryAfter = Math.max(1, Math.ceil(retryAt - monotonicSeconds()));
+    const retryAfter = Math.max(1, Math.ceil(this.#backoff.remaining));
     return new ProviderUnavailableError({ detail: error.detail ?? 'failed', cause: error, retryAfter });
   }
-}
-
-/** A clock that nobody sets: a jump of the wall clock must not keep a withdrawn key alive. */
-export function monotonicSeconds(): number {
-  return performance.now() / 1000;
 }

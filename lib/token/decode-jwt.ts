@@ -6,6 +6,10 @@ export interface DecodedJwt {
   readonly token: string;
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
+  /** What the signature is made of: header and payload as they came. */
+  readonly signed: string;
+  /** May be empty. */
+  readonly signature: Buffer;
 }
 
 /** Node takes 16 KiB of headers as it comes; this bounds tokens from other places (a cookie, a message). */
@@ -21,14 +25,20 @@ export function isJwt(token: string): boolean {
 /** @throws {TokenError} `invalid_token` if any of it is malformed */
 export function decodeJwt(token: string): DecodedJwt {
   if (token.length > LONGEST_TOKEN) throw refuse(`the token is longer than ${LONGEST_TOKEN} characters`);
-  const [header, claims, signature, ...more] = token.split('.');
-  if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
-    throw refuse('the token does not have three parts');
-  }
-  return { token, header: parsePart(header, 'header'), claims: parsePart(claims, 'payload') };
+  if (!isJwt(token)) throw refuse('the token does not have three parts');
+  const first = token.indexOf('.');
+  const second = token.indexOf('.', first + 1);
+  return {
+    token,
+    header: parsePart(token.slice(0, first), 'header'),
+    claims: parsePart(token.slice(first + 1, second), 'payload'),
+    signed: token.slice(0, second),
+    signature: decodePart(token.slice(second + 1), 'signature'),
+  };
 }
 
 function parsePart(part: string, name: string): Record<string, unknown> {
+  if (part === '') throw refuse(`the ${name} is empty`);
   const bytes = decodePart(part, name);
   try {
     return parseStrictObject(bytes);
@@ -39,8 +49,7 @@ function parsePart(part: string, name: string): Record<string, unknown> {
 }
 
 /** Node ignores what is not base64url; writing it back shows it: padding, white space, other alphabets, spare bits. */
-export function decodePart(part: string, name: string): Buffer {
-  if (part === '') throw refuse(`the ${name} is empty`);
+function decodePart(part: string, name: string): Buffer {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.toString('base64url') !== part) throw refuse(`the ${name} is not base64url`);
   return bytes;

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { TokenError } from '../errors/auth.errors.js';
 import { boundTokens, type AccessTokenClaims } from './access-token-claims.js';
-import { monotonicSeconds } from './cached-document.js';
+import { monotonicSeconds } from './backoff.js';
 import { trueTime, type ClaimsOptions } from './judge-claims.js';
 import type { Sealer } from './sealed-value.js';
 import type { SharedCache } from './shared-cache.js';

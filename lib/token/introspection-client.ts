@@ -9,7 +9,7 @@ import {
 } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { monotonicSeconds } from './cached-document.js';
+import { monotonicSeconds } from './backoff.js';
 import { prepareClientAuthentication, usesTls, type ClientOptions } from './client-authentication.js';
 import { decodeJwt } from './decode-jwt.js';
 import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from './issuer-metadata.js';

@@ -2,14 +2,10 @@
 import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { CachedDocument, monotonicSeconds } from './cached-document.js';
-import {
-  describeFailure,
-  STALE_FOR,
-  type IssuerMetadataSource,
-  type MetadataOptions,
-} from './issuer-metadata.js';
+import { CachedDocument, type DocumentStatus } from './cached-document.js';
+import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
 import { withoutQuery, type ProviderClient } from './provider-client.js';
+import { RenewalBudget } from './renewal-budget.js';
 import { readKeySet, type VerificationKey } from './verification-key.js';
 
 export interface KeyOptions {
@@ -17,31 +13,26 @@ export interface KeyOptions {
   readonly jwksCacheDuration: number;
 }
 
-/** The issuer's name and its keys, from one fetch. */
+/** The issuer's name and its keys, from one fetch. The same object as before where the issuer changed nothing. */
 export interface IssuerKeySet {
   readonly issuer: string;
   readonly keys: readonly VerificationKey[];
 }
 
-/** Fetches for keys that are not known: a rotation is served at once, a flood of invented names costs five a minute. */
-const RENEWALS_AT_ONCE = 3;
-const SECONDS_PER_RENEWAL = 12;
-
 export class IssuerKeys {
   readonly #document: CachedDocument<IssuerKeySet>;
-  #renewals = RENEWALS_AT_ONCE;
-  #renewalsCountedAt = monotonicSeconds();
+  readonly #budget = new RenewalBudget();
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
-    private readonly options: KeyOptions & Pick<MetadataOptions, 'jwksUri'>,
+    private readonly options: KeyOptions & Pick<MetadataOptions, 'jwksUri' | 'maxStale'>,
     private readonly log: Log,
   ) {
-    this.#document = new CachedDocument(() => this.#fetch(), {
+    this.#document = new CachedDocument((held) => this.#fetch(held), {
       freshFor: options.jwksCacheDuration,
-      staleFor: STALE_FOR,
-      onFailure: (error, held) => log.warn(describeFailure('fetching the keys', error, held)),
+      staleFor: options.maxStale,
+      ...reportOutages('fetching the keys', log),
     });
   }
 
@@ -49,30 +40,29 @@ export class IssuerKeys {
     return this.#document.get();
   }
 
+  get status(): DocumentStatus {
+    return this.#document;
+  }
+
+  stop(): void {
+    this.#document.stop();
+  }
+
   /**
-   * A key set newer than the one that lacked a key; `undefined` if it is too soon to ask again.
+   * A key set newer than the one that lacked a key; `undefined` if there is none, or it is too soon to ask again.
    *
+   * @param kid the name of the key that was looked for; `undefined` for one without a name
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
-  async renew(lacking: IssuerKeySet): Promise<IssuerKeySet | undefined> {
+  async renew(lacking: IssuerKeySet, kid: string | undefined): Promise<IssuerKeySet | undefined> {
     const current = await this.#document.get();
     if (current !== lacking) return current;
-    return this.#document.isFailing || this.#mayRenew() ? this.#document.refresh() : undefined;
+    if (!this.#document.isFailing && !(await this.#budget.spend(kid))) return undefined;
+    const renewed = await this.#document.refresh();
+    return renewed === lacking ? undefined : renewed;
   }
 
-  #mayRenew(): boolean {
-    const now = monotonicSeconds();
-    this.#renewals = Math.min(
-      this.#renewals + (now - this.#renewalsCountedAt) / SECONDS_PER_RENEWAL,
-      RENEWALS_AT_ONCE,
-    );
-    this.#renewalsCountedAt = now;
-    if (this.#renewals < 1) return false;
-    this.#renewals--;
-    return true;
-  }
-
-  async #fetch(): Promise<IssuerKeySet> {
+  async #fetch(held: IssuerKeySet | undefined): Promise<IssuerKeySet> {
     const { issuer, jwks_uri } = await this.metadata.get();
     const address = this.options.jwksUri ?? jwks_uri;
     if (typeof address !== 'string') {
@@ -80,14 +70,20 @@ export class IssuerKeys {
     }
     const document = await this.client.getObject(address);
     if (!document) throw new ConfigurationError(`jwksUri: ${withoutQuery(address)} answered 404`);
-    const keys = Array.isArray(document['keys']) ? readKeySet(document['keys'], this.#warnOfKey) : [];
+    const keys = Array.isArray(document['keys'])
+      ? readKeySet(document['keys'], this.#warnOfKey, held?.keys)
+      : [];
     if (keys.length === 0) {
       throw new ProviderUnavailableError({ detail: `${withoutQuery(address)}: the key set has no keys` });
     }
-    return { issuer, keys };
+    return held?.issuer === issuer && areSame(held.keys, keys) ? held : { issuer, keys };
   }
 
   readonly #warnOfKey = (kid: unknown, reason: string): void => {
     this.log.warn(`the issuer's key ${quoteForeign(kid)} cannot be used: ${reason}`);
   };
+}
+
+function areSame(some: readonly VerificationKey[], others: readonly VerificationKey[]): boolean {
+  return some.length === others.length && some.every((key, index) => key === others[index]);
 }

@@ -2,7 +2,7 @@
 import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { CachedDocument } from './cached-document.js';
+import { CachedDocument, type CachedDocumentOptions, type DocumentStatus } from './cached-document.js';
 import { withoutQuery, type ProviderClient } from './provider-client.js';
 
 export interface MetadataOptions {
@@ -17,6 +17,11 @@ export interface MetadataOptions {
   readonly jwksUri?: string | undefined;
   /** The introspection endpoint's address, for providers whose metadata lacks it. @default from discovery */
   readonly introspectionEndpoint?: string | undefined;
+  /**
+   * How long keys and metadata serve past the time that they are fresh for while the issuer cannot be asked, in seconds.
+   * A key that is withdrawn during an outage works this long. `0`: not at all. @default 86400
+   */
+  readonly maxStale: number;
 }
 
 /** The members of the metadata that are used here. */
@@ -26,9 +31,6 @@ export interface IssuerMetadata {
   readonly introspection_endpoint?: unknown;
   readonly mtls_endpoint_aliases?: unknown;
 }
-
-/** How long the last good documents serve while the issuer cannot be reached, in seconds: a day. */
-export const STALE_FOR = 86_400;
 
 export class IssuerMetadataSource {
   readonly #document: CachedDocument<IssuerMetadata>;
@@ -40,13 +42,21 @@ export class IssuerMetadataSource {
   ) {
     this.#document = new CachedDocument(() => this.#discover(), {
       freshFor: options.metadataCacheDuration,
-      staleFor: STALE_FOR,
-      onFailure: (error, held) => log.warn(describeFailure('discovery', error, held)),
+      staleFor: options.maxStale,
+      ...reportOutages('discovery', log),
     });
   }
 
   get(): IssuerMetadata | Promise<IssuerMetadata> {
     return this.#document.get();
+  }
+
+  get status(): DocumentStatus {
+    return this.#document;
+  }
+
+  stop(): void {
+    this.#document.stop();
   }
 
   async #discover(): Promise<IssuerMetadata> {
@@ -87,8 +97,17 @@ function withoutSlash(issuer: string): string {
   return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
 }
 
-/** One line per failed fetch: what failed, why, and what it means for requests. */
-export function describeFailure(what: string, error: unknown, held: boolean): string {
-  const reason = error instanceof AuthError ? (error.detail ?? error.message) : String(error);
-  return `${what} failed: ${reason}; ${held ? 'the last good answer stays in use' : 'nothing is held to go on with'}`;
+/** One line when an outage begins, one when it is over: what failed, why, and what it means for requests. */
+export function reportOutages(
+  what: string,
+  log: Log,
+): Pick<CachedDocumentOptions, 'onFailure' | 'onRecovery'> {
+  return {
+    onFailure: (error, held) => {
+      const reason = error instanceof AuthError ? (error.detail ?? error.message) : String(error);
+      const meaning = held ? 'the last good answer stays in use' : 'nothing is held to go on with';
+      log.warn(`${what} failed: ${reason}; ${meaning}`);
+    },
+    onRecovery: (failures) => log.warn(`${what} works again, after ${failures} failed attempts`),
+  };
 }

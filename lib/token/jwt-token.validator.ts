@@ -6,7 +6,8 @@ import { boundTokens, freezeClaims, type AccessTokenClaims } from './access-toke
 import { decodeJwt, type DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
 import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
-import type { SignatureVerifier } from './signature-verifier.js';
+import type { SignatureVerifier, Verification } from './signature-verifier.js';
+import type { VerificationKey } from './verification-key.js';
 
 export interface JwtOptions {
   /**
@@ -24,11 +25,13 @@ const MOST_VERIFIED = 10_000;
 
 interface Verified {
   readonly claims: AccessTokenClaims;
-  readonly keySet: IssuerKeySet;
+  readonly key: VerificationKey;
+  /** The last one that was seen to have the key. */
+  keySet: IssuerKeySet;
 }
 
 export class JwtTokenValidator {
-  /** A signature is checked once per token and key set: with the next key set, withdrawn keys are out. */
+  /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
   readonly #verified = new LRUCache<string, Verified>(boundTokens(MOST_VERIFIED));
 
   constructor(
@@ -38,7 +41,7 @@ export class JwtTokenValidator {
   ) {}
 
   /**
-   * The claims of a good token; without a promise when it was verified before. Whatever can be refused without a key is
+   * The claims of a good token; without a promise when the keys are at hand. Whatever can be refused without a key is
    * refused before any cryptography.
    *
    * Does not check scopes, groups, or whom the token is bound to.
@@ -47,10 +50,19 @@ export class JwtTokenValidator {
    * @throws {ProviderUnavailableError} if the keys cannot be had
    */
   validate(token: string): AccessTokenClaims | Promise<AccessTokenClaims> {
-    const held = this.#verified.get(token);
-    if (!held || held.keySet !== this.keys.get()) return this.#verify(token);
-    judgeTimes(held.claims, this.options);
-    return held.claims;
+    const verified = this.#verified.get(token);
+    if (verified && holds(verified, this.keys.get())) {
+      judgeTimes(verified.claims, this.options);
+      return verified.claims;
+    }
+    const jwt = decodeJwt(token);
+    this.signatures.judgeHeader(jwt);
+    this.#judgeType(jwt);
+    judgeClaims(jwt.claims, this.options);
+    const keySet = this.keys.get();
+    return keySet instanceof Promise
+      ? keySet.then((known) => this.#verify(jwt, known))
+      : this.#verify(jwt, keySet);
   }
 
   /** Forgets the tokens that a selector picks, so that they are verified again. */
@@ -60,16 +72,20 @@ export class JwtTokenValidator {
     return picked.length;
   }
 
-  async #verify(token: string): Promise<AccessTokenClaims> {
-    const jwt = decodeJwt(token);
-    this.signatures.judgeHeader(jwt);
-    this.#judgeType(jwt);
-    judgeClaims(jwt.claims, this.options);
-    judgeIssuer(jwt.claims['iss'], (await this.keys.get()).issuer);
-    const keySet = await this.signatures.verify(jwt);
-    const claims = freezeClaims(jwt.claims);
-    this.#verified.set(token, { claims, keySet });
-    return claims;
+  #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): AccessTokenClaims | Promise<AccessTokenClaims> {
+    judgeIssuer(jwt.claims['iss'], issuer);
+    const verification = this.signatures.verify(jwt);
+    return verification instanceof Promise
+      ? verification.then((found) => this.#remember(jwt, found))
+      : this.#remember(jwt, verification);
+  }
+
+  #remember({ token, claims }: DecodedJwt, verification: Verification): AccessTokenClaims {
+    // The key set may be a newer one than the issuer was compared with.
+    judgeIssuer(claims['iss'], verification.keySet.issuer);
+    const frozen = freezeClaims(claims);
+    this.#verified.set(token, { claims: frozen, ...verification });
+    return frozen;
   }
 
   #judgeType({ header: { typ }, claims }: DecodedJwt): void {
@@ -81,6 +97,15 @@ export class JwtTokenValidator {
     const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
     if (telling) throw refuse(`${telling} makes it an ID token, not an access token`);
   }
+}
+
+/** Also with a later key set that still has the key: a refresh does not cost every token its signature. */
+function holds(verified: Verified, keySet: IssuerKeySet | Promise<IssuerKeySet>): boolean {
+  if (verified.keySet === keySet) return true;
+  if (keySet instanceof Promise || keySet.issuer !== verified.keySet.issuer) return false;
+  if (!keySet.keys.includes(verified.key)) return false;
+  verified.keySet = keySet;
+  return true;
 }
 
 const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });

@@ -1,7 +1,7 @@
 /** What may a cache that other instances share do to a request? Help it, or be left out: never fail or hold it up. */
 import { withDeadline } from '../errors/deadline.js';
 import type { Log } from '../errors/log.js';
-import { monotonicSeconds } from './cached-document.js';
+import { Backoff } from './backoff.js';
 
 /**
  * A cache of the application's own, shared by its instances. Keys are hashes, values are encrypted text; either may be
@@ -39,13 +39,10 @@ export interface CacheOptions {
 
 /** A cache that takes longer is slower than what it saves, in seconds. */
 const PATIENCE = 0.25;
-const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 30;
 
 export class SharedCache {
   readonly #cache: ClaimsCache;
-  #pause = 0;
-  #bypassedUntil = 0;
+  readonly #backoff = new Backoff();
 
   constructor(
     cache: NonNullable<CacheOptions['cache']>,
@@ -75,7 +72,7 @@ export class SharedCache {
   }
 
   async #attempt(call: () => unknown): Promise<{ readonly result: unknown } | undefined> {
-    if (monotonicSeconds() < this.#bypassedUntil) return undefined;
+    if (this.#backoff.remaining > 0) return undefined;
     try {
       const result = await withDeadline(PATIENCE, call);
       this.#worked();
@@ -87,21 +84,20 @@ export class SharedCache {
   }
 
   #worked(): void {
-    if (this.#pause > 0) this.log.warn('the shared cache answers again');
-    this.#pause = 0;
+    if (this.#backoff.failures > 0) this.log.warn('the shared cache answers again');
+    this.#backoff.succeed();
   }
 
   /** Reported once per outage. Requests that were under way when it began do not make the pause longer. */
   #failed(error: unknown): void {
-    if (monotonicSeconds() < this.#bypassedUntil) return;
-    if (this.#pause === 0) {
+    if (this.#backoff.remaining > 0) return;
+    if (this.#backoff.failures === 0) {
       const reason = error instanceof Error ? error.name : 'it failed';
       this.log.warn(
         `the shared cache is left out while it does not answer (${reason}); tokens are introspected instead`,
       );
     }
-    this.#pause = Math.min(Math.max(this.#pause * 2, FIRST_PAUSE), LONGEST_PAUSE);
-    this.#bypassedUntil = monotonicSeconds() + this.#pause;
+    this.#backoff.fail();
   }
 }
 
