@@ -12,6 +12,7 @@ import type { ClaimsOptions } from '../token/judge-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions } from '../token/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../token/provider-client.js';
+import type { WarmUpOptions } from '../token/provider-connection.js';
 import type { CacheOptions } from '../token/shared-cache.js';
 import type { SignatureOptions } from '../token/signature-verifier.js';
 
@@ -19,6 +20,7 @@ import type { SignatureOptions } from '../token/signature-verifier.js';
 export interface ResolvedOptions
   extends
     MetadataOptions,
+    WarmUpOptions,
     KeyOptions,
     SignatureOptions,
     JwtOptions,

@@ -21,6 +21,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   jwksCacheDuration: ['JWKS_CACHE_DURATION'],
   metadataCacheDuration: ['METADATA_CACHE_DURATION'],
   maxStale: ['MAX_STALE'],
+  warmUp: ['WARM_UP'],
   responseTimeout: ['RESPONSE_TIMEOUT'],
   validateCertificateBinding: ['VALIDATE_CERTIFICATE_BINDING'],
   clientId: ['CLIENT_ID'],
@@ -148,6 +149,10 @@ export const optionsSchema = z.strictObject({
   jwksCacheDuration: z._default(duration, 300),
   metadataCacheDuration: z._default(duration, 300),
   maxStale: z._default(duration, 86_400),
+  warmUp: z._default(
+    z.enum(['background', 'required', 'off'], complain('is not one of background, required, off')),
+    'background',
+  ),
   responseTimeout: z._default(timeout, 10),
   validateCertificateBinding: z._default(
     z.enum(['required', 'when_present'], complain('is neither required nor when_present')),

@@ -113,7 +113,7 @@ export class CachedDocument<T> implements DocumentStatus {
     this.#backoff.fail(Math.min(asked, LONGEST_PAUSE));
     this.#flight = undefined;
     this.#refreshIn(this.#backoff.remaining);
-    if (this.#backoff.failures === 1) this.options.onFailure(error, this.state !== 'none');
+    if (this.#backoff.failures === 1 && !this.#stopped) this.options.onFailure(error, this.state !== 'none');
     throw error;
   }
 

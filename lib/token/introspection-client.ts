@@ -9,7 +9,7 @@ import {
 } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { monotonicSeconds } from './backoff.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
 import { prepareClientAuthentication, usesTls, type ClientOptions } from './client-authentication.js';
 import { decodeJwt } from './decode-jwt.js';
 import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from './issuer-metadata.js';
@@ -29,19 +29,16 @@ export interface IntrospectionAnswer {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** A provider that asks to be left alone is, so long at the most, in seconds. */
-const LONGEST_PAUSE = 300;
-
 export class IntrospectionClient {
   #authentication: Promise<ClientAuth> | undefined;
   #endpoint = '';
-  #pausedUntil = 0;
   #hasSaidUnsupported = false;
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
     private readonly signatures: SignatureVerifier,
+    private readonly breaker: CircuitBreaker,
     private readonly options: ClientOptions &
       Pick<MetadataOptions, 'introspectionEndpoint'> &
       Pick<ClaimsOptions, 'audience'>,
@@ -49,7 +46,7 @@ export class IntrospectionClient {
   ) {}
 
   /**
-   * Asks once. Does not judge the answer.
+   * Asks once, unless the provider is left alone just now. Does not judge the answer.
    *
    * @throws {TokenError} if the provider says that it does not introspect this kind of token
    * @throws {ProviderError} if it refuses this server's credentials
@@ -57,16 +54,8 @@ export class IntrospectionClient {
    * @throws {ConfigurationError} if there is no endpoint to ask
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
-    const pause = this.#pausedUntil - monotonicSeconds();
-    if (pause > 0) {
-      const retryAfter = Math.ceil(pause);
-      throw new ProviderUnavailableError({
-        detail: 'introspection: the provider asked for a pause',
-        retryAfter,
-      });
-    }
     const metadata = await this.metadata.get();
-    const answer = await this.#ask(token, metadata);
+    const answer = await this.breaker.run(() => this.#ask(token, metadata));
     return { issuer: metadata.issuer, claims: await this.#read(answer, metadata) };
   }
 
@@ -95,6 +84,7 @@ export class IntrospectionClient {
       },
     );
     if (!answer) throw new ProviderUnavailableError({ detail: 'introspection was not sent' });
+    refuseUnlessAnswered(answer);
     return answer;
   }
 
@@ -114,14 +104,6 @@ export class IntrospectionClient {
   }
 
   async #read(answer: ProviderAnswer, metadata: IssuerMetadata): Promise<Record<string, unknown>> {
-    try {
-      refuseUnlessAnswered(answer);
-    } catch (error) {
-      if (error instanceof ProviderUnavailableError && error.askedForPause) {
-        this.#pausedUntil = monotonicSeconds() + Math.min(error.retryAfter, LONGEST_PAUSE);
-      }
-      throw error;
-    }
     if (answer.status !== 200) throw this.#refusal(answer);
     const contentType = answer.headers.get('content-type')?.toLowerCase() ?? '';
     if (contentType.startsWith('application/token-introspection+jwt')) {

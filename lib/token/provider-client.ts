@@ -33,6 +33,7 @@ const MOST_REDIRECTS = 3;
 export class ProviderClient {
   #withCa: Promise<Fetcher> | undefined;
   #withCertificate: Promise<Fetcher> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(private readonly options: ProviderClientOptions) {}
 
@@ -82,13 +83,22 @@ export class ProviderClient {
     try {
       const fetcher = await this.#fetcherFor(presentCertificate);
       return await withDeadline(responseTimeout, async (signal) => {
-        const response = await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal });
+        const response = await fetcher(url, {
+          headers: { accept: 'application/json' },
+          ...init,
+          signal: AbortSignal.any([signal, this.#closing.signal]),
+        });
         return readAnswer(url, response);
       });
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
       throw unavailable(url, reasonOf(cause), { cause });
     }
+  }
+
+  /** Ends the calls that are under way; later ones fail. */
+  close(): void {
+    this.#closing.abort(new Error('the application closes'));
   }
 
   #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {

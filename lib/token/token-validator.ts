@@ -1,5 +1,6 @@
 /** Is the token good? Picks who judges it. Usable without a request; scopes, groups and binding are judged elsewhere. */
-import { TokenError } from '../errors/auth.errors.js';
+import { ProviderUnavailableError, TokenError } from '../errors/auth.errors.js';
+import { DeadlineError, withDeadline } from '../errors/deadline.js';
 import type { Log } from '../errors/log.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { isJwt } from './decode-jwt.js';
@@ -12,6 +13,7 @@ import {
 } from './introspection-cache.js';
 import type { JwtTokenValidator } from './jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from './opaque-token.validator.js';
+import type { ProviderClientOptions } from './provider-client.js';
 import type { CacheOptions } from './shared-cache.js';
 
 /** What `forget` did, and what it could not. */
@@ -33,7 +35,10 @@ export class TokenValidator {
   constructor(
     private readonly jwts: JwtTokenValidator,
     private readonly introspection: Introspection | undefined,
-    private readonly options: IntrospectionOptions & IntrospectionCacheOptions & CacheOptions,
+    private readonly options: IntrospectionOptions &
+      IntrospectionCacheOptions &
+      CacheOptions &
+      Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
   ) {}
 
@@ -49,6 +54,25 @@ export class TokenValidator {
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
   validate(token: string, introspectMaxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
+    const claims = this.#judge(token, introspectMaxAge);
+    return claims instanceof Promise ? this.#inTime(claims) : claims;
+  }
+
+  /** However many answers of the provider this waits for: what goes on longer, goes on for those who come later. */
+  async #inTime(claims: Promise<AccessTokenClaims>): Promise<AccessTokenClaims> {
+    const { responseTimeout } = this.options;
+    try {
+      return await withDeadline(responseTimeout, () => claims);
+    } catch (cause) {
+      if (!(cause instanceof DeadlineError)) throw cause;
+      throw new ProviderUnavailableError({
+        detail: `the provider took more than ${responseTimeout} s`,
+        cause,
+      });
+    }
+  }
+
+  #judge(token: string, introspectMaxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {

@@ -23,6 +23,7 @@ export class AuthorizationServer {
   /** How long introspection takes, in milliseconds. */
   delay = 0;
   #overrides = new Map<string, Answer>();
+  readonly #awaited = new Set<() => void>();
 
   private constructor(
     private readonly server: Server,
@@ -61,6 +62,11 @@ export class AuthorizationServer {
     return this.requests.filter((each) => each === path).length;
   }
 
+  /** Until this path was asked for so often. */
+  async asked(path: string, times: number): Promise<void> {
+    while (this.count(path) < times) await new Promise<void>((resolve) => this.#awaited.add(resolve));
+  }
+
   /** Answers a path otherwise, until told to stop. */
   answer(path: string, answer: Answer): void {
     this.#overrides.set(path, answer);
@@ -93,6 +99,8 @@ export class AuthorizationServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '').replace(/\?.*/, '');
     this.requests.push(path);
+    for (const tell of this.#awaited) tell();
+    this.#awaited.clear();
     const override = this.#overrides.get(path);
     if (override) return override(request, response);
     if (path === this.discoveryPath) return sendJson(response, this.metadata);

@@ -81,7 +81,11 @@ export function openGate(
   let app: TestApp;
   beforeAll(async () => {
     app = await bootApp(
-      { ...issuer.options, ...(tokenInBody && { tokenResolver: tokenOfBody }) },
+      {
+        ...issuer.options,
+        ...(tokenInBody && { tokenResolver: tokenOfBody }),
+        ...(cold && { warmUp: 'off' }),
+      },
       {
         platform,
         controllers: [GuardedController, OptionalController, ...controllers],
