@@ -50,4 +50,5 @@ export {
   ProviderUnavailableError,
   TokenError,
   type TokenErrorCode,
+  type TokenErrorReason,
 } from './errors/auth.errors.js';

@@ -56,7 +56,9 @@ export class TokenValidationService {
       scheme: 'Bearer',
       dpopAsked: this.options.dpop.mode === 'required',
       verifyProof: () =>
-        Promise.reject(new TokenError('invalid_token', { detail: 'there is no proof here' })),
+        Promise.reject(
+          new TokenError('invalid_token', { reason: 'binding', detail: 'there is no proof here' }),
+        ),
       certificate: () =>
         typeof clientCertificate === 'string' ? readPemCertificate(clientCertificate) : clientCertificate,
       certificateAsked: binding ?? this.options.validateCertificateBinding === 'required',

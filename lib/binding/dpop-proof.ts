@@ -94,7 +94,10 @@ export class DPoPProofVerifier {
     judgeSignature(proof, jwk, alg);
     const thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
     if (thumbprint !== context.jkt) {
-      throw new TokenError('invalid_token', { detail: 'the token is bound to another DPoP key' });
+      throw new TokenError('invalid_token', {
+        reason: 'binding',
+        detail: 'the token is bound to another DPoP key',
+      });
     }
     this.#judgeNonce(proof);
     await this.#burn(`${thumbprint}.${jti}`);

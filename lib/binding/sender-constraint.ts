@@ -80,4 +80,4 @@ function compare(bound: string, certificate: ClientCertificate | undefined): voi
   if (!isBoundTo(bound, certificate)) throw refuse('the token is bound to another certificate');
 }
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+const refuse = (detail: string): TokenError => new TokenError('invalid_token', { reason: 'binding', detail });

@@ -43,7 +43,11 @@ export function readPemCertificate(pem: string): ClientCertificate {
   try {
     return new X509Certificate(pem).raw;
   } catch (cause) {
-    throw new TokenError('invalid_token', { detail: 'the client certificate cannot be read', cause });
+    throw new TokenError('invalid_token', {
+      reason: 'binding',
+      detail: 'the client certificate cannot be read',
+      cause,
+    });
   }
 }
 

@@ -7,16 +7,25 @@ export interface Credentials {
   readonly token: string;
 }
 
-/** What the application's own resolver says, or else the request's header. */
-export async function resolveCredentials(
+/** What the application's own resolver says, or else the request's header. Without a promise if the resolver has none. */
+export function resolveCredentials(
   request: IncomingRequest,
   { tokenResolver }: ResolverOptions,
-): Promise<Credentials | undefined> {
+): Credentials | undefined | Promise<Credentials | undefined> {
   if (!tokenResolver) return extractCredentials(request);
-  const token: unknown = await tokenResolver(request);
+  const token: unknown = tokenResolver(request);
+  // Any thenable: a promise may come from another library, or another context of the process.
+  return isThenable(token) ? Promise.resolve(token).then(credentialsOf) : credentialsOf(token);
+}
+
+function credentialsOf(token: unknown): Credentials | undefined {
   if (token === undefined || token === null || token === '') return undefined;
   if (typeof token !== 'string') throw new TypeError('tokenResolver did not answer with a string');
   return { scheme: 'Bearer', token };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /**

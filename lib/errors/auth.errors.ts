@@ -14,6 +14,11 @@ export abstract class AuthError extends Error {
   /** The exact reason, for logs only. */
   declare readonly detail?: string;
 
+  /** What an operator counts by: one of a few words, finer than `code`, never anything from the request. */
+  get reason(): string {
+    return this.code;
+  }
+
   constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;
@@ -31,9 +36,37 @@ const TOKEN_SENTENCES = {
 
 export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
+/**
+ * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
+ * the provider says that it is not active, or does not speak of it; whom it is bound to; what it lacks.
+ */
+export type TokenErrorReason =
+  | 'malformed'
+  | 'algorithm'
+  | 'signature'
+  | 'unknown_key'
+  | 'type'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'claims'
+  | 'inactive'
+  | 'not_introspected'
+  | 'binding'
+  | 'scope'
+  | 'group';
+
+const REASONS: Readonly<Record<TokenErrorCode, TokenErrorReason>> = {
+  invalid_token: 'malformed',
+  inactive_token: 'inactive',
+  insufficient_scope: 'scope',
+  insufficient_groups: 'group',
+};
+
 export interface TokenErrorOptions extends AuthErrorOptions {
-  /** The one reason that a client can act on by itself is said apart: a new token will do. */
-  readonly expired?: boolean;
+  /** @default what the code says */
+  readonly reason?: TokenErrorReason;
 }
 
 /**
@@ -43,11 +76,18 @@ export interface TokenErrorOptions extends AuthErrorOptions {
 export class TokenError extends AuthError {
   readonly code: TokenErrorCode;
   readonly status: 401 | 403;
+  readonly #reason: TokenErrorReason;
 
-  constructor(code: TokenErrorCode, { expired = false, ...options }: TokenErrorOptions = {}) {
-    super(expired ? 'The access token expired' : TOKEN_SENTENCES[code], options);
+  constructor(code: TokenErrorCode, { reason = REASONS[code], ...options }: TokenErrorOptions = {}) {
+    // The one reason that a client can act on by itself is said apart: a new token will do.
+    super(reason === 'expired' ? 'The access token expired' : TOKEN_SENTENCES[code], options);
     this.code = code;
+    this.#reason = reason;
     this.status = code === 'invalid_token' || code === 'inactive_token' ? 401 : 403;
+  }
+
+  override get reason(): TokenErrorReason {
+    return this.#reason;
   }
 }
 

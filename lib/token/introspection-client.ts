@@ -156,6 +156,7 @@ export class IntrospectionClient {
         );
       }
       return new TokenError('invalid_token', {
+        reason: 'not_introspected',
         detail: 'the provider does not introspect this kind of token',
       });
     }

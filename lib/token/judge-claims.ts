@@ -1,5 +1,5 @@
 /** Do the claims hold here and now? RFC 7519 section 4.1; the same for a JWT, an introspection answer and a cached one. */
-import { TokenError } from '../errors/auth.errors.js';
+import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { isObject } from './strict-json.js';
@@ -16,7 +16,8 @@ export interface ClaimsOptions {
 /** 9999-12-31T23:59:59Z. Past it stand times that somebody wrote in milliseconds. */
 const LATEST_TIME = 253_402_300_799;
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+const refuse = (reason: TokenErrorReason, detail: string): TokenError =>
+  new TokenError('invalid_token', { reason, detail });
 
 /** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
 export function judgeTimes(
@@ -26,12 +27,12 @@ export function judgeTimes(
   const now = trueTime(options);
   if (claims.exp !== undefined && now >= claims.exp + options.clockTolerance) {
     throw new TokenError('invalid_token', {
-      expired: true,
+      reason: 'expired',
       detail: `the token expired ${Math.ceil(now - claims.exp)} s ago`,
     });
   }
   if (claims.nbf !== undefined && now < claims.nbf - options.clockTolerance) {
-    throw refuse(`the token starts in ${Math.ceil(claims.nbf - now)} s`);
+    throw refuse('not_yet_valid', `the token starts in ${Math.ceil(claims.nbf - now)} s`);
   }
 }
 
@@ -48,36 +49,45 @@ export function judgeClaims(
   { withoutExp = false, withoutAud = false }: Leniency = {},
 ): void {
   const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
-  if (exp === undefined) throw refuse('exp is missing');
-  if (!Number.isSafeInteger(exp)) throw refuse(`exp is ${quoteForeign(exp)}, not a whole number of seconds`);
-  if (Number(exp) < 0) throw refuse(`exp is ${quoteForeign(exp)}, not a time`);
-  if (!isTime(exp)) throw refuse(`exp is ${quoteForeign(exp)}; are these milliseconds?`);
-  if (nbf !== undefined && !isTime(nbf)) throw refuse(`nbf is ${quoteForeign(nbf)}, not a number of seconds`);
-  if (iat !== undefined && !isTime(iat)) throw refuse(`iat is ${quoteForeign(iat)}, not a number of seconds`);
+  if (exp === undefined) throw refuse('claims', 'exp is missing');
+  if (!Number.isSafeInteger(exp))
+    throw refuse('claims', `exp is ${quoteForeign(exp)}, not a whole number of seconds`);
+  if (Number(exp) < 0) throw refuse('claims', `exp is ${quoteForeign(exp)}, not a time`);
+  if (!isTime(exp)) throw refuse('claims', `exp is ${quoteForeign(exp)}; are these milliseconds?`);
+  if (nbf !== undefined && !isTime(nbf))
+    throw refuse('claims', `nbf is ${quoteForeign(nbf)}, not a number of seconds`);
+  if (iat !== undefined && !isTime(iat))
+    throw refuse('claims', `iat is ${quoteForeign(iat)}, not a number of seconds`);
   if (aud !== undefined || !withoutAud) judgeAudience(aud, options);
   judgeTimes({ exp, ...(nbf !== undefined && { nbf }) }, options);
   if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
-    throw refuse(`iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`);
+    throw refuse(
+      'not_yet_valid',
+      `iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`,
+    );
   }
   for (const name of ['sub', 'client_id', 'jti'] as const) {
     if (claims[name] !== undefined && typeof claims[name] !== 'string')
-      throw refuse(`${name} is not a string`);
+      throw refuse('claims', `${name} is not a string`);
   }
-  if (claims['cnf'] !== undefined && !isObject(claims['cnf'])) throw refuse('cnf is not an object');
+  if (claims['cnf'] !== undefined && !isObject(claims['cnf'])) throw refuse('claims', 'cnf is not an object');
 }
 
 /** Throws unless `iss` is the issuer, character by character (RFC 9207 section 2.4 explains the attacks). */
 export function judgeIssuer(iss: unknown, issuer: string): void {
   if (iss === issuer) return;
-  if (iss === undefined) throw refuse('iss is missing');
-  throw refuse(`iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`);
+  if (iss === undefined) throw refuse('issuer', 'iss is missing');
+  throw refuse(
+    'issuer',
+    `iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`,
+  );
 }
 
 function judgeAudience(aud: unknown, { audience }: ClaimsOptions): void {
-  if (aud === undefined) throw refuse('aud is missing');
+  if (aud === undefined) throw refuse('audience', 'aud is missing');
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (!named.every((each) => typeof each === 'string'))
-    throw refuse('aud is neither a string nor a list of strings');
+    throw refuse('audience', 'aud is neither a string nor a list of strings');
   const expected = typeof audience === 'string' ? [audience] : audience;
   if (expected.some((each) => named.includes(each))) return;
 
@@ -85,7 +95,7 @@ function judgeAudience(aud: unknown, { audience }: ClaimsOptions): void {
     .flatMap((each) => named.map((other) => slashHint(other, each)))
     .find((text) => text !== '');
   const wanted = expected.map(quoteForeign).join(' or ');
-  throw refuse(`aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`);
+  throw refuse('audience', `aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`);
 }
 
 function slashHint(actual: unknown, expected: string): string {

@@ -108,7 +108,7 @@ function holds(verified: Verified, keySet: IssuerKeySet | Promise<IssuerKeySet>)
   return true;
 }
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+const refuse = (detail: string): TokenError => new TokenError('invalid_token', { reason: 'type', detail });
 
 function isAccessTokenType(typ: unknown): boolean {
   const lower = typeof typ === 'string' ? typ.toLowerCase() : typ;

@@ -1,5 +1,5 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
-import { TokenError } from '../errors/auth.errors.js';
+import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
 import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
@@ -68,7 +68,7 @@ export class OpaqueTokenValidator {
 
   async #introspect(token: string, mayBeShared: boolean): Promise<AccessTokenClaims> {
     if (token.length > LONGEST_TOKEN || !B64TOKEN.test(token))
-      throw refuse('this cannot be a token (RFC 6750 section 2.1)');
+      throw refuse('malformed', 'this cannot be a token (RFC 6750 section 2.1)');
     const askedAt = Date.now() / 1000;
     try {
       const answer = await this.client.introspect(token);
@@ -92,12 +92,13 @@ export class OpaqueTokenValidator {
     for (const name of ['token_type', 'typ'] as const) {
       const type = claims[name];
       if (typeof type === 'string' && OTHER_TOKEN.test(type))
-        throw refuse(`${name} ${quoteForeign(type)}: no access token`);
+        throw refuse('type', `${name} ${quoteForeign(type)}: no access token`);
     }
     if (claims['iss'] !== undefined) judgeIssuer(claims['iss'], issuer);
     const { allowMissingAudience } = this.options;
     if (claims['aud'] === undefined && !allowMissingAudience) {
       throw refuse(
+        'audience',
         'the introspection answer has no aud; allowMissingAudience accepts that, and with it every API’s tokens',
       );
     }
@@ -106,7 +107,8 @@ export class OpaqueTokenValidator {
   }
 }
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+const refuse = (reason: TokenErrorReason, detail: string): TokenError =>
+  new TokenError('invalid_token', { reason, detail });
 
 /** Joins the flight that is under way, or begins one. */
 function fly(

@@ -1,5 +1,5 @@
 /** Did the issuer sign this? RFC 7515 section 5.2, RFC 8725 section 3.1. */
-import { TokenError } from '../errors/auth.errors.js';
+import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
@@ -34,12 +34,13 @@ export class SignatureVerifier {
   judgeHeader({ header, signature }: DecodedJwt): void {
     const { alg, kid } = header;
     if (typeof alg !== 'string' || !this.options.signingAlgorithms.includes(alg)) {
-      throw refuse(`alg ${quoteForeign(alg)} is not accepted`);
+      throw refuse('algorithm', `alg ${quoteForeign(alg)} is not accepted`);
     }
-    if (kid !== undefined && typeof kid !== 'string') throw refuse('kid is not a string');
+    if (kid !== undefined && typeof kid !== 'string') throw refuse('malformed', 'kid is not a string');
     // No extension is understood here, so none may be critical (RFC 7515 section 4.1.11, RFC 7797 section 6).
-    if ('crit' in header || 'b64' in header) throw refuse('the header asks for an extension (crit, b64)');
-    if (signature.length === 0) throw refuse('the signature is empty');
+    if ('crit' in header || 'b64' in header)
+      throw refuse('malformed', 'the header asks for an extension (crit, b64)');
+    if (signature.length === 0) throw refuse('malformed', 'the signature is empty');
   }
 
   /**
@@ -62,7 +63,8 @@ export class SignatureVerifier {
     if (key) return { key, keySet: known };
 
     const kid = jwt.header['kid'] as string | undefined;
-    if (candidates.length > 0 && kid !== undefined) throw refuse('the signature does not verify');
+    if (candidates.length > 0 && kid !== undefined)
+      throw refuse('signature', 'the signature does not verify');
     // A name that is there but fits nothing is no rotation, and does not use up what is kept for one.
     if (kid !== undefined && known.keys.some((each) => each.kid === kid)) throw nothingFits(kid);
     return this.#verifyWithNewer(jwt, known, kid);
@@ -81,9 +83,10 @@ export class SignatureVerifier {
   }
 }
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { detail });
+const refuse = (reason: TokenErrorReason, detail: string): TokenError =>
+  new TokenError('invalid_token', { reason, detail });
 const nothingFits = (kid: unknown): TokenError =>
-  refuse(`none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
+  refuse('unknown_key', `none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
 
 function candidatesFor({ header }: DecodedJwt, { keys }: IssuerKeySet): readonly VerificationKey[] {
   const { alg, kid } = header as { alg: string; kid?: string };

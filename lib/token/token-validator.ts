@@ -86,7 +86,10 @@ export class TokenValidator {
         'a token that is not a JWT was refused: to accept opaque tokens, configure introspection with clientId and clientSecret',
       );
     }
-    throw new TokenError('invalid_token', { detail: 'not a JWT, and introspection is not configured' });
+    throw new TokenError('invalid_token', {
+      reason: 'not_introspected',
+      detail: 'not a JWT, and introspection is not configured',
+    });
   }
 
   async forget(selector: ForgetSelector): Promise<ForgetReport> {

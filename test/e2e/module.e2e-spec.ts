@@ -297,10 +297,10 @@ describe('outside HTTP', () => {
   it.each(['rpc', 'ws', 'graphql', 'foo'])('a %s message is refused unless it is public', async (type) => {
     const issuer = await Issuer.start();
     const app = await bootApp(issuer.options, { platform: 'Express', controllers: [] });
-    const receive = (method: 'guarded' | 'open'): Promise<boolean> => {
+    const receive = async (method: 'guarded' | 'open'): Promise<boolean> => {
       const context = new ExecutionContextHost([{}, {}], Messages, Messages.prototype[method]);
       context.setType(type);
-      return Promise.resolve(app.nest.get(AuthGuard).canActivate(context));
+      return app.nest.get(AuthGuard).canActivate(context);
     };
     await expect(receive('guarded')).rejects.toBeInstanceOf(UnauthorizedException);
     await expect(receive('open')).resolves.toBe(true);

@@ -59,7 +59,7 @@ describe('lib/', () => {
       imports.filter(({ from }) => from.startsWith('@nestjs/')).map(({ file }) => file),
     );
     const allowed =
-      /^(auth\.(guard|module|module-definition|providers|health-indicator)|token-validation\.service)\.ts$|\.decorator\.ts$/;
+      /^(auth\.(events|guard|health-indicator|module|module-definition|providers|refusals)|token-validation\.service)\.ts$|\.decorator\.ts$/;
     expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
   });
 });
