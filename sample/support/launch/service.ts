@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { fetchOver } from '../tls/fetch-over.js';
 import { cleanEnvironment } from './env-file.js';
 
 const POLL_EVERY_MS = 50;
@@ -18,6 +19,8 @@ export interface ServicePlan {
   readonly port: number;
   /** A path that answers 200 without a token. */
   readonly readyPath: string;
+  /** The authority of its certificate, in PEM, where it speaks https. */
+  readonly ca?: string;
   /** Variables of its own; they win over its `.env`. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -57,10 +60,12 @@ export class Service {
 
   /** Resolves when it answers a request; rejects when it dies first, or takes too long. */
   async waitUntilAnswers(): Promise<void> {
-    const url = `http://localhost:${this.#plan.port}${this.#plan.readyPath}`;
+    const { ca, port, readyPath } = this.#plan;
+    const url = `${ca ? 'https' : 'http'}://localhost:${port}${readyPath}`;
+    const ask = ca ? fetchOver({ ca }) : fetch;
     const deadline = Date.now() + ANSWER_WITHIN_MS;
     while (Date.now() < deadline) {
-      const answered = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).then(
+      const answered = await ask(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).then(
         ({ ok }) => ok,
         () => false,
       );

@@ -14,8 +14,8 @@ export interface Sample {
   readonly services: readonly ServicePlan[];
   /** End after the story: 0 when all went as written, 1 otherwise. Else stay up to be played with. */
   readonly once: boolean;
-  /** Tells the story. */
-  play(): Promise<Played>;
+  /** Tells the story; may read what a service has printed so far. */
+  play(outputOf: (name: string) => string): Promise<Played>;
 }
 
 export interface Played {
@@ -64,6 +64,10 @@ async function startServices({ folder, services: plans }: Sample): Promise<void>
   await Promise.all(services.map((service) => service.waitUntilAnswers()));
 }
 
+function outputOf(name: string): string {
+  return services.find((service) => service.name === name)?.output ?? '';
+}
+
 function stayUp(title: string, curlLines: string, exitCode: number): void {
   console.log(`\n${title} stays up until Ctrl-C. To try by hand, in another terminal:\n\n${curlLines}`);
   for (const service of services) {
@@ -102,7 +106,7 @@ export async function startSample(sample: Sample): Promise<void> {
     console.log(`Starting ${title}: ${announcement}`);
     await startServices(sample);
     console.log('All of them answer. The story, with real tokens over real HTTP:\n');
-    const { asWritten, curlLines } = await sample.play();
+    const { asWritten, curlLines } = await sample.play(outputOf);
     if (!asWritten) {
       showOutput();
       console.error(`\nDid you change a .env in sample/${folder}? Delete it: the next start makes it anew.`);

@@ -9,9 +9,15 @@ export interface Credentials {
 /** Plain HTTP is fine here for one reason only: everything is on this machine. */
 export const overHttp = { [oauth.allowInsecureRequests]: true };
 
+/** How it gets there: as above, or over TLS with certificates of its own (`customFetch`). */
+type Way = Pick<
+  oauth.ClientCredentialsGrantRequestOptions & oauth.DiscoveryRequestOptions,
+  typeof oauth.allowInsecureRequests | typeof oauth.customFetch
+>;
+
 /** Where its endpoints are, in its own words. */
-export async function discover(issuer: URL): Promise<oauth.AuthorizationServer> {
-  const response = await oauth.discoveryRequest(issuer, overHttp);
+export async function discover(issuer: URL, way: Way = overHttp): Promise<oauth.AuthorizationServer> {
+  const response = await oauth.discoveryRequest(issuer, way);
   return oauth.processDiscoveryResponse(issuer, response);
 }
 
@@ -20,6 +26,7 @@ export async function requestForClient(
   { id, secret }: Credentials,
   resource: string,
   scope: string,
+  way: Way = overHttp,
 ): Promise<string> {
   const client = { client_id: id };
   const response = await oauth.clientCredentialsGrantRequest(
@@ -27,7 +34,7 @@ export async function requestForClient(
     client,
     oauth.ClientSecretBasic(secret),
     { resource, scope },
-    overHttp,
+    way,
   );
   const { access_token } = await oauth.processClientCredentialsResponse(server, client, response);
   return access_token;

@@ -58,7 +58,7 @@ function describe({ step, status, said, asked, asExpected }: Outcome): string[] 
   return [
     asExpected ? 'ok' : 'NO',
     step.story,
-    `${step.method} ${step.url.replace('http://', '')}`,
+    `${step.method} ${step.url.replace(/^https?:\/\//, '')}`,
     String(step.expected),
     String(status),
     ...(asked === undefined ? [] : [String(asked)]),
