@@ -15,7 +15,10 @@ export async function showWarning(readOutput: () => string): Promise<boolean> {
   const deadline = Date.now() + ARRIVES_WITHIN_MS;
   while (find().length === 0 && Date.now() < deadline) await sleep(POLL_EVERY_MS);
   const lines = find();
-  console.log(`\n${CLAIMS_PAST_THE_PROXY} claims past the proxy; its log has ${lines.length} line of it:`);
+  const times = lines.length === 1 ? 'once' : `${lines.length} times`;
+  console.log(
+    `\n${CLAIMS_PAST_THE_PROXY} claims past the proxy, and the API that got them has logged it ${times}:`,
+  );
   for (const line of lines) console.log(`    ${line.trim()}`);
   return lines.length === 1;
 }

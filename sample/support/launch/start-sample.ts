@@ -83,7 +83,8 @@ function stayUp(title: string, curlLines: string, exitCode: number): void {
 function onStopRequest(stop: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.removeAllListeners(signal);
-    process.once(signal, stop);
+    // Not once: a second Ctrl-C would end us before the others, and what lies on disk would stay there.
+    process.on(signal, stop);
   }
 }
 
