@@ -1,7 +1,8 @@
 /**
  * oidc-provider in a process of its own, as small installations have it: one https port, which takes client
- * certificates but does not insist, and no mtls_endpoint_aliases. Users can sign in; access tokens are opaque. Told once
- * over IPC: { cert, key, ca, clients }. Says { issuer } when it listens. Prints nothing.
+ * certificates but does not insist, and no mtls_endpoint_aliases. Users can sign in; access tokens are opaque, but for
+ * those of a second resource, and bound to the certificate of clients that are registered so. Told once over IPC:
+ * { cert, key, ca, clients }. Says { issuer } when it listens. Prints nothing.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,6 +10,7 @@ import { createServer } from 'node:https';
 import { Provider } from 'oidc-provider';
 
 const AUDIENCE = 'https://api.example.com';
+const JWT_AUDIENCE = 'https://api.example.com/jwt';
 
 const certificateOf = ({ req }) => req.socket.getPeerX509Certificate();
 
@@ -66,13 +68,14 @@ const provider = new Provider(issuer, {
       getResourceServerInfo: (_ctx, resource) => ({
         audience: resource,
         scope: 'read:things',
-        accessTokenFormat: 'opaque',
+        accessTokenFormat: resource === JWT_AUDIENCE ? 'jwt' : 'opaque',
         accessTokenTTL: 600,
       }),
     },
     mTLS: {
       enabled: true,
       tlsClientAuth: true,
+      certificateBoundAccessTokens: true,
       getCertificate: certificateOf,
       certificateAuthorized: ({ req }) => req.socket.authorized,
       certificateSubjectMatches: (ctx, property, expected) =>
