@@ -2,6 +2,7 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { AuthGuard } from './auth.guard.js';
+import { AuthHealthIndicator } from './auth.health-indicator.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE } from './auth.module-definition.js';
 import { PROVIDERS } from './auth.providers.js';
 import { ConfigurationError } from './errors/auth.errors.js';
@@ -88,6 +89,6 @@ function provide(definition: DynamicModule): DynamicModule {
     ...definition,
     global: true,
     providers: [...(definition.providers ?? []), ...PROVIDERS],
-    exports: [TokenValidationService, AuthGuard],
+    exports: [TokenValidationService, AuthHealthIndicator, AuthGuard],
   };
 }

@@ -3,6 +3,7 @@ import { Logger, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { APP_GUARD } from '@nestjs/core';
 import { AuthGuard } from './auth.guard.js';
+import { AuthHealthIndicator } from './auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
@@ -53,6 +54,7 @@ export const PROVIDERS: Provider[] = [
   { provide: ProviderConnection, inject: [TOKEN_ROOM], useFactory: (room: TokenRoom) => room.connection },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
+  AuthHealthIndicator,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },

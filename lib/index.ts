@@ -5,6 +5,15 @@ export { AuthModule } from './auth.module.js';
 export { AuthGuard } from './auth.guard.js';
 export { TokenValidationService, type ValidateAccessTokenOptions } from './token-validation.service.js';
 
+// What an operator watches
+export { AuthHealthIndicator, type AuthHealth } from './auth.health-indicator.js';
+export { DECISION_CHANNEL, type DecisionEvent } from './auth.events.js';
+export {
+  PROVIDER_CALL_CHANNEL,
+  type ProviderCallEvent,
+  type ProviderOperation,
+} from './token/provider-call.js';
+
 // Decorators for routes
 export { Scopes } from './route/scopes.decorator.js';
 export { Groups, type GroupsDecoratorOptions } from './route/groups.decorator.js';

@@ -1,7 +1,7 @@
 /** What comes next, now if that is possible: an `await` gives every other request a turn first, needed or not. */
 export function whenReady<Value, Result>(
   value: Value | Promise<Value>,
-  next: (value: Value) => Result | Promise<Result>,
+  proceed: (value: Value) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return value instanceof Promise ? value.then(proceed) : proceed(value);
 }

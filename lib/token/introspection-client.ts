@@ -14,12 +14,8 @@ import { prepareClientAuthentication, usesTls, type ClientOptions } from './clie
 import { decodeJwt } from './decode-jwt.js';
 import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from './issuer-metadata.js';
 import type { ClaimsOptions } from './judge-claims.js';
-import {
-  refuseUnlessAnswered,
-  withoutQuery,
-  type ProviderAnswer,
-  type ProviderClient,
-} from './provider-client.js';
+import { refuseUnlessAnswered, withoutQuery, type ProviderAnswer } from './provider-answer.js';
+import { type ProviderClient } from './provider-client.js';
 import type { SignatureVerifier } from './signature-verifier.js';
 import { isObject, parseStrictObject } from './strict-json.js';
 
@@ -76,7 +72,7 @@ export class IntrospectionClient {
         additionalParameters: { token_type_hint: 'access_token' },
         [allowInsecureRequests]: true,
         [customFetch]: async (_url, init) => {
-          answer = await this.client.send(endpoint, init, {
+          answer = await this.client.send('introspection', endpoint, init, {
             presentCertificate: usesTls(clientAuthMethod),
           });
           return new Response();

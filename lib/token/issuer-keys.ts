@@ -4,7 +4,8 @@ import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { CachedDocument, type DocumentStatus } from './cached-document.js';
 import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
-import { withoutQuery, type ProviderClient } from './provider-client.js';
+import { withoutQuery } from './provider-answer.js';
+import { type ProviderClient } from './provider-client.js';
 import { RenewalBudget } from './renewal-budget.js';
 import { readKeySet, type VerificationKey } from './verification-key.js';
 
@@ -68,7 +69,7 @@ export class IssuerKeys {
     if (typeof address !== 'string') {
       throw new ConfigurationError('jwksUri: the metadata of the issuer has no jwks_uri; set the option');
     }
-    const document = await this.client.getObject(address);
+    const document = await this.client.getObject('jwks', address);
     if (!document) throw new ConfigurationError(`jwksUri: ${withoutQuery(address)} answered 404`);
     const keys = Array.isArray(document['keys'])
       ? readKeySet(document['keys'], this.#warnOfKey, held?.keys)

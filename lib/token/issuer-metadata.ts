@@ -3,7 +3,8 @@ import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { CachedDocument, type CachedDocumentOptions, type DocumentStatus } from './cached-document.js';
-import { withoutQuery, type ProviderClient } from './provider-client.js';
+import { withoutQuery } from './provider-answer.js';
+import { type ProviderClient } from './provider-client.js';
 
 export interface MetadataOptions {
   /**
@@ -61,7 +62,8 @@ export class IssuerMetadataSource {
 
   async #discover(): Promise<IssuerMetadata> {
     const [openid, oauth] = discoveryAddresses(this.options.issuer);
-    const document = (await this.client.getObject(openid)) ?? (await this.client.getObject(oauth));
+    const document =
+      (await this.client.getObject('discovery', openid)) ?? (await this.client.getObject('discovery', oauth));
     if (document) return this.#judge(document);
     // A provider without discovery can be used if the application says where things are.
     const { jwksUri, introspectionEndpoint } = this.options;

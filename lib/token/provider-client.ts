@@ -1,11 +1,16 @@
 /** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
 import { createSecureContext } from 'node:tls';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { DeadlineError, withDeadline } from '../errors/deadline.js';
+import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
-  ConfigurationError,
-  ProviderUnavailableError,
-  type ProviderUnavailableErrorOptions,
-} from '../errors/auth.errors.js';
-import { withDeadline } from '../errors/deadline.js';
+  readAnswer,
+  reasonOf,
+  refuseUnlessAnswered,
+  unavailable,
+  withoutQuery,
+  type ProviderAnswer,
+} from './provider-answer.js';
 import { isObject } from './strict-json.js';
 
 /** `fetch`, or something that is called like it. */
@@ -26,8 +31,6 @@ export interface ProviderClientOptions {
   readonly clientCertificateKey?: string | undefined;
 }
 
-/** Metadata and key sets are a few kilobytes; an answer past this is not one. */
-const LARGEST_BODY = 512 * 1024;
 const MOST_REDIRECTS = 3;
 
 export class ProviderClient {
@@ -35,7 +38,7 @@ export class ProviderClient {
   #withCertificate: Promise<Fetcher> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(private readonly options: ProviderClientOptions) {}
+  constructor(private readonly options: ProviderClientOptions & { readonly issuer: string }) {}
 
   /**
    * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
@@ -44,8 +47,8 @@ export class ProviderClient {
    * @throws {ProviderUnavailableError} no usable answer in time: network, 5xx, 429, no JSON object, too large
    * @throws {ConfigurationError} any other answer: asking again would not help
    */
-  async getObject(url: string): Promise<Record<string, unknown> | undefined> {
-    const answer = await this.#follow(url);
+  async getObject(operation: ProviderOperation, url: string): Promise<Record<string, unknown> | undefined> {
+    const answer = await this.#follow(operation, url);
     const { status, body } = answer;
     if (status === 404) return undefined;
     refuseUnlessAnswered(answer);
@@ -60,10 +63,10 @@ export class ProviderClient {
     return document;
   }
 
-  async #follow(first: string): Promise<ProviderAnswer> {
+  async #follow(operation: ProviderOperation, first: string): Promise<ProviderAnswer> {
     let url = first;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.send(url, { method: 'GET', redirect: 'manual' });
+      const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
       const next = new URL(location, url);
@@ -77,23 +80,29 @@ export class ProviderClient {
   }
 
   /** One request and its whole answer, whatever its status. Nothing is followed. */
-  async send(url: string, init: RequestInit, { presentCertificate = false } = {}): Promise<ProviderAnswer> {
+  async send(
+    operation: ProviderOperation,
+    url: string,
+    init: RequestInit,
+    { presentCertificate = false } = {},
+  ): Promise<ProviderAnswer> {
     this.#refuseInsecure(url);
-    const { responseTimeout } = this.options;
+    const { issuer } = this.options;
     try {
       const fetcher = await this.#fetcherFor(presentCertificate);
-      return await withDeadline(responseTimeout, async (signal) => {
-        const response = await fetcher(url, {
-          headers: { accept: 'application/json' },
-          ...init,
-          signal: AbortSignal.any([signal, this.#closing.signal]),
-        });
-        return readAnswer(url, response);
-      });
+      return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
       throw unavailable(url, reasonOf(cause), { cause });
     }
+  }
+
+  #exchange(fetcher: Fetcher, url: string, init: RequestInit): Promise<ProviderAnswer> {
+    return withDeadline(this.options.responseTimeout, async (deadline) => {
+      const signal = AbortSignal.any([deadline, this.#closing.signal]);
+      const response = await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal });
+      return readAnswer(url, response);
+    });
   }
 
   /** Ends the calls that are under way; later ones fail. */
@@ -141,12 +150,7 @@ async function makeTlsFetcher(
   return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
 }
 
-export interface ProviderAnswer {
-  readonly url: string;
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
-}
+const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;
 
 /** `https`, or `http` where nobody can stand in between. */
 export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
@@ -161,62 +165,4 @@ function isLoopback(host: string): boolean {
     host === '[::1]' ||
     /^127(\.\d{1,3}){3}$/.test(host)
   );
-}
-
-async function readAnswer(url: string, response: Response): Promise<ProviderAnswer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > LARGEST_BODY) throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
-    chunks.push(chunk);
-  }
-  return {
-    url,
-    status: response.status,
-    headers: response.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
-  };
-}
-
-/** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */
-export function refuseUnlessAnswered({ url, status, headers }: ProviderAnswer): void {
-  if (status !== 429 && status < 500) return;
-  const retryAfter = secondsUntil(headers.get('retry-after'));
-  throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause: retryAfter !== undefined });
-}
-
-function unavailable(
-  url: string,
-  reason: string,
-  rest: ProviderUnavailableErrorOptions = {},
-): ProviderUnavailableError {
-  return new ProviderUnavailableError({ detail: `${withoutQuery(url)}: ${reason}`, ...rest });
-}
-
-/** Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. */
-function reasonOf(error: unknown): string {
-  if (!isError(error)) return 'failed';
-  return isError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-/** What an abort throws is no native error, and what comes from another context no `instanceof Error`. */
-function isError(value: unknown): value is Error {
-  return isObject(value) && typeof value['message'] === 'string';
-}
-
-/** Addresses are logged without query and user: these may hold a key. */
-export function withoutQuery(url: string): string {
-  if (!URL.canParse(url)) return 'an address that is not a URL';
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
-}
-
-/** Retry-After as seconds or as a date (RFC 9110 section 10.2.3), within reason. */
-function secondsUntil(retryAfter: string | null): number | undefined {
-  if (retryAfter === null) return undefined;
-  const seconds = /^\d+$/.test(retryAfter)
-    ? Number(retryAfter)
-    : (Date.parse(retryAfter) - Date.now()) / 1000;
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 3600) : undefined;
 }
