@@ -43,6 +43,12 @@ describe('the packed tarball', () => {
     for (const target of targets) expect([target, existsSync(target)]).toEqual([target, true]);
   });
 
+  it('names tests in SECURITY.md that are there', () => {
+    const named = new Set(readFileSync('SECURITY.md', 'utf8').match(/test\/[\w/.-]+\.ts/g));
+    expect(named.size).toBeGreaterThan(20);
+    expect([...named].filter((path) => !existsSync(path))).toEqual([]);
+  });
+
   it('keeps the documentation in the types', () => {
     expect(readFileSync('dist/token/judge-claims.d.ts', 'utf8')).toContain('@default 300');
     expect(readFileSync('dist/route/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
