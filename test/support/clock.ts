@@ -20,6 +20,11 @@ export function jumpClock(seconds: number): void {
   wallOffset += seconds;
 }
 
+/** The wall clock shows this time, in seconds since 1970; no time passes. */
+export function setClock(seconds: number): void {
+  jumpClock(seconds - Date.now() / 1000);
+}
+
 afterEach(() => {
   wallOffset = 0;
   monotonicOffset = 0;
