@@ -10,6 +10,7 @@ import { trueTime, type ClaimsOptions } from '../token/judge-claims.js';
 import { isObject } from '../token/strict-json.js';
 import {
   importPublicKey,
+  isPublicKey,
   SIGNING_ALGORITHMS,
   verifySignature,
   type SignatureKey,
@@ -160,16 +161,13 @@ function readProof(proof: string | undefined): DecodedJwt {
   }
 }
 
-/** Private and symmetric keys have these members (RFC 7518 section 6). */
-const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const;
-
 function judgeHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg: string } {
   const { typ, alg, jwk } = header;
   if (typeof typ !== 'string' || !/^(application\/)?dpop\+jwt$/i.test(typ))
     throw refuse(`typ is ${quoteForeign(typ)}`);
   if (!DPOP_ALGORITHMS.some((each) => each === alg)) throw refuse(`alg ${quoteForeign(alg)} is not accepted`);
   if (!isObject(jwk)) throw refuse('jwk is missing');
-  if (SECRET_MEMBERS.some((member) => member in jwk)) throw refuse('jwk is not a public key');
+  if (!isPublicKey(jwk)) throw refuse('jwk is not a public key');
   if ('crit' in header || 'b64' in header) throw refuse('the header asks for an extension (crit, b64)');
   return { jwk, alg: String(alg) };
 }

@@ -1,6 +1,12 @@
 /** Which of the issuer's keys may have signed this, and did it? RFC 7517 section 4, RFC 7518 section 3.1, RFC 8725 section 3.1. */
 import { isObject } from './strict-json.js';
-import { importPublicKey, isKindFor, verifySignature, type SignatureKey } from './verify-signature.js';
+import {
+  importPublicKey,
+  isKindFor,
+  isPublicKey,
+  verifySignature,
+  type SignatureKey,
+} from './verify-signature.js';
 
 export class VerificationKey {
   /** By algorithm; `undefined` where the key is broken. */
@@ -39,7 +45,7 @@ export class VerificationKey {
 
   #import(alg: string): SignatureKey | undefined {
     try {
-      if ('d' in this.jwk) throw new Error('the key set publishes its private part');
+      if (!isPublicKey(this.jwk)) throw new Error('the key set publishes its private part');
       return importPublicKey(alg, this.jwk);
     } catch (error) {
       this.onUnusable(error instanceof Error ? error.message : 'import failed');

@@ -67,6 +67,13 @@ export function isKindFor(alg: string, { kty, crv }: Readonly<Record<string, unk
   return needs !== undefined && needs.kty === kty && (needs.crv === undefined || needs.crv === crv);
 }
 
+/** Private and symmetric keys have these members (RFC 7518 section 6). */
+const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const;
+
+export function isPublicKey(jwk: Readonly<Record<string, unknown>>): boolean {
+  return !SECRET_MEMBERS.some((member) => member in jwk);
+}
+
 /** A public key, ready to check signatures of one algorithm. */
 export interface SignatureKey {
   readonly digest: string | undefined;
@@ -84,9 +91,10 @@ export function importPublicKey(alg: string, jwk: Readonly<Record<string, unknow
   const { kty, crv, x, y, n, e } = jwk;
   const members = kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
   const key = createPublicKey({ key: members as JsonWebKey, format: 'jwk' });
-  const { modulusLength } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength !== undefined && modulusLength < 2048)
-    throw new Error(`an RSA key of ${modulusLength} bits`);
+  const { modulusLength = 2048, publicExponent = 65_537n } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < 2048) throw new Error(`an RSA key of ${modulusLength} bits`);
+  // With 1 for an exponent, everybody can sign.
+  if (publicExponent < 3n || publicExponent % 2n === 0n) throw new Error('an RSA key of no use');
   const { digest, padding, saltLength, dsaEncoding } = needs;
   const how = Object.entries({ padding, saltLength, dsaEncoding }).filter(([, value]) => value !== undefined);
   return { digest, key: { key, ...Object.fromEntries(how) } };
