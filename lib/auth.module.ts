@@ -9,6 +9,7 @@ import { ConfigurationError } from './errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { readRoutePolicy } from './route/route-policy.js';
+import { RouteTable } from './route-table.js';
 import { TokenValidationService } from './token-validation.service.js';
 import { ProviderConnection } from './token/provider-connection.js';
 import { TokenValidator } from './token/token-validator.js';
@@ -89,6 +90,6 @@ function provide(definition: DynamicModule): DynamicModule {
     ...definition,
     global: true,
     providers: [...(definition.providers ?? []), ...PROVIDERS],
-    exports: [TokenValidationService, AuthHealthIndicator, AuthGuard],
+    exports: [TokenValidationService, AuthHealthIndicator, RouteTable, AuthGuard],
   };
 }

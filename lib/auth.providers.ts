@@ -8,9 +8,11 @@ import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
 import { MemoryReplayStore } from './binding/replay-store.js';
+import { ControllerRoutes } from './controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { RouteTable } from './route-table.js';
 import { TokenValidationService } from './token-validation.service.js';
 import { CircuitBreaker } from './token/circuit-breaker.js';
 import { IntrospectionCache } from './token/introspection-cache.js';
@@ -55,6 +57,8 @@ export const PROVIDERS: Provider[] = [
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
   AuthHealthIndicator,
+  ControllerRoutes,
+  RouteTable,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },

@@ -3,6 +3,8 @@
 // The module
 export { AuthModule } from './auth.module.js';
 export { AuthGuard } from './auth.guard.js';
+export { RouteTable } from './route-table.js';
+export type { RouteEntry } from './route/route-entry.js';
 export { TokenValidationService, type ValidateAccessTokenOptions } from './token-validation.service.js';
 
 // What an operator watches

@@ -4,6 +4,7 @@ import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
+import type { AuditOptions } from '../route/audit.js';
 import type { ClientOptions } from '../token/client-authentication.js';
 import type { IntrospectionCacheOptions } from '../token/introspection-cache.js';
 import type { MetadataOptions } from '../token/issuer-metadata.js';
@@ -32,6 +33,7 @@ export interface ResolvedOptions
     BindingOptions,
     ResolverOptions,
     TargetOptions,
+    AuditOptions,
     ProviderClientOptions {
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */

@@ -38,13 +38,15 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   'dpop.proofMaxAge': ['DPOP_PROOF_MAX_AGE'],
   'dpop.nonce': ['DPOP_NONCE'],
   publicUrl: ['PUBLIC_URL'],
+  audit: ['AUDIT'],
+  auditIgnore: ['AUDIT_IGNORE'],
   jwksUri: ['JWKS_URI'],
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
 };
 
 /** Options that hold a list: their variable is split at commas. */
-export const LISTS: ReadonlySet<string> = new Set(['audience', 'signingAlgorithms']);
+export const LISTS: ReadonlySet<string> = new Set(['audience', 'signingAlgorithms', 'auditIgnore']);
 
 const complain = (about: string) => ({
   error: ({ input }: { readonly input?: unknown }): string =>
@@ -189,6 +191,8 @@ export const optionsSchema = z.strictObject({
     ),
   }),
   publicUrl: z.optional(issuer),
+  audit: z._default(z.enum(['off', 'warn', 'error'], complain('is not one of off, warn, error')), 'off'),
+  auditIgnore: z._default(z.array(text), []),
   jwksUri: z.optional(address),
   signingAlgorithms: z._default(z.array(algorithm).check(z.minLength(1, 'is empty')), [
     ...SIGNING_ALGORITHMS,

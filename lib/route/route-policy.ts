@@ -11,6 +11,8 @@ import {
 export interface RoutePolicy {
   /** `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. */
   readonly access: 'public' | 'optional' | 'protected';
+  /** A decorator says who may call: any but `@Introspect()`, which says only how a token is looked at. */
+  readonly declared: boolean;
   /** All of them. */
   readonly scopes: readonly string[];
   /** Each of the requirements. */
@@ -31,6 +33,7 @@ type Handler = Controller;
 
 const PUBLIC: RoutePolicy = Object.freeze({
   access: 'public',
+  declared: true,
   scopes: Object.freeze([]),
   groups: Object.freeze([]),
   certificateBound: false,
@@ -76,6 +79,7 @@ function compileRoutePolicy(controller: Controller, handler: Handler): RoutePoli
   const maxAges = asked.flatMap((each) => (each.kind === 'introspect' ? [each.maxAge] : []));
   return Object.freeze({
     access,
+    declared: asked.some((each) => each.kind !== 'introspect'),
     scopes: Object.freeze([...new Set(asked.flatMap((each) => (each.kind === 'scopes' ? each.scopes : [])))]),
     groups: Object.freeze(asked.filter((each) => each.kind === 'groups')),
     certificateBound: asked.some((each) => each.kind === 'certificate-bound'),

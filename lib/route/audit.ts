@@ -1,0 +1,38 @@
+/** Which routes does nobody speak for? */
+import type { RouteEntry } from './route-entry.js';
+
+export interface AuditOptions {
+  /**
+   * What happens at start-up with routes that declare nothing: no `@Public()`, `@OptionalAuth()`, `@Scopes()`,
+   * `@Groups()`, `@CertBound()` or `@DPoPBound()` on handler or class, or that no guard sees. `warn` logs them, `error`
+   * refuses to start. @default 'off'
+   */
+  readonly audit: 'off' | 'warn' | 'error';
+  /**
+   * Routes that the audit passes over, because they are meant to be as they are: `/me`, `GET /me`; a star at the end
+   * stands for any rest: `/docs*`. @default []
+   */
+  readonly auditIgnore: readonly string[];
+}
+
+/** One line for each route that declares nothing and is not passed over. */
+export function undeclaredRoutes(
+  entries: readonly RouteEntry[],
+  auditIgnore: AuditOptions['auditIgnore'],
+): readonly string[] {
+  return entries
+    .filter((entry) => !entry.declared && !auditIgnore.some((pattern) => fits(entry, pattern)))
+    .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
+}
+
+function fits({ method, path }: RouteEntry, pattern: string): boolean {
+  return [path, `${method} ${path}`].some((name) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+  );
+}
+
+function reasonOf({ access, handler }: RouteEntry): string {
+  const name = handler === undefined ? '' : `${handler} `;
+  if (access === 'unprotected') return `${name}is on the adapter itself, where no guard sees it`;
+  return `${name}declares nothing; any good token is let in`;
+}

@@ -1,0 +1,100 @@
+/** Which routes are on an Express router that Nest did not put there? */
+import 'reflect-metadata';
+import type { RawRoute } from './route-entry.js';
+
+type Handler = ((...args: never[]) => unknown) & { readonly stack?: readonly Layer[] };
+
+/** What is read of Express 5's layers. */
+interface Layer {
+  readonly name?: string;
+  /** Mounted at the root. */
+  readonly slash?: boolean;
+  readonly handle: Handler;
+  readonly route?: {
+    readonly path: string | RegExp | readonly (string | RegExp)[];
+    readonly methods: Readonly<Record<string, boolean>>;
+    readonly stack: readonly { readonly handle: Handler }[];
+  };
+}
+
+type MiddlewareFactory = (path: string, callback: Handler) => unknown;
+
+/** What is used of Nest's Express adapter. */
+export interface ExpressAdapterLike {
+  getInstance(): {
+    readonly _router?: { stack?: readonly Layer[] };
+    readonly router?: { stack?: readonly Layer[] };
+  };
+  use(...args: unknown[]): unknown;
+  setNotFoundHandler?(handler: Handler, ...rest: unknown[]): unknown;
+  createMiddlewareFactory(method: number): MiddlewareFactory | Promise<MiddlewareFactory>;
+}
+
+/** Where a router was mounted cannot be read from Express 5; what `app.use` was told is known. */
+const UNKNOWN_MOUNT = '…';
+
+/**
+ * Nest puts its middleware and its 404 on the same router as the routes, where nothing tells them apart: what the adapter
+ * is told from now on is remembered.
+ *
+ * @returns reads the router as it is then
+ */
+export function watchExpress(adapter: ExpressAdapterLike): () => readonly RawRoute[] {
+  const noRoutes = new WeakSet<Handler>();
+  const mounts = new WeakMap<object, string>();
+
+  const { use, setNotFoundHandler, createMiddlewareFactory } = adapter;
+  adapter.use = function (this: ExpressAdapterLike, ...args) {
+    const [path, ...handlers] = args;
+    if (typeof path === 'string') {
+      for (const handler of handlers) if (typeof handler === 'function') mounts.set(handler, path);
+    }
+    return use.apply(this, args);
+  };
+  if (setNotFoundHandler) {
+    adapter.setNotFoundHandler = function (this: ExpressAdapterLike, handler, ...rest) {
+      noRoutes.add(handler);
+      return setNotFoundHandler.call(this, handler, ...rest);
+    };
+  }
+  adapter.createMiddlewareFactory = function (this: ExpressAdapterLike, method) {
+    const remember =
+      (register: MiddlewareFactory): MiddlewareFactory =>
+      (path, callback) => {
+        noRoutes.add(callback);
+        return register(path, callback);
+      };
+    const factory = createMiddlewareFactory.call(this, method);
+    return factory instanceof Promise ? factory.then(remember) : remember(factory);
+  };
+
+  const walk = (stack: readonly Layer[], prefix: string): RawRoute[] =>
+    stack.flatMap((layer) => {
+      if (layer.route) return isRaw(layer.route, noRoutes) ? routesOf(layer.route, prefix) : [];
+      const mount = prefix + (mounts.get(layer.handle) ?? (layer.slash === true ? '' : UNKNOWN_MOUNT));
+      if (layer.name === 'serveStatic') return { method: 'GET', path: `${mount}/*`, handler: 'serveStatic' };
+      if (layer.name === 'mounted_app') return { method: 'ALL', path: `${mount}/*`, handler: 'mounted_app' };
+      return walk(layer.handle.stack ?? [], mount);
+    });
+  return () => {
+    const { _router, router } = adapter.getInstance();
+    return walk((_router ?? router)?.stack ?? [], '');
+  };
+}
+
+/** Nest copies a handler's metadata to the function that it registers. */
+function isRaw({ stack }: NonNullable<Layer['route']>, noRoutes: WeakSet<Handler>): boolean {
+  return stack.every(({ handle }) => !noRoutes.has(handle) && !Reflect.hasMetadata('path', handle));
+}
+
+function routesOf({ path, methods, stack }: NonNullable<Layer['route']>, prefix: string): RawRoute[] {
+  const paths = typeof path === 'string' || path instanceof RegExp ? [path] : path;
+  const handler = stack.at(-1)?.handle.name;
+  return paths.flatMap((each) =>
+    Object.keys(methods).map((method) => ({
+      method: method === '_all' ? 'ALL' : method.toUpperCase(),
+      path: prefix + String(each),
+      handler: handler === '' ? undefined : handler,
+    })),
+  );
+}

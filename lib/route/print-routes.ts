@@ -1,0 +1,76 @@
+/** How does the route table read, for people? */
+import type { RouteEntry } from './route-entry.js';
+
+interface Column {
+  readonly title: string;
+  readonly of: (entry: RouteEntry) => string;
+  /** Left out where no route has anything to say. */
+  readonly rare?: boolean;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'method', of: ({ method }) => method },
+  { title: 'path', of: ({ path }) => path },
+  { title: 'version', of: ({ version }) => version ?? '', rare: true },
+  { title: 'host', of: ({ host }) => host ?? '', rare: true },
+  { title: 'asks for', of: describeAccess },
+  { title: 'handler', of: ({ handler }) => handler ?? '' },
+];
+
+/** Columns between spaces, one route a line. */
+export function printText(entries: readonly RouteEntry[]): string {
+  const rows = tableOf(entries);
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** A Markdown table. Columns are not padded: one long path does not change every line. */
+export function printMarkdown(entries: readonly RouteEntry[]): string {
+  const [titles = [], ...rows] = tableOf(entries);
+  const code = new Set(['method', 'path', 'host', 'handler'].map((title) => titles.indexOf(title)));
+  const body = rows.map((row) =>
+    row.map((cell, column) => (cell !== '' && code.has(column) ? `\`${cell}\`` : cell)),
+  );
+  return [titles, titles.map(() => '---'), ...body]
+    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |\n`)
+    .join('');
+}
+
+function tableOf(entries: readonly RouteEntry[]): readonly (readonly string[])[] {
+  const columns = COLUMNS.filter(
+    ({ rare, of }) => rare !== true || entries.some((entry) => of(entry) !== ''),
+  );
+  return [columns.map(({ title }) => title), ...entries.map((entry) => columns.map(({ of }) => of(entry)))];
+}
+
+function describeAccess(entry: RouteEntry): string {
+  if (entry.access === 'unprotected') return 'unprotected: no guard sees it';
+  if (entry.access === 'public') return 'public';
+  const asked = requirementsOf(entry).join('; ');
+  if (entry.access === 'optional') return asked === '' ? 'optional token' : `optional token, with ${asked}`;
+  return asked === '' ? 'any good token' : asked;
+}
+
+/** What a token must hold or be, in words. */
+export function requirementsOf({
+  scopes,
+  groups,
+  binding,
+  introspectMaxAge,
+}: Pick<RouteEntry, 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'>): readonly string[] {
+  return [
+    ...(scopes.length > 0 ? [`${plural('scope', scopes)} ${scopes.join(' ')}`] : []),
+    ...groups.map(
+      ({ groups: names, matchAll }) => `${plural('group', names)} ${names.join(matchAll ? ' and ' : ' or ')}`,
+    ),
+    ...binding.map((kind) => (kind === 'certificate' ? 'bound to the certificate' : 'bound by DPoP')),
+    ...(introspectMaxAge === undefined
+      ? []
+      : [introspectMaxAge === 0 ? 'introspected now' : `introspected within ${introspectMaxAge} s`]),
+  ];
+}
+
+function plural(word: string, things: readonly unknown[]): string {
+  return things.length === 1 ? word : `${word}s`;
+}
