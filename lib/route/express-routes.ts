@@ -1,6 +1,6 @@
 /** Which routes are on an Express router that Nest did not put there? */
 import 'reflect-metadata';
-import type { RawRoute } from './route-entry.js';
+import { collapseMethods, type RawRoute } from './route-entry.js';
 
 type Handler = ((...args: never[]) => unknown) & { readonly stack?: readonly Layer[] };
 
@@ -89,10 +89,14 @@ function isRaw({ stack }: NonNullable<Layer['route']>, noRoutes: WeakSet<Handler
 
 function routesOf({ path, methods, stack }: NonNullable<Layer['route']>, prefix: string): RawRoute[] {
   const paths = typeof path === 'string' || path instanceof RegExp ? [path] : path;
+  const listed =
+    methods['_all'] === true
+      ? ['ALL']
+      : collapseMethods(Object.keys(methods).map((method) => method.toUpperCase()));
   const handler = stack.at(-1)?.handle.name;
   return paths.flatMap((each) =>
-    Object.keys(methods).map((method) => ({
-      method: method === '_all' ? 'ALL' : method.toUpperCase(),
+    listed.map((method) => ({
+      method,
       path: prefix + String(each),
       handler: handler === '' ? undefined : handler,
     })),

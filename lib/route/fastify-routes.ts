@@ -1,5 +1,5 @@
 /** Which routes does a Fastify instance have? */
-import type { RawRoute } from './route-entry.js';
+import { collapseMethods, type RawRoute } from './route-entry.js';
 
 interface FastifyRoute {
   readonly method: string | readonly string[];
@@ -19,9 +19,6 @@ export interface FastifyRawRoute extends RawRoute {
   readonly versioned: boolean;
 }
 
-/** Every method that an `@All()` has on any version of Fastify. */
-const EVERY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-
 /**
  * Notes every route that is registered from now on, Nest's own too, and those that are there already.
  *
@@ -30,8 +27,7 @@ const EVERY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 export function watchFastify(instance: FastifyLike): () => readonly FastifyRawRoute[] {
   const seen: FastifyRawRoute[] = parsePrintedRoutes(instance.printRoutes({ commonPrefix: false }));
   instance.addHook('onRoute', ({ method, url, handler, constraints }) => {
-    const listed = typeof method === 'string' ? [method] : method;
-    const methods = EVERY_METHOD.every((each) => listed.includes(each)) ? ['ALL'] : listed;
+    const methods = collapseMethods(typeof method === 'string' ? [method] : method);
     // A bound function's name tells as little as none.
     const name = handler?.name?.startsWith('bound ') === true ? '' : handler?.name;
     for (const each of methods) {
@@ -66,9 +62,12 @@ function parsePrintedRoutes(tree: string): FastifyRawRoute[] {
     const path = parents.join('') + text;
     parents[depth - 1] = text;
     if (methods === undefined) return [];
-    const listed = methods.split(', ');
-    const kept = EVERY_METHOD.every((each) => listed.includes(each)) ? ['ALL'] : listed;
     const versioned = constraints.includes('"version"');
-    return kept.map((method) => ({ method, path, handler: undefined, versioned }));
+    return collapseMethods(methods.split(', ')).map((method) => ({
+      method,
+      path,
+      handler: undefined,
+      versioned,
+    }));
   });
 }

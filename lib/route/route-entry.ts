@@ -37,6 +37,12 @@ export interface RawRoute {
   readonly handler: string | undefined;
 }
 
+/** `ALL` where it is as good as that: platforms know different lists of methods, and none of the rare ones matters. */
+export function collapseMethods(methods: readonly string[]): readonly string[] {
+  return EVERY_METHOD.every((each) => methods.includes(each)) ? ['ALL'] : methods;
+}
+const EVERY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
 export function unprotectedEntry(route: RawRoute): RouteEntry {
   return {
     ...route,
