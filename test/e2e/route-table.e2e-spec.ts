@@ -277,10 +277,10 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
     const Traced = (): MethodDecorator => (_target, property, descriptor: { value?: unknown }) => {
       const method = descriptor.value as (...args: unknown[]) => unknown;
       const traced = {
-        [property](this: unknown, ...args: unknown[]) {
+        [String(property)](this: unknown, ...args: unknown[]) {
           return method.apply(this, args);
         },
-      }[property] as object;
+      }[String(property)] as object;
       for (const key of Reflect.getMetadataKeys(method))
         Reflect.defineMetadata(key, Reflect.getMetadata(key, method), traced);
       descriptor.value = traced;
@@ -343,7 +343,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
     const booted = await boot([MeController], {
       beforeListening: (nest) => {
         nest.setGlobalPrefix('api');
-        nest.getHttpAdapter().get('/raw/:id', (_request: never, response: { send(body: string): void }) => {
+        nest.getHttpAdapter().get('/raw/:id', (_request: unknown, response: { send(body: string): void }) => {
           response.send('raw');
         });
         putOnInstance[platform](nest);
@@ -380,7 +380,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
       controllers: [MeController],
     }).compile();
     const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter();
-    const raw = (_request: never, response: { send(body: string): void }): void => response.send('raw');
+    const raw = (_request: unknown, response: { send(body: string): void }): void => response.send('raw');
     for (const path of ['/early', '/early/:id', '/early/:id/more', '/other']) adapter.get(path, raw);
     adapter.post('/early', raw);
     const nest = module.createNestApplication<NestFastifyApplication>(adapter as FastifyAdapter);
@@ -455,7 +455,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
         [ThingsController, OrdersController, MeController],
         {
           beforeListening: (nest) => {
-            nest.getHttpAdapter().get('/raw', (_request: never, response: { send(body: string): void }) => {
+            nest.getHttpAdapter().get('/raw', (_request: unknown, response: { send(body: string): void }) => {
               response.send('raw');
             });
           },
