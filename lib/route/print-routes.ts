@@ -33,8 +33,12 @@ export function printMarkdown(entries: readonly RouteEntry[]): string {
     row.map((cell, column) => (cell !== '' && code.has(column) ? `\`${cell}\`` : cell)),
   );
   return [titles, titles.map(() => '---'), ...body]
-    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |\n`)
+    .map((row) => `|${row.map(markdownCell).join('|')}|\n`)
     .join('');
+}
+
+function markdownCell(cell: string): string {
+  return cell === '' ? ' ' : ` ${cell.replaceAll('|', String.raw`\|`)} `;
 }
 
 function tableOf(entries: readonly RouteEntry[]): readonly (readonly string[])[] {
