@@ -99,12 +99,14 @@ export class ControllerRoutes {
         },
         requestMethod,
       );
-    const paths = listOf<string>(Reflect.getMetadata(PATH, metatype)).flatMap((ctrlPath) =>
-      listOf<string>(Reflect.getMetadata(PATH, declared)).flatMap((methodPath) =>
+    const paths = listOf(Reflect.getMetadata(PATH, metatype) as string | string[]).flatMap((ctrlPath) =>
+      listOf(Reflect.getMetadata(PATH, declared) as string | string[]).flatMap((methodPath) =>
         pathsOf(ctrlPath, methodPath),
       ),
     );
-    const hosts = listOf<string | RegExp | undefined>(Reflect.getMetadata(HOST, metatype));
+    const hosts = listOf(
+      Reflect.getMetadata(HOST, metatype) as string | RegExp | (string | RegExp)[] | undefined,
+    );
     return paths.map((path) => ({
       method: RequestMethod[requestMethod],
       path,
@@ -122,11 +124,11 @@ export class ControllerRoutes {
   #versionsOf(controller: Method, handler: Method): readonly Version[] {
     const versioning = this.config.getVersioning();
     if (!versioning) return [undefined];
-    const said: unknown =
+    const said =
       Reflect.getMetadata(VERSION, handler) ??
       Reflect.getMetadata(VERSION, controller) ??
       versioning.defaultVersion;
-    return listOf<Version>(said);
+    return listOf(said as Version | Version[]);
   }
 
   /** What the decorators ask, with what the options add to it. */
@@ -158,8 +160,10 @@ export class ControllerRoutes {
   }
 }
 
-function listOf<Item>(value: unknown): readonly Item[] {
-  return Array.isArray(value) ? value : [value as Item];
+function listOf<Item extends string | symbol | RegExp | undefined>(
+  value: Item | readonly Item[],
+): readonly Item[] {
+  return Array.isArray(value) ? (value as readonly Item[]) : [value as Item];
 }
 
 function leadingSlash(path: string): string {

@@ -1,18 +1,18 @@
 /** Which routes does this application have, and what does each of them ask? */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ControllerRoutes } from './controller-routes.js';
+import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { undeclaredRoutes } from './route/audit.js';
-import { watchExpress, type ExpressAdapterLike } from './route/express-routes.js';
+import { watchExpress } from './route/express-routes.js';
 import { watchFastify, type FastifyLike } from './route/fastify-routes.js';
 import { printMarkdown, printText } from './route/print-routes.js';
 import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from './route/route-entry.js';
 
 /** Routes of the adapter that are none of these. */
-type ReadRawRoutes = (ours: readonly { readonly key: string }[]) => readonly RawRoute[];
+type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
  * Every HTTP route of the application with what it asks, in an order that does not change: a test that compares
@@ -68,11 +68,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       throw new Error('RouteTable: the routes are known after app.init() or app.listen(), not before');
     }
     const ours = this.controllers.read();
-    const raw = this.#readRawRoutes(
-      ours.map(({ method, path, versionedByHeader }) => ({
-        key: keyOf(method, this.#normalize(path), versionedByHeader),
-      })),
-    );
+    const raw = this.#readRawRoutes(new Set(ours.flatMap((route) => this.#keysOf(route))));
     const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }
@@ -92,22 +88,22 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     return this.list();
   }
 
-  /** The path as the adapter is given it. */
-  #normalize(path: string): string {
-    return this.host.httpAdapter?.normalizePath?.(path) ?? path;
+  /** What the adapter knows a route by. */
+  #keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
+    const given = this.host.httpAdapter?.normalizePath?.(path) ?? path;
+    // A neutral version is given as none, or in a list.
+    const versioned = version === 'neutral' ? [true, false] : [versionedByHeader];
+    return versioned.map((each) => keyOf(method, given, each));
   }
 }
 
 function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
   const type: unknown = httpAdapter?.getType?.();
-  if (type === 'express') return watchExpress(httpAdapter as unknown as ExpressAdapterLike);
+  if (type === 'express') return watchExpress(httpAdapter);
   if (type !== 'fastify') return () => [];
   const read = watchFastify(httpAdapter.getInstance<FastifyLike>());
-  return (ours) => {
-    const keys = new Set(ours.map(({ key }) => key));
-    // Nest wraps handlers here and leaves their metadata behind: routes are told apart by what they answer to.
-    return read().filter(({ method, path, versioned }) => !keys.has(keyOf(method, path, versioned)));
-  };
+  // Nest wraps handlers here and leaves their metadata behind: routes are told apart by what they answer to.
+  return (ours) => read().filter(({ method, path, versioned }) => !ours.has(keyOf(method, path, versioned)));
 }
 
 function keyOf(method: string, path: string, versionedByHeader: boolean): string {

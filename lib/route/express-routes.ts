@@ -43,28 +43,30 @@ export function watchExpress(adapter: ExpressAdapterLike): () => readonly RawRou
   const noRoutes = new WeakSet<Handler>();
   const mounts = new WeakMap<object, string>();
 
-  const { use, setNotFoundHandler, createMiddlewareFactory } = adapter;
-  adapter.use = function (this: ExpressAdapterLike, ...args) {
+  const use = adapter.use.bind(adapter);
+  adapter.use = (...args) => {
     const [path, ...handlers] = args;
     if (typeof path === 'string') {
       for (const handler of handlers) if (typeof handler === 'function') mounts.set(handler, path);
     }
-    return use.apply(this, args);
+    return use(...args);
   };
+  const setNotFoundHandler = adapter.setNotFoundHandler?.bind(adapter);
   if (setNotFoundHandler) {
-    adapter.setNotFoundHandler = function (this: ExpressAdapterLike, handler, ...rest) {
+    adapter.setNotFoundHandler = (handler, ...rest) => {
       noRoutes.add(handler);
-      return setNotFoundHandler.call(this, handler, ...rest);
+      return setNotFoundHandler(handler, ...rest);
     };
   }
-  adapter.createMiddlewareFactory = function (this: ExpressAdapterLike, method) {
-    const remember =
-      (register: MiddlewareFactory): MiddlewareFactory =>
-      (path, callback) => {
-        noRoutes.add(callback);
-        return register(path, callback);
-      };
-    const factory = createMiddlewareFactory.call(this, method);
+  const createMiddlewareFactory = adapter.createMiddlewareFactory.bind(adapter);
+  const remember =
+    (register: MiddlewareFactory): MiddlewareFactory =>
+    (path, callback) => {
+      noRoutes.add(callback);
+      return register(path, callback);
+    };
+  adapter.createMiddlewareFactory = (method) => {
+    const factory = createMiddlewareFactory(method);
     return factory instanceof Promise ? factory.then(remember) : remember(factory);
   };
 

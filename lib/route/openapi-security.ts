@@ -59,7 +59,7 @@ export function securitySchemes(
 ): Record<string, object> {
   const asking = routes.filter(({ access }) => access !== 'public');
   if (asking.length === 0) return {};
-  const scopes = [...new Set(asking.flatMap((route) => route.scopes))].sort();
+  const scopes = [...new Set(asking.flatMap((route) => route.scopes))].toSorted();
   const binds = (kind: RouteEntry['binding'][number]): boolean =>
     asking.some(({ binding }) => binding.includes(kind));
   return {

@@ -60,7 +60,7 @@ export function unprotectedEntry(route: RawRoute): RouteEntry {
 /** By path, then method, version, host and handler: the same application has the same order everywhere. */
 export function sortEntries(entries: readonly RouteEntry[]): readonly RouteEntry[] {
   const keys = new Map(entries.map((each) => [each, orderOf(each)]));
-  return [...entries].sort((a, b) => compare(keys.get(a) ?? '', keys.get(b) ?? ''));
+  return [...entries].toSorted((a, b) => compare(keys.get(a) ?? '', keys.get(b) ?? ''));
 }
 
 function orderOf({ path, method, version = '', host = '', handler = '' }: RouteEntry): string {

@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
           .setTitle('Orders')
           .setVersion('1')
           .addApiKey({ type: 'apiKey', in: 'header', name: 'x-key' }, 'partner-key')
-          .setOpenAPIVersion(openapi as '3.0.0')
+          .setOpenAPIVersion(openapi)
           .build();
         document = applyResourceServerSecurity(
           SwaggerModule.createDocument(nest, config, { ignoreGlobalPrefix }),
