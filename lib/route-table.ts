@@ -68,7 +68,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       throw new Error('RouteTable: the routes are known after app.init() or app.listen(), not before');
     }
     const ours = this.controllers.read();
-    const raw = this.#readRawRoutes(new Set(ours.flatMap((route) => this.#keysOf(route))));
+    const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf)));
     const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }
@@ -87,14 +87,6 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   toJSON(): readonly RouteEntry[] {
     return this.list();
   }
-
-  /** What the adapter knows a route by. */
-  #keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
-    const given = this.host.httpAdapter?.normalizePath?.(path) ?? path;
-    // A neutral version is given as none, or in a list.
-    const versioned = version === 'neutral' ? [true, false] : [versionedByHeader];
-    return versioned.map((each) => keyOf(method, given, each));
-  }
 }
 
 function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
@@ -104,6 +96,13 @@ function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
   const read = watchFastify(httpAdapter.getInstance<FastifyLike>());
   // Nest wraps handlers here and leaves their metadata behind: routes are told apart by what they answer to.
   return (ours) => read().filter(({ method, path, versioned }) => !ours.has(keyOf(method, path, versioned)));
+}
+
+/** What Fastify knows a controller's route by. */
+function keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
+  // A neutral version is given as none, or in a list.
+  const versioned = version === 'neutral' ? [true, false] : [versionedByHeader];
+  return versioned.map((each) => keyOf(method, path, each));
 }
 
 function keyOf(method: string, path: string, versionedByHeader: boolean): string {

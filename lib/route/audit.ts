@@ -15,14 +15,15 @@ export interface AuditOptions {
   readonly auditIgnore: readonly string[];
 }
 
-/** One line for each route that declares nothing and is not passed over. */
+/** One line for each route that declares nothing and is not passed over; for its versions together. */
 export function undeclaredRoutes(
   entries: readonly RouteEntry[],
   auditIgnore: AuditOptions['auditIgnore'],
 ): readonly string[] {
-  return entries
+  const lines = entries
     .filter((entry) => !entry.declared && !auditIgnore.some((pattern) => fits(entry, pattern)))
     .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
+  return [...new Set(lines)];
 }
 
 function fits({ method, path }: RouteEntry, pattern: string): boolean {
