@@ -100,8 +100,8 @@ function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
 
 /** What Fastify knows a controller's route by. */
 function keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
-  // A neutral version is given as none, or in a list.
-  const versioned = version === 'neutral' ? [true, false] : [versionedByHeader];
+  // A neutral version is given as none, or in a list; Nest 11 gives none with @All().
+  const versioned = version === 'neutral' || method === 'ALL' ? [true, false] : [versionedByHeader];
   return versioned.map((each) => keyOf(method, path, each));
 }
 
