@@ -497,6 +497,33 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
       );
     });
 
+    it('counts what plugins and routers bring, and leaves the platform open for more', async () => {
+      let created: INestApplication | undefined;
+      /** As modules do that bring a page of their own; on Fastify the plugin is not loaded by then. */
+      class Pages implements OnModuleInit {
+        onModuleInit(): void {
+          if (created) putOnInstance[platform](created);
+        }
+      }
+      const booted = await boot(
+        [],
+        {
+          providers: [Pages],
+          beforeListening: async (nest) => {
+            created = nest;
+            await nest.init();
+            const late = (_request: unknown, response: { send(body: string): void }): void =>
+              response.send('late');
+            nest.getHttpAdapter().get('/late', late);
+          },
+        },
+        { ...OPTIONS, audit: 'warn' },
+      );
+      expect(audits().join()).toContain('GET /admin/jobs: ');
+      expect(audits().join()).not.toContain('/late');
+      expect(rows(booted)).toContain('GET /late unprotected');
+    });
+
     it('can be asked for by a variable', async () => {
       process.env['AUDITED_AUDIT'] = 'error';
       process.env['AUDITED_AUDIT_IGNORE'] = '/me, /raw';
