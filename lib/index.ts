@@ -6,7 +6,7 @@ export { AuthGuard } from './auth.guard.js';
 export { RouteTable } from './route-table.js';
 export type { RouteEntry } from './route/route-entry.js';
 export { applyResourceServerSecurity, type OpenApiDocument } from './openapi.js';
-export type { SecurityOptions } from './route/openapi-security.js';
+export type { ResourceServerSecurityOptions } from './route/openapi-security.js';
 export { TokenValidationService, type ValidateAccessTokenOptions } from './token-validation.service.js';
 
 // What an operator watches

@@ -4,7 +4,11 @@ import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { responsesFor, type Response } from './route/openapi-responses.js';
-import { alternativesFor, securitySchemes, type SecurityOptions } from './route/openapi-security.js';
+import {
+  alternativesFor,
+  securitySchemes,
+  type ResourceServerSecurityOptions,
+} from './route/openapi-security.js';
 
 /** As much of an OpenAPI document as is read here: what `SwaggerModule.createDocument` makes fits. */
 export interface OpenApiDocument {
@@ -42,7 +46,7 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 export function applyResourceServerSecurity<Document extends OpenApiDocument>(
   document: Document,
   app: Pick<INestApplicationContext, 'get'>,
-  options: SecurityOptions = {},
+  options: ResourceServerSecurityOptions = {},
 ): Document {
   const routes = app.get(ControllerRoutes, { strict: false }).read();
   const { issuer } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });

@@ -1,7 +1,7 @@
 /** How does an OpenAPI document name what a route asks? */
 import type { RouteEntry } from './route-entry.js';
 
-export interface SecurityOptions {
+export interface ResourceServerSecurityOptions {
   /** The name of the access token's scheme. @default 'accessToken' */
   readonly name?: string;
   /**
@@ -26,7 +26,7 @@ const CERTIFICATE = 'clientCertificate';
 export function alternativesFor(
   routes: readonly RouteEntry[],
   openapi: string,
-  options: SecurityOptions,
+  options: ResourceServerSecurityOptions,
 ): Requirement[] {
   if (routes.every(({ access }) => access === 'public')) return [];
   const requirements = routes
@@ -40,7 +40,7 @@ export function alternativesFor(
 function requirementOf(
   { scopes, binding }: RouteEntry,
   openapi: string,
-  options: SecurityOptions,
+  options: ResourceServerSecurityOptions,
 ): Requirement {
   const { name = DEFAULT_NAME } = options;
   return {
@@ -55,7 +55,7 @@ export function securitySchemes(
   routes: readonly RouteEntry[],
   openapi: string,
   issuer: string,
-  options: SecurityOptions,
+  options: ResourceServerSecurityOptions,
 ): Record<string, object> {
   const asking = routes.filter(({ access }) => access !== 'public');
   if (asking.length === 0) return {};
@@ -83,7 +83,11 @@ export function securitySchemes(
   };
 }
 
-function tokenScheme(scopes: readonly string[], issuer: string, options: SecurityOptions): object {
+function tokenScheme(
+  scopes: readonly string[],
+  issuer: string,
+  options: ResourceServerSecurityOptions,
+): object {
   const { type = 'openIdConnect', authorizationUrl, tokenUrl } = options;
   const description = `An access token of ${issuer}.${scopes.length > 0 ? ` Scopes in use: ${scopes.join(' ')}.` : ''}`;
   if (authorizationUrl !== undefined && tokenUrl === undefined) {
@@ -103,7 +107,7 @@ function tokenScheme(scopes: readonly string[], issuer: string, options: Securit
 }
 
 /** OpenAPI 3.0 section 4.8.30.1: for other types the list must be empty. */
-function takesScopes({ type, tokenUrl }: SecurityOptions): boolean {
+function takesScopes({ type, tokenUrl }: ResourceServerSecurityOptions): boolean {
   return tokenUrl !== undefined || type !== 'bearer';
 }
 

@@ -19,7 +19,7 @@ import {
   RouteTable,
   Scopes,
   type AuthModuleOptions,
-  type SecurityOptions,
+  type ResourceServerSecurityOptions,
 } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
 import { AUDIENCE } from '../support/issuer.js';
@@ -96,7 +96,7 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
       ignoreGlobalPrefix = false,
       valid = true,
       ...security
-    }: SecurityOptions & {
+    }: ResourceServerSecurityOptions & {
       prepare?: AppSettings['beforeListening'];
       openapi?: string;
       ignoreGlobalPrefix?: boolean;
@@ -249,7 +249,7 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
     const tokenUrl = 'https://issuer.example/token';
     const authorizationUrl = 'https://issuer.example/authorize';
     const scopes = { 'read:orders': '', 'write:orders': '' };
-    const schemeOf = async (options: SecurityOptions): Promise<unknown> => {
+    const schemeOf = async (options: ResourceServerSecurityOptions): Promise<unknown> => {
       await app?.close();
       const document = await documentOf([OrdersController], options);
       return document.components?.securitySchemes?.[options.name ?? 'accessToken'];
