@@ -1,4 +1,4 @@
-/** What does the OpenAPI document say of tokens? The same as the decorators. OpenAPI 3.0 section 4.8.27, 3.1, 3.2. */
+/** What does the OpenAPI document say of tokens? The same as the decorators. OpenAPI 3.0 to 3.2. */
 import type { INestApplicationContext } from '@nestjs/common';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
 import type { ResolvedOptions } from './options/auth-options.js';
@@ -41,13 +41,15 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
  * @param app the application that the document describes
  * @returns the same document
  * @throws {ConfigurationError} if decorators contradict one another
- * @throws {TypeError} for an `authorizationUrl` without `tokenUrl`
+ * @throws {TypeError} without an application, and for an `authorizationUrl` without `tokenUrl`
  */
 export function applyResourceServerSecurity<Document extends OpenApiDocument>(
   document: Document,
   app: Pick<INestApplicationContext, 'get'>,
   options: ResourceServerSecurityOptions = {},
 ): Document {
+  // For JavaScript: a document alone does not say whose it is.
+  if (!app) throw new TypeError('applyResourceServerSecurity(document, app): the application is missing');
   const routes = app.get(ControllerRoutes, { strict: false }).read();
   const { issuer } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });
   const used: ControllerRoute[] = [];

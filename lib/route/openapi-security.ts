@@ -106,7 +106,7 @@ function tokenScheme(
   return { type: 'openIdConnect', description, openIdConnectUrl };
 }
 
-/** OpenAPI 3.0 section 4.8.30.1: for other types the list must be empty. */
+/** OpenAPI 3.0, Security Requirement Object: but for `oauth2` and `openIdConnect` the list must be empty. */
 function takesScopes({ type, tokenUrl }: ResourceServerSecurityOptions): boolean {
   return tokenUrl !== undefined || type !== 'bearer';
 }

@@ -263,6 +263,9 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
       flows: { authorizationCode: { tokenUrl, authorizationUrl, scopes } },
     });
     await expect(schemeOf({ authorizationUrl })).rejects.toThrow('authorizationUrl needs tokenUrl');
+    expect(() => applyResourceServerSecurity({ openapi: '3.0.0', paths: {} }, undefined as never)).toThrow(
+      'the application is missing',
+    );
   });
 
   it('can ask for a bearer token and no more', async () => {
