@@ -26,13 +26,15 @@ export function authorize(
   { scopes, groups }: AccessRequirement,
   options: GroupOptions,
 ): void {
-  if (scopes.length > 0) {
-    const granted = scopesOf(claims);
-    const missing = scopes.filter((scope) => !granted.has(scope));
-    if (missing.length > 0)
-      throw new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
-  }
+  if (scopes.length > 0) requireScopes(scopes, scopesOf(claims));
   for (const requirement of groups) requireGroups(claims, requirement, options);
+}
+
+function requireScopes(scopes: readonly string[], held: ReadonlySet<string>): void {
+  const missing = scopes.find((scope) => !held.has(scope));
+  if (missing === undefined) return;
+  const all = scopes.filter((scope) => !held.has(scope));
+  throw new TokenError('insufficient_scope', { detail: `missing scope: ${all.join(' ')}` });
 }
 
 function requireGroups(

@@ -1,9 +1,23 @@
 /** Which scopes and groups does a token hold? RFC 8693 section 4.2, RFC 9068 section 2.2.3, and what providers really send. */
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
+/** Claims never change, and many requests bring the same: their sets are made once. */
+interface Grants {
+  scopes?: ReadonlySet<string>;
+  /** By path. */
+  readonly groups: Map<string, ReadonlySet<string>>;
+}
+const known = new WeakMap<AccessTokenClaims, Grants>();
+
+function grantsOf(claims: AccessTokenClaims): Grants {
+  let grants = known.get(claims);
+  if (!grants) known.set(claims, (grants = { groups: new Map() }));
+  return grants;
+}
+
 /** `scope` and `scp`, each a string of scopes between spaces or a list. */
 export function scopesOf(claims: AccessTokenClaims): ReadonlySet<string> {
-  return new Set([...scopesIn(claims.scope), ...scopesIn(claims['scp'])]);
+  return (grantsOf(claims).scopes ??= new Set([...scopesIn(claims.scope), ...scopesIn(claims['scp'])]));
 }
 
 function scopesIn(claim: unknown): readonly string[] {
@@ -18,6 +32,13 @@ function scopesIn(claim: unknown): readonly string[] {
  * @param path a claim's own name; failing that, a dotted path into objects
  */
 export function groupsOf(claims: AccessTokenClaims, path: string): ReadonlySet<string> {
+  const { groups } = grantsOf(claims);
+  let held = groups.get(path);
+  if (!held) groups.set(path, (held = readGroups(claims, path)));
+  return held;
+}
+
+function readGroups(claims: AccessTokenClaims, path: string): ReadonlySet<string> {
   const claim = claimAt(claims, path);
   if (typeof claim === 'string') return new Set([claim]);
   return new Set(Array.isArray(claim) ? claim.flatMap(namesOf) : []);

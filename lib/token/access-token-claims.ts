@@ -40,7 +40,7 @@ export function freezeClaims(claims: Readonly<Record<string, unknown>>): AccessT
 function freezeDeeply(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   Object.freeze(value);
-  Object.values(value).forEach(freezeDeeply);
+  for (const name in value) freezeDeeply((value as Record<string, unknown>)[name]);
 }
 
 /** Bounds of a map from tokens: their number, and their characters, for tokens can be long. */

@@ -1,4 +1,5 @@
 /** What does the JWT say, before anybody vouches for it? RFC 7515 section 7.1, strictly. */
+import { LRUCache } from 'lru-cache';
 import { TokenError } from '../errors/auth.errors.js';
 import { parseStrictObject, StrictJsonError } from './strict-json.js';
 
@@ -30,11 +31,24 @@ export function decodeJwt(token: string): DecodedJwt {
   const second = token.indexOf('.', first + 1);
   return {
     token,
-    header: parsePart(token.slice(0, first), 'header'),
+    header: readHeader(token.slice(0, first)),
     claims: parsePart(token.slice(first + 1, second), 'payload'),
     signed: token.slice(0, second),
     signature: decodePart(token.slice(second + 1), 'signature'),
   };
+}
+
+/** All tokens of a key have the same header: it is read once. */
+const headers = new LRUCache<string, DecodedJwt['header']>({ max: 100 });
+/** Headers of invented lengths are not remembered: what is held stays small. */
+const LONGEST_HEADER = 512;
+
+function readHeader(part: string): DecodedJwt['header'] {
+  const known = headers.get(part);
+  if (known) return known;
+  const header = Object.freeze(parsePart(part, 'header'));
+  if (part.length <= LONGEST_HEADER) headers.set(part, header);
+  return header;
 }
 
 function parsePart(part: string, name: string): Record<string, unknown> {
