@@ -1,0 +1,55 @@
+/** The application under test: the built package, on one platform, with a route for each thing that a route can ask. */
+import 'reflect-metadata';
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import {
+  AuthModule,
+  CertBound,
+  Claims,
+  DPoPBound,
+  Groups,
+  OptionalAuth,
+  Public,
+  Scopes,
+} from 'nestjs-resource-server';
+
+export const PLATFORMS = ['Express', 'Fastify'];
+
+/** What each path asks for. The oracle has its own list: this one is what the application declares. */
+const ROUTES = {
+  any: [],
+  scoped: [Scopes('read:things')],
+  grouped: [Groups('staff')],
+  optional: [OptionalAuth()],
+  public: [Public()],
+  'cert-bound': [CertBound()],
+  'dpop-bound': [DPoPBound()],
+};
+
+export async function startApp(platform, options) {
+  const module = makeModule(options);
+  const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter();
+  const nest = await NestFactory.create(module, adapter, { logger: false, abortOnError: false });
+  await nest.listen(0, '127.0.0.1');
+  const server = nest.getHttpServer();
+  return { port: server.address().port, server, close: () => nest.close() };
+}
+
+function makeModule(options) {
+  class ThingsController {}
+  for (const [path, declarations] of Object.entries(ROUTES)) {
+    const handler = { [path]: (claims) => ({ sub: claims?.sub ?? null }) }[path];
+    const descriptor = { value: handler, writable: true, configurable: true };
+    Object.defineProperty(ThingsController.prototype, path, descriptor);
+    Claims()(ThingsController.prototype, path, 0);
+    for (const decorate of [Get(path), ...declarations])
+      decorate(ThingsController.prototype, path, descriptor);
+  }
+  Controller()(ThingsController);
+
+  class AppModule {}
+  Module({ imports: [AuthModule.forRoot(options)], controllers: [ThingsController] })(AppModule);
+  return AppModule;
+}

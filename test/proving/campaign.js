@@ -1,0 +1,25 @@
+/** A property tried for so long: round after round, each from a seed of its own, and a way back to what failed. */
+import fc from 'fast-check';
+
+const RUNS_A_ROUND = 25;
+
+/**
+ * @param {string} name what `--property` selects
+ * @param {(signal: object) => fc.IAsyncProperty<unknown>} property
+ * @param {{ seed: number, path?: string, until: number }} settings `until` by `performance.now()`; with `path`, one round
+ * @returns {Promise<string[]>} one text per failure, at most one: a wrong answer ends the campaign of this property
+ */
+export async function campaign(name, property, { seed, path, until }, clock = performance.now.bind(performance)) {
+  for (let round = 0; path === undefined ? clock() < until : round === 0; round++) {
+    const settings = { seed: seed + round, numRuns: RUNS_A_ROUND, endOnFailure: false, ...(path && { path }) };
+    const details = await fc.check(property, settings);
+    if (!details.failed) continue;
+    const { message = String(details.errorInstance) } = details.errorInstance ?? {};
+    return [
+      `${name}: ${message}\n` +
+        `  smallest case: ${fc.stringify(details.counterexample).slice(0, 2000)}\n` +
+        `  again: npm run prove -- --property ${name} --seed ${details.seed} --path ${details.counterexamplePath}`,
+    ];
+  }
+  return [];
+}

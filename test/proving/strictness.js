@@ -1,0 +1,64 @@
+/**
+ * Why may a token be refused that a loose reader takes for good? Each reason is deliberate; a refusal for any other
+ * reason is a wrong answer. Tokens that have one of these may also be accepted: they are signed by the issuer.
+ */
+
+const DEEPEST = 64;
+const LONGEST = 15_000;
+
+/** @returns {string | undefined} the first of the reasons that applies */
+export function strictnessOf(token, { claims, header }) {
+  if (token.length > LONGEST) return 'longer than Node takes headers';
+  if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) return 'not base64url';
+  const parts = token.split('.');
+  if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part)) return 'spare bits';
+  const texts = parts.slice(0, 2).map((part) => Buffer.from(part, 'base64url'));
+  if (texts.some((text) => !Buffer.from(text.toString('utf8')).equals(text))) return 'not UTF-8';
+  for (const text of texts) {
+    if (depthOf(text.toString()) > DEEPEST) return 'deeper than 64 levels';
+    // A member that is there twice, or is named __proto__, does not come back when it is written again.
+    if (hasAmbiguousMember(text.toString())) return 'a member twice, or __proto__';
+  }
+  return strictInHeader(header) ?? strictInClaims(claims);
+}
+
+function strictInHeader({ kid, b64, crit, typ }) {
+  if (kid !== undefined && typeof kid !== 'string') return 'kid is not a string';
+  if (b64 !== undefined || crit !== undefined) return 'b64';
+  if (typ !== undefined && typeof typ !== 'string') return 'typ is not a string';
+  return undefined;
+}
+
+function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf }) {
+  if (!Number.isSafeInteger(exp)) return 'exp is not whole';
+  // 9999-12-31: what lies past it was written in milliseconds.
+  if ([exp, nbf, iat].some((time) => time !== undefined && !(time >= 0 && time <= 253_402_300_799))) return 'no time';
+  if (Array.isArray(aud) && !aud.every((each) => typeof each === 'string')) return 'aud lists other than strings';
+  if ([sub, client_id, jti].some((each) => each !== undefined && typeof each !== 'string')) return 'sub, client_id, jti';
+  if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))) return 'cnf is no object';
+  if (cnf?.jkt !== undefined && typeof cnf.jkt !== 'string') return 'jkt is not a string';
+  return undefined;
+}
+
+function depthOf(text) {
+  let depth = 0;
+  let deepest = 0;
+  for (const char of text.replace(/"(?:[^"\\]|\\.)*"/gs, '')) {
+    if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
+    else if (char === '}' || char === ']') depth--;
+  }
+  return deepest;
+}
+
+/** Counts the names in the text and those that the parser kept: fewer of these means that one stood there twice. */
+function hasAmbiguousMember(text) {
+  const named = [...text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\r\n]*(:?)/gs)].filter(([, , colon]) => colon === ':');
+  if (named.some(([, name]) => JSON.parse(name) === '__proto__')) return true;
+  return named.length !== countMembers(JSON.parse(text));
+}
+
+function countMembers(value) {
+  if (typeof value !== 'object' || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce((sum, each) => sum + countMembers(each), own);
+}

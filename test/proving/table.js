@@ -1,0 +1,1 @@
+export function printReport(x, seed, problems) { console.dir({ x, seed, problems }, { depth: 5 }); }
