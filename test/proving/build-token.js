@@ -21,12 +21,8 @@ export function makeKeyRing() {
 /** @returns {{ token: string, key: object }} the token and the key that its header was written for */
 export function buildToken({ key: index, header, claims, text, signing, scratches }, { ring, issuer, spare }) {
   const key = signing === 'stranger' ? { ...ring.stranger, kid: ring.published[index].kid } : keyOf(signing, index, ring);
-  const fill = (value) => filled(value, { ring, issuer });
-  const texts = [
-    JSON.stringify({ ...goodHeader(key), ...memberwise(header, fill) }),
-    JSON.stringify({ ...goodClaims(issuer), ...memberwise(claims, fill) }),
-  ];
-  const parts = texts.map((json, part) => text.filter((each) => each.part === part).reduce(rewrite, Buffer.from(json)));
+  const objects = [spoilt(goodHeader(key), header, { ring, issuer }), spoilt(goodClaims(issuer), claims, { ring, issuer })];
+  const parts = objects.map((object, part) => writeJson(object, text.filter((each) => each.part === part)));
   const input = parts.map(encode).join('.');
   const token = `${input}.${sign(signing, key, input)}`;
   return scratches.reduce((scratched, each) => scratch(scratched, each, spare), token);
@@ -54,8 +50,13 @@ function negated(signature) {
   return Buffer.concat([signature.subarray(0, 32), Buffer.from(other, 'hex')]);
 }
 
-function memberwise(members, fill) {
-  return Object.fromEntries(members.map(([name, value]) => [name, fill(value)]));
+/** An object with some of its members replaced; `ring` and `issuer` for what a recipe can only name. */
+export function spoilt(object, members, world) {
+  return { ...object, ...Object.fromEntries(members.map(([name, value]) => [name, filled(value, world)])) };
+}
+
+export function writeJson(object, rewrites) {
+  return rewrites.reduce(rewrite, Buffer.from(JSON.stringify(object)));
 }
 
 /** What a recipe cannot know: the time, the issuer's address, the keys. */

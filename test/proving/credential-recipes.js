@@ -1,7 +1,8 @@
 /** Ways to present a token: in the right place, in others, in several at once, and as bytes that are no HTTP at all. */
+import { createHash, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { seconds, signText } from './mint.js';
-import { createHash, randomUUID } from 'node:crypto';
+import { tokenRecipe } from './token-recipes.js';
 
 const ROUTES = ['any', 'scoped', 'grouped', 'optional', 'public', 'cert-bound', 'dpop-bound'];
 
@@ -24,15 +25,30 @@ const frame = fc.oneof(
 );
 
 const extra = fc.constantFrom('none', 'none', 'none', 'none', 'none', 'none', 'twice', 'basic-too', 'query', 'cookie', 'form', 'x-header');
-const proof = fc.constantFrom('none', 'none', 'good', 'good', 'other-url', 'other-method', 'other-token', 'old', 'other-key', 'two', 'junk');
+const proof = fc.constantFrom('good', 'good', 'other-url', 'other-method', 'other-token', 'old', 'other-key', 'two', 'junk');
 
-/** @returns {fc.Arbitrary<object>} where a token is put; `routes` are asked in this order, the first of them twice */
-export const placement = fc.record({
-  frame,
-  extra,
-  proof,
-  routes: fc.shuffledSubarray(ROUTES, { minLength: 3, maxLength: 3 }).map((routes) => [...routes, routes[0]]),
-});
+/** Where a token is put; `routes` are asked in this order, the first of them twice. */
+const placed = (frames, proofs) =>
+  fc.record({
+    frame: frames,
+    extra,
+    proof: proofs,
+    routes: fc.shuffledSubarray(ROUTES, { minLength: 5, maxLength: 5 }).map((routes) => [...routes, routes[0]]),
+  });
+
+const mostlyNone = fc.oneof({ weight: 20, arbitrary: fc.constant('none') }, { weight: 1, arbitrary: proof });
+
+/** A token and its placement: one in twelve is bound to the client's key, and mostly comes with a proof. */
+export const tokenAndPlacement = fc.oneof(
+  { weight: 11, arbitrary: fc.tuple(tokenRecipe, placed(frame, mostlyNone)) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(
+      tokenRecipe.map((recipe) => ({ ...recipe, claims: [...recipe.claims, ['cnf', { $jkt: true }]] })),
+      placed(fc.constantFrom('DPoP %', 'DPoP %', 'dpop %', 'Bearer %'), proof),
+    ),
+  },
+);
 
 /** @returns {{ query: string, headers: [string, string][], sent: object }} what goes onto the wire, and what the oracle is told */
 export function place({ frame: pattern, extra: more, proof: how }, token, { ring, port, route }) {

@@ -4,11 +4,10 @@ import { startAppChild } from './app-child.js';
 import { PLATFORMS } from './app.js';
 import { buildToken, makeKeyRing } from './build-token.js';
 import { campaign } from './campaign.js';
-import { place, placement, presents, rawField, rawRequest } from './credential-recipes.js';
+import { place, presents, rawField, rawRequest, tokenAndPlacement } from './credential-recipes.js';
 import { expectationsFor } from './expectation.js';
 import { AUDIENCE, goodToken } from './mint.js';
 import { Provider } from './provider.js';
-import { tokenRecipe } from './token-recipes.js';
 import { Wire } from './wire.js';
 
 const CASES_AT_ONCE = 40;
@@ -46,7 +45,7 @@ export async function fuzzRequests({ seed, path, property: only, milliseconds })
 
 /** Tokens and placements, many at once: every answer is what the oracle allows, and both platforms give the same. */
 function requestsProperty(world) {
-  const cases = fc.array(fc.tuple(tokenRecipe, placement), { minLength: 1, maxLength: CASES_AT_ONCE, size: 'max' });
+  const cases = fc.array(tokenAndPlacement, { minLength: 1, maxLength: CASES_AT_ONCE, size: 'max' });
   return fc.asyncProperty(cases, async (batch) => {
     const spare = goodToken(world.provider.issuer, world.ring.published[0]);
     const answers = await Promise.all(batch.map((each) => tryCase(each, spare, world)));

@@ -71,6 +71,24 @@ export function wrongInClaims(claims, { issuer, audience, now }) {
   return undefined;
 }
 
+/** RFC 7662 section 2.2: an answer may leave out who issued the token and when it ends, not whom it is for. */
+export function judgeAnswer(bytes, { issuer, audience, now }) {
+  let claims;
+  try {
+    claims = JSON.parse(bytes.toString());
+  } catch {
+    return bad('not JSON');
+  }
+  if (typeof claims !== 'object' || claims === null || claims.active !== true) return bad('not active');
+  const other = [claims.token_type, claims.typ].find((type) => /^(refresh|id|offline)(_?token)?$/i.test(String(type)));
+  if (other !== undefined) return bad('no access token');
+  const { certificate, key } = bindingOf(claims);
+  if (certificate !== undefined || key !== undefined) return bad('bound');
+  const { iss = issuer, exp = Infinity } = claims;
+  const why = wrongInClaims({ ...claims, iss, exp }, { issuer, audience, now });
+  return why ? bad(why) : { good: true, claims };
+}
+
 const imported = new WeakMap();
 
 function isSignedBy(jwk, { alg, kid }, input, signature) {

@@ -1,5 +1,6 @@
 /** The proving ground: tries for minutes to get a wrong answer out of the built package; see README.md. */
 import { parseArgs } from 'node:util';
+import { fuzzDocuments } from './fuzz-documents.js';
 import { fuzzRequests } from './fuzz-requests.js';
 import { printReport } from './table.js';
 
@@ -19,6 +20,8 @@ for (const event of ['unhandledRejection', 'uncaughtException'])
 
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
 const settings = { seed, path: values.path, property: values.property };
+const docs = await fuzzDocuments({ ...settings, milliseconds: values.short ? 6_000 : 30_000 });
+console.dir(docs);
 const report = await fuzzRequests({ ...settings, milliseconds: values.short ? 12_000 : 100_000 });
 printReport({ fuzz: report }, seed, problems);
 if (problems.length + report.wrong.length > 0) process.exitCode = 1;

@@ -12,14 +12,16 @@ export function strictnessOf(token, { claims, header }) {
   if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) return 'not base64url';
   const parts = token.split('.');
   if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part)) return 'spare bits';
-  const texts = parts.slice(0, 2).map((part) => Buffer.from(part, 'base64url'));
-  if (texts.some((text) => !Buffer.from(text.toString('utf8')).equals(text))) return 'not UTF-8';
-  for (const text of texts) {
-    if (depthOf(text.toString()) > DEEPEST) return 'deeper than 64 levels';
-    // A member that is there twice, or is named __proto__, does not come back when it is written again.
-    if (hasAmbiguousMember(text.toString())) return 'a member twice, or __proto__';
-  }
-  return strictInHeader(header) ?? strictInClaims(claims);
+  const [first, second] = parts.slice(0, 2).map((part) => Buffer.from(part, 'base64url'));
+  return strictInJson(first) ?? strictInJson(second) ?? strictInHeader(header) ?? strictInClaims(claims);
+}
+
+/** @param {Buffer} bytes of a JSON object */
+export function strictInJson(bytes) {
+  const text = bytes.toString();
+  if (!Buffer.from(text).equals(bytes)) return 'not UTF-8';
+  if (depthOf(text) > DEEPEST) return 'deeper than 64 levels';
+  return hasAmbiguousMember(text) ? 'a member twice, or __proto__' : undefined;
 }
 
 function strictInHeader({ kid, b64, crit, typ }) {
@@ -29,8 +31,8 @@ function strictInHeader({ kid, b64, crit, typ }) {
   return undefined;
 }
 
-function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf }) {
-  if (!Number.isSafeInteger(exp)) return 'exp is not whole';
+export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf }) {
+  if (!Number.isSafeInteger(exp ?? 0)) return 'exp is not whole';
   // 9999-12-31: what lies past it was written in milliseconds.
   if ([exp, nbf, iat].some((time) => time !== undefined && !(time >= 0 && time <= 253_402_300_799))) return 'no time';
   if (Array.isArray(aud) && !aud.every((each) => typeof each === 'string')) return 'aud lists other than strings';

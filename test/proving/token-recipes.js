@@ -10,7 +10,7 @@ const moment = fc
   .constantFrom(-1e9, -4000, -400, -200, -1, 0, 1, 200, 400, 4000, 1e9, 1e12, 0.5, -399.5)
   .map((distance) => ({ $in: distance }));
 
-const strange = fc.oneof(
+export const strange = fc.oneof(
   { weight: 3, arbitrary: moment },
   { weight: 2, arbitrary: fc.constantFrom(null, true, false, 0, -1, 1.5, 1e308, '', ' ', [], {}, '\ud800', '\u0000') },
   { weight: 2, arbitrary: fc.constantFrom({ $issuer: '' }, { $issuer: '/' }, { $issuer: 'x' }, { $audience: '' }, { $audience: '/' }) },
@@ -42,7 +42,7 @@ const headerMember = fc.oneof(
 );
 
 /** What an object cannot say: the JSON text itself, of the header (0) or the payload (1). */
-const text = fc.record({
+export const text = fc.record({
   part: fc.nat(1),
   how: fc.constantFrom('twice', 'twice-before', 'proto', 'escaped', 'spaced', 'bom', 'trailing', 'latin1', 'array', 'cut'),
   name: fc.constantFrom(...NAMES, ...HEADERS),
