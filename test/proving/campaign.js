@@ -6,12 +6,12 @@ const RUNS_A_ROUND = 25;
 /**
  * @param {string} name what `--property` selects
  * @param {(signal: object) => fc.IAsyncProperty<unknown>} property
- * @param {{ seed: number, path?: string, until: number }} settings `until` by `performance.now()`; with `path`, one round
+ * @param {{ seed: number, path?: string, until: number }} settings `until` by `performance.now()`; with `path`, one round; `numRuns` a round
  * @returns {Promise<string[]>} one text per failure, at most one: a wrong answer ends the campaign of this property
  */
-export async function campaign(name, property, { seed, path, until }, clock = performance.now.bind(performance)) {
-  for (let round = 0; path === undefined ? clock() < until : round === 0; round++) {
-    const settings = { seed: seed + round, numRuns: RUNS_A_ROUND, endOnFailure: false, ...(path && { path }) };
+export async function campaign(name, property, { seed, path, until, numRuns = RUNS_A_ROUND, rounds = Infinity }, clock = performance.now.bind(performance)) {
+  for (let round = 0; round < (path === undefined ? rounds : 1) && (round === 0 || clock() < until); round++) {
+    const settings = { seed: seed + round, numRuns, endOnFailure: false, ...(path && { path }) };
     const details = await fc.check(property, settings);
     if (!details.failed) continue;
     const { message = String(details.errorInstance) } = details.errorInstance ?? {};

@@ -19,7 +19,7 @@ export class Provider {
   faults = {};
   /** Requests per endpoint. */
   counts = { discovery: 0, jwks: 0, introspection: 0 };
-  /** Key sets that were answered in full, the last one last. */
+  /** Key sets that were answered in full, `{ keys, at }`, the last one last; `at` by `performance.now()`, in seconds. */
   served = [];
   /** Answers under way. */
   open = 0;
@@ -94,7 +94,7 @@ export class Provider {
       const fault = this.faults[endpoint];
       if (fault !== undefined) return FAULTS[fault](response, body, this);
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-      if (endpoint === 'jwks') this.served.push(keys);
+      if (endpoint === 'jwks') this.served.push({ keys, at: performance.now() / 1000 });
     });
   }
 }

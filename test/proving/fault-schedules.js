@@ -1,0 +1,123 @@
+/** A provider that fails, clocks that jump, keys that come and go, in the middle of load: every answer against the model. */
+import fc from 'fast-check';
+import { startApp } from './app.js';
+import { campaign } from './campaign.js';
+import { advance, giveClocksBack, jumpWall, realTime, takeClocks } from './clock.js';
+import { LoadMix } from './load-mix.js';
+import { AUDIENCE, makeKey } from './mint.js';
+import { Model } from './model.js';
+import { FAULTS, RESPONSE_TIMEOUT } from './provider-faults.js';
+import { Provider } from './provider.js';
+import { FRESH, scheduleOf } from './schedule-recipes.js';
+import { Wire } from './wire.js';
+
+/** A moment's requests share their fetches: one for what is stale, few for what is unknown or has just failed. */
+const MOST_FETCHES = 6;
+const KEYS = Array.from({ length: 12 }, () => makeKey());
+
+export async function runFaultSchedules({ seed, path, property: only, milliseconds }) {
+  const report = { requests: 0, wrong: [], kinds: {} };
+  const until = realTime() + milliseconds;
+  const kinds = Object.keys(FAULTS).filter((kind) => only === undefined || kind === only);
+  // Each kind has its turn at least once, however long that takes.
+  for (let round = 0; round === 0 || (path === undefined && realTime() < until); round++) {
+    for (const [i, kind] of kinds.entries()) {
+      const counted = (report.kinds[kind] ??= { schedules: 0, requests: 0, wrong: 0 });
+      const property = fc.asyncProperty(scheduleOf(kind), (schedule) => runSchedule(schedule, kind, counted));
+      const runs = { seed: seed + 1000 * round + 50 * i, path, until, rounds: 1, numRuns: 2 };
+      const wrong = await campaign(kind, property, runs, realTime);
+      counted.wrong += wrong.length;
+      report.wrong.push(...wrong);
+    }
+    if (report.wrong.length > 0) break;
+  }
+  report.requests = Object.values(report.kinds).reduce((sum, { requests }) => sum + requests, 0);
+  return report;
+}
+
+async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
+  takeClocks();
+  const provider = await Provider.start();
+  const keys = KEYS.slice(0, 2);
+  provider.keys = [...keys];
+  if (downAtStart) await provider.fail(kind);
+  const app = await startApp(platform, {
+    issuer: provider.issuer,
+    audience: AUDIENCE,
+    clientId: 'the-api',
+    clientSecret: 'its-secret',
+    jwksCacheDuration: FRESH,
+    metadataCacheDuration: FRESH,
+    introspectionCacheDuration: FRESH,
+    responseTimeout: RESPONSE_TIMEOUT,
+  });
+  const run = { provider, app, model: new Model(provider), mix: new LoadMix(provider), keys, wire: new Wire(app.port, 2), kind };
+  try {
+    await load(run);
+    for (const step of steps) {
+      await take(step, run);
+      await load(run, step.flood);
+    }
+    counted.schedules++;
+  } finally {
+    counted.requests += run.wire.count;
+    run.wire.close();
+    await app.close();
+    await provider.close();
+    giveClocksBack();
+  }
+}
+
+async function take(step, { provider, mix, keys }) {
+  if (step.fail) await provider.fail(step.fail, step.endpoints);
+  if (step.heal) await provider.fail(undefined);
+  if (step.advance) advance(step.advance);
+  if (step.jump) {
+    jumpWall(step.jump);
+    // Whether their answers are remembered depends on when they were asked for: not a matter of the contract.
+    mix.remembered = mix.remembered.filter(({ kind }) => kind === 'signed');
+  }
+  if (step.rotate && keys.length < KEYS.length) {
+    keys.push(KEYS[keys.length]);
+    provider.keys = [...provider.keys, keys.at(-1)];
+  }
+  if (step.withdraw && provider.keys.length > 1) provider.keys = provider.keys.slice(1);
+  if (step.revoke) mix.revoke();
+}
+
+async function load({ provider, model, mix, keys, wire }, flood) {
+  const requests = mix.next(keys.slice(-4), flood);
+  const before = model.observe();
+  const fetchesBefore = provider.counts.jwks;
+  const answers = await Promise.all(requests.map(({ token }) => wire.get('/any', [['Authorization', `Bearer ${token}`]])));
+  await settle(provider);
+  requests.forEach((request, i) => {
+    const { status, head } = answers[i];
+    const allowed = model.allowed(request, before);
+    const { kind } = request;
+    if (!allowed.includes(status)) throw new Error(`${kind}: ${status} instead of ${allowed.join(' or ')}: ${describe(before)}`);
+    if (status === 503 && !/\r\nretry-after: *\d+/i.test(head)) throw new Error(`${kind}: 503 without Retry-After`);
+    if (status !== 200) return;
+    if (kind === 'opaque') note(request, before.now);
+    mix.remember(request);
+  });
+  model.account(requests);
+  const fetches = provider.counts.jwks - fetchesBefore;
+  if (fetches > MOST_FETCHES) throw new Error(`${fetches} fetches of the keys for ${requests.length} requests at once`);
+}
+
+/** Since when an answer is held for certain, and when it was last seen to be. */
+function note(request, now) {
+  if (request.since === undefined || now - request.acceptedAt >= FRESH + 1) request.since = now;
+  request.acceptedAt = now;
+}
+
+function describe({ held, isFresh, isWell, keysFail, mayRenew }) {
+  return JSON.stringify({ held: held !== undefined, isFresh, isWell, keysFail, mayRenew });
+}
+
+/** Nothing is under way any more: what the application asked for in the background has come, or failed. */
+async function settle(provider) {
+  for (let quiet = 0; quiet < 3; quiet = provider.open === 0 ? quiet + 1 : 0)
+    await new Promise((resolve) => setTimeout(resolve, 1));
+}
