@@ -6,13 +6,15 @@ import { advance, giveClocksBack, jumpWall, realTime, takeClocks } from './clock
 import { LoadMix } from './load-mix.js';
 import { AUDIENCE, makeKey } from './mint.js';
 import { Model } from './model.js';
-import { FAULTS, RESPONSE_TIMEOUT } from './provider-faults.js';
+import { FAULTS, isSlow } from './provider-faults.js';
 import { Provider } from './provider.js';
 import { FRESH, scheduleOf } from './schedule-recipes.js';
 import { Wire } from './wire.js';
 
 /** A moment's requests share their fetches: one for what is stale, few for what is unknown or has just failed. */
 const MOST_FETCHES = 6;
+/** Between two loads a fetch for an unknown key is due again, in seconds. */
+const BETWEEN_LOADS = 1.2;
 const KEYS = Array.from({ length: 12 }, () => makeKey());
 
 export async function runFaultSchedules({ seed, path, property: only, milliseconds }) {
@@ -35,6 +37,10 @@ export async function runFaultSchedules({ seed, path, property: only, millisecon
   return report;
 }
 
+/** Rejections that nobody handled would end an application's process. */
+const unhandled = [];
+process.on('unhandledRejection', (error) => unhandled.push(String(error?.detail ?? error)));
+
 async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
   takeClocks();
   const provider = await Provider.start();
@@ -49,9 +55,9 @@ async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
     jwksCacheDuration: FRESH,
     metadataCacheDuration: FRESH,
     introspectionCacheDuration: FRESH,
-    responseTimeout: RESPONSE_TIMEOUT,
+    responseTimeout: isSlow(kind) ? 0.3 : 10,
   });
-  const run = { provider, app, model: new Model(provider), mix: new LoadMix(provider), keys, wire: new Wire(app.port, 2), kind };
+  const run = { provider, app, model: new Model(provider, isSlow(kind)), mix: new LoadMix(provider), keys, wire: new Wire(app.port, 2), kind };
   try {
     await load(run);
     for (const step of steps) {
@@ -86,11 +92,14 @@ async function take(step, { provider, mix, keys }) {
 }
 
 async function load({ provider, model, mix, keys, wire }, flood) {
+  await settle(provider);
+  advance(BETWEEN_LOADS);
   const requests = mix.next(keys.slice(-4), flood);
   const before = model.observe();
   const fetchesBefore = provider.counts.jwks;
   const answers = await Promise.all(requests.map(({ token }) => wire.get('/any', [['Authorization', `Bearer ${token}`]])));
   await settle(provider);
+  if (unhandled.length > 0) throw new Error(`nobody handles a rejection: ${unhandled.splice(0)[0]}`);
   requests.forEach((request, i) => {
     const { status, head } = answers[i];
     const allowed = model.allowed(request, before);

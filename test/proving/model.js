@@ -27,8 +27,10 @@ export class Model {
   #renewals = RENEWALS;
   #countedAt = monotonic();
 
-  constructor(provider) {
+  /** @param {boolean} isImpatient the application gives up before it may ask for another unknown key */
+  constructor(provider, isImpatient) {
     this.provider = provider;
+    this.isImpatient = isImpatient;
   }
 
   /** How things stand before some requests are sent. */
@@ -78,7 +80,7 @@ export class Model {
     if (kind === 'opaque') return isAhead ? [200, 401, ...unknowable] : this.#ofOpaque(request, before);
     if (kind === 'inactive') return this.#ofInactive(before);
     if (kind === 'revoked') return this.#ofRevoked(request, before);
-    if (kind === 'unknown kid') return isWell ? [401] : held || !keysFail ? [401, ...unknowable] : unknowable;
+    if (kind === 'unknown kid') return isWell && !this.isImpatient ? [401] : held || !keysFail ? [401, ...unknowable] : unknowable;
     // Forged, or another issuer's: to be known as soon as there are keys. The key it names may be withdrawn.
     return held ? (isWell ? [401] : [401, ...unknowable]) : isWell ? [401] : keysFail ? unknowable : [401, ...unknowable];
   }
@@ -97,8 +99,9 @@ export class Model {
       return isWell && !isFresh && !isPublished ? [401] : [200];
     }
     if (isWell) {
+      if (isPublished && this.isImpatient) return [200, 401, 503];
       if (isPublished) return !held || !isFresh || mayRenew ? [200] : [200, 401];
-      return held?.keys.includes(key) && isFresh ? [200, 401] : [401];
+      return held?.keys.includes(key) && isFresh ? [200, 401] : this.isImpatient ? [401, 503] : [401];
     }
     if (!held && keysFail && during.length === 0) return unknowable;
     return isPublished || versions.some((keys) => keys.includes(key)) ? [200, 401, ...unknowable] : [401, ...unknowable];

@@ -1,7 +1,8 @@
 /** How a provider fails: each of these answers a request in place of the document that it should have been. */
 
-/** Past this the application gives up: schedules set its `responseTimeout` to this, in seconds. */
-export const RESPONSE_TIMEOUT = 0.3;
+/** These end with the application's patience, its `responseTimeout`: schedules give it little of that. */
+export const isSlow = (fault) => fault === 'hanging' || fault === 'dripping';
+
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 export const FAULTS = {
