@@ -65,6 +65,11 @@ export class CachedDocument<T> implements DocumentStatus {
     return held.document;
   }
 
+  /** Who refreshes now joins a fetch that is under way. */
+  get isFetching(): boolean {
+    return this.#flight !== undefined;
+  }
+
   get isFailing(): boolean {
     return this.#backoff.failures > 0;
   }

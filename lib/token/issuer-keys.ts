@@ -58,7 +58,9 @@ export class IssuerKeys {
   async renew(lacking: IssuerKeySet, kid: string | undefined): Promise<IssuerKeySet | undefined> {
     const current = await this.#document.get();
     if (current !== lacking) return current;
-    if (!this.#document.isFailing && !(await this.#budget.spend(kid))) return undefined;
+    const { isFetching, isFailing } = this.#document;
+    // To join costs nothing: with a new key come many requests, and those during the fetch wait for it like the first.
+    if (!isFetching && !isFailing && !(await this.#budget.spend(kid))) return undefined;
     const renewed = await this.#document.refresh();
     return renewed === lacking ? undefined : renewed;
   }

@@ -102,7 +102,12 @@ export class JwtTokenValidator {
 /** Also with a later key set that still has the key: a refresh does not cost every token its signature. */
 function holds(verified: Verified, keySet: IssuerKeySet | Promise<IssuerKeySet>): boolean {
   if (verified.keySet === keySet) return true;
-  if (keySet instanceof Promise || keySet.issuer !== verified.keySet.issuer) return false;
+  if (keySet instanceof Promise) {
+    // The token is judged anew, and may be refused before the keys are asked for again: a rejection must not end the process.
+    keySet.catch(() => undefined);
+    return false;
+  }
+  if (keySet.issuer !== verified.keySet.issuer) return false;
   if (!keySet.keys.includes(verified.key)) return false;
   verified.keySet = keySet;
   return true;
