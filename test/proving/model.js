@@ -49,6 +49,8 @@ export class Model {
       servedBefore: served.length,
       held: age < FRESH + STALE ? last : undefined,
       isFresh: age < FRESH,
+      // After an outage, what was held all along may serve until the first fetch is through.
+      mayServeOld: age < FRESH || (last !== undefined && this.#faultyAt > last.at),
       isWell: Object.keys(faults).length === 0 && !inPause,
       keysFail: faults.jwks !== undefined || (faults.discovery !== undefined && !last),
       introspectionFails: faults.introspection !== undefined,
@@ -90,18 +92,19 @@ export class Model {
     return introspectionFails ? [401, ...unknowable] : [401, ...unknowable];
   }
 
-  #ofKey(key, { held, isFresh, isWell, keysFail, mayRenew, unknowable, servedBefore }) {
+  #ofKey(key, { held, isFresh, mayServeOld, isWell, keysFail, mayRenew, unknowable, servedBefore }) {
     const during = this.provider.served.slice(servedBefore).map(({ keys }) => keys);
     const versions = held ? [held.keys, ...during] : during;
     const isPublished = this.provider.keys.includes(key);
     if (held && versions.every((keys) => keys.includes(key))) {
       // Withdrawn, no longer fresh, and the provider was there to say so.
-      return isWell && !isFresh && !isPublished ? [401] : [200];
+      if (isWell && !isFresh && !isPublished) return mayServeOld ? [200, 401] : [401];
+      return [200];
     }
     if (isWell) {
       if (isPublished && this.isImpatient) return [200, 401, 503];
       if (isPublished) return !held || !isFresh || mayRenew ? [200] : [200, 401];
-      return held?.keys.includes(key) && isFresh ? [200, 401] : this.isImpatient ? [401, 503] : [401];
+      return held?.keys.includes(key) && mayServeOld ? [200, 401] : this.isImpatient ? [401, 503] : [401];
     }
     if (!held && keysFail && during.length === 0) return unknowable;
     return isPublished || versions.some((keys) => keys.includes(key)) ? [200, 401, ...unknowable] : [401, ...unknowable];

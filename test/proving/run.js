@@ -1,27 +1,53 @@
-/** The proving ground: tries for minutes to get a wrong answer out of the built package; see README.md. */
+/**
+ * The proving ground: tries for minutes to get a wrong answer out of the built package; see README.md.
+ *
+ * `--short` for CI, `--part fuzz|faults|soak`, `--seed <n>`; with what a failure prints: `--property <name> --path <p>`.
+ */
 import { parseArgs } from 'node:util';
+import { runFaultSchedules } from './fault-schedules.js';
 import { fuzzDocuments } from './fuzz-documents.js';
 import { fuzzRequests } from './fuzz-requests.js';
+import { FAULTS } from './provider-faults.js';
+import { soak } from './soak.js';
 import { printReport } from './table.js';
+
+/** Longest time of each part, in milliseconds. */
+const FULL = { requests: 100_000, documents: 20_000, faults: 60_000, soak: 75_000 };
+const SHORT = { requests: 9_000, documents: 5_000, faults: 8_000, soak: 10_000 };
+const PARTS = { fuzz: ['requests', 'documents'], faults: ['faults'], soak: ['soak'] };
+const DOCUMENT_PROPERTIES = new Set(['keys', 'discovery', 'answers']);
 
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-    path: { type: 'string' },
-    property: { type: 'string' },
     part: { type: 'string' },
+    seed: { type: 'string' },
+    property: { type: 'string' },
+    path: { type: 'string' },
   },
 });
-
-const problems = [];
-for (const event of ['unhandledRejection', 'uncaughtException'])
-  process.on(event, (error) => problems.push(`${event}: ${error?.stack ?? error}`));
-
+const { short, part, property, path } = values;
+if (part !== undefined && !Object.hasOwn(PARTS, part)) throw new RangeError('--part is fuzz, faults or soak');
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
-const settings = { seed, path: values.path, property: values.property };
-const docs = await fuzzDocuments({ ...settings, milliseconds: values.short ? 6_000 : 30_000 });
-console.dir(docs);
-const report = await fuzzRequests({ ...settings, milliseconds: values.short ? 12_000 : 100_000 });
-printReport({ fuzz: report }, seed, problems);
-if (problems.length + report.wrong.length > 0) process.exitCode = 1;
+if (!Number.isSafeInteger(seed)) throw new RangeError('--seed is a whole number');
+
+const stray = [];
+for (const event of ['unhandledRejection', 'uncaughtException'])
+  process.on(event, (error) => stray.push(`${event}: ${error?.stack ?? error}`));
+
+const RUN = { requests: fuzzRequests, documents: fuzzDocuments, faults: runFaultSchedules, soak };
+const began = performance.now();
+const reports = {};
+for (const name of chosenParts()) {
+  const milliseconds = (short ? SHORT : FULL)[name];
+  reports[name] = await RUN[name]({ seed, path, property, milliseconds });
+}
+const wrong = [...Object.values(reports).flatMap((report) => report.wrong), ...stray];
+printReport(reports, { seed, wrong, seconds: (performance.now() - began) / 1000 });
+process.exitCode = wrong.length > 0 ? 1 : 0;
+
+function chosenParts() {
+  if (property === undefined) return part === undefined ? Object.keys(RUN) : PARTS[part];
+  if (Object.hasOwn(FAULTS, property)) return ['faults'];
+  return [DOCUMENT_PROPERTIES.has(property) ? 'documents' : 'requests'];
+}
