@@ -19,10 +19,24 @@ export function makeKeyRing() {
 }
 
 /** @returns {{ token: string, key: object }} the token and the key that its header was written for */
-export function buildToken({ key: index, header, claims, text, signing, scratches }, { ring, issuer, spare }) {
-  const key = signing === 'stranger' ? { ...ring.stranger, kid: ring.published[index].kid } : keyOf(signing, index, ring);
-  const objects = [spoilt(goodHeader(key), header, { ring, issuer }), spoilt(goodClaims(issuer), claims, { ring, issuer })];
-  const parts = objects.map((object, part) => writeJson(object, text.filter((each) => each.part === part)));
+export function buildToken(
+  { key: index, header, claims, text, signing, scratches },
+  { ring, issuer, spare },
+) {
+  const key =
+    signing === 'stranger'
+      ? { ...ring.stranger, kid: ring.published[index].kid }
+      : keyOf(signing, index, ring);
+  const objects = [
+    spoilt(goodHeader(key), header, { ring, issuer }),
+    spoilt(goodClaims(issuer), claims, { ring, issuer }),
+  ];
+  const parts = objects.map((object, part) =>
+    writeJson(
+      object,
+      text.filter((each) => each.part === part),
+    ),
+  );
   const input = parts.map(encode).join('.');
   const token = `${input}.${sign(signing, key, input)}`;
   return scratches.reduce((scratched, each) => scratch(scratched, each, spare), token);
@@ -85,7 +99,8 @@ const REWRITES = {
   twice: (json, name) => `${json.slice(0, -1)},"${name}":1}`,
   'twice-before': (json, name) => `{"${name}":"x",${json.slice(1)}`,
   proto: (json) => `{"__proto__":{"exp":1},${json.slice(1)}`,
-  escaped: (json, name) => json.replace(`"${name}"`, `"\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}"`),
+  escaped: (json, name) =>
+    json.replace(`"${name}"`, `"\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}"`),
   spaced: (json) => json.replace(/:/, ' :\n\t').concat('\r\n '),
   bom: (json) => `\ufeff${json}`,
   trailing: (json) => `${json}\0`,
@@ -115,7 +130,8 @@ function scratchText(text, how, at, code, spare) {
   if (how === 'cut') return text.slice(0, i);
   if (how === 'pad') return `${text}=`;
   if (how === 'base64') return text.replaceAll('-', '+').replaceAll('_', '/');
-  if (how === 'spare-bits') return text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + 1);
+  if (how === 'spare-bits')
+    return text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + 1);
   if (how === 'splice') return spare;
   if (how === 'dot') return `${text.slice(0, i)}.${text.slice(i)}`;
   return how === 'double' ? `${text}${text}` : '';

@@ -1,17 +1,52 @@
 /** What a provider may send for a key set, for discovery and for introspection: good documents with spoilt members. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { strange, text, tokenRecipe } from './token-recipes.js';
 
-const JWK_MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e', 'd', 'k', 'kid', 'alg', 'use', 'key_ops', 'ext', 'x5c'];
+const JWK_MEMBERS = [
+  'kty',
+  'crv',
+  'x',
+  'y',
+  'n',
+  'e',
+  'd',
+  'k',
+  'kid',
+  'alg',
+  'use',
+  'key_ops',
+  'ext',
+  'x5c',
+];
 
 const member = fc.tuple(
   fc.constantFrom(...JWK_MEMBERS),
-  fc.oneof(strange, fc.constantFrom('sig', 'enc', 'RSA', 'EC', 'oct', 'OKP', 'P-256', 'RS256', 'HS256', ['verify'], ['encrypt'], 'AQAB', 'AA')),
+  fc.oneof(
+    strange,
+    fc.constantFrom(
+      'sig',
+      'enc',
+      'RSA',
+      'EC',
+      'oct',
+      'OKP',
+      'P-256',
+      'RS256',
+      'HS256',
+      ['verify'],
+      ['encrypt'],
+      'AQAB',
+      'AA',
+    ),
+  ),
 );
 
 const entry = fc.oneof(
   { weight: 4, arbitrary: fc.record({ key: fc.nat(3) }) },
-  { weight: 3, arbitrary: fc.record({ key: fc.nat(3), members: fc.array(member, { minLength: 1, maxLength: 3 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ key: fc.nat(3), members: fc.array(member, { minLength: 1, maxLength: 3 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ secret: fc.nat(1) }) },
   { weight: 1, arbitrary: fc.record({ value: fc.jsonValue({ maxDepth: 2 }) }) },
 );
@@ -19,7 +54,21 @@ const entry = fc.oneof(
 /** How the whole is written: mostly as it should be. */
 const shape = fc.oneof(
   { weight: 9, arbitrary: fc.constant('plain') },
-  { weight: 1, arbitrary: fc.constantFrom('array', 'null', 'string', 'cut', 'bom', 'html', 'empty', 'twice', 'latin1', 'padded') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'array',
+      'null',
+      'string',
+      'cut',
+      'bom',
+      'html',
+      'empty',
+      'twice',
+      'latin1',
+      'padded',
+    ),
+  },
 );
 
 export const keySetRecipe = fc.record({ entries: fc.array(entry, { maxLength: 6 }), shape });
@@ -30,8 +79,21 @@ export const discoveryRecipe = fc.record({
       fc.constantFrom('issuer', 'issuer', 'jwks_uri', 'jwks_uri', 'introspection_endpoint', 'x'),
       fc.oneof(
         strange,
-        fc.constantFrom({ $issuer: '' }, { $issuer: '/' }, { $issuer: '//' }, { $issuer: '/jwks' }, { $issuer: '/nowhere' }),
-        fc.constantFrom('https://elsewhere.example/jwks', 'http://elsewhere.example', 'ftp://127.0.0.1/', 'file:///etc/passwd', 'jwks', '//x'),
+        fc.constantFrom(
+          { $issuer: '' },
+          { $issuer: '/' },
+          { $issuer: '//' },
+          { $issuer: '/jwks' },
+          { $issuer: '/nowhere' },
+        ),
+        fc.constantFrom(
+          'https://elsewhere.example/jwks',
+          'http://elsewhere.example',
+          'ftp://127.0.0.1/',
+          'file:///etc/passwd',
+          'jwks',
+          '//x',
+        ),
       ),
     ),
     { maxLength: 3 },
@@ -47,10 +109,19 @@ export const answerRecipe = fc.record({
       arbitrary: fc.array(
         fc.oneof(
           { weight: 2, arbitrary: tokenRecipe.map(({ claims }) => claims[0] ?? ['active', 'true']) },
-          { weight: 1, arbitrary: fc.tuple(fc.constantFrom('active', 'token_type', 'typ', 'aud', 'iss', 'exp'), strange) },
           {
             weight: 1,
-            arbitrary: fc.constantFrom(['active', false], ['active', 1], ['active', 'true'], ['token_type', 'refresh_token'], ['typ', 'ID']),
+            arbitrary: fc.tuple(fc.constantFrom('active', 'token_type', 'typ', 'aud', 'iss', 'exp'), strange),
+          },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(
+              ['active', false],
+              ['active', 1],
+              ['active', 'true'],
+              ['token_type', 'refresh_token'],
+              ['typ', 'ID'],
+            ),
           },
         ),
         { minLength: 1, maxLength: 3 },

@@ -12,7 +12,9 @@ export function readAuthorization(value) {
   const match = /^(bearer|dpop)(?:[ \t]+(.*))?$/is.exec(trimmed);
   if (match) return { scheme: match[1].toLowerCase(), token: match[2] ?? '' };
   // `Bearer:` and the like are a misspelt scheme of ours; `Bearertoken` is another scheme (RFC 9110 section 5.6.2).
-  return /^(bearer|dpop)[^A-Za-z0-9!#$%&'*+.^_`|~-]/i.test(trimmed) ? { scheme: 'misspelt', token: '' } : undefined;
+  return /^(bearer|dpop)[^A-Za-z0-9!#$%&'*+.^_`|~-]/i.test(trimmed)
+    ? { scheme: 'misspelt', token: '' }
+    : undefined;
 }
 
 /**
@@ -46,7 +48,8 @@ function judge(credentials, { authorization, proofs, secondWay }, world) {
   const { certificate, key } = bindingOf(verdict.claims);
   // No request here comes with a client certificate.
   if (certificate !== undefined) return { good: false, why: 'bound to a certificate' };
-  if ((key !== undefined) !== (scheme === 'dpop')) return { good: false, why: 'downgrade, or a proof for nothing' };
+  if ((key !== undefined) !== (scheme === 'dpop'))
+    return { good: false, why: 'downgrade, or a proof for nothing' };
   const url = `http://127.0.0.1:${world.port}`;
   if (key !== undefined && proofs.length !== 1) return { good: false, why: 'no proof' };
   // RFC 6750 section 2.1, by the letter: one scheme, spaces, one token.
@@ -57,7 +60,8 @@ function judge(credentials, { authorization, proofs, secondWay }, world) {
 
 function statusesOn(route, { claims, proof, now }) {
   const { jkt, text, url, token } = proof;
-  if (jkt !== undefined && !isProofGood(text, { token, jkt, method: 'GET', url: `${url}/${route}`, now })) return REFUSED;
+  if (jkt !== undefined && !isProofGood(text, { token, jkt, method: 'GET', url: `${url}/${route}`, now }))
+    return REFUSED;
   if (route === 'cert-bound') return REFUSED;
   if (route === 'dpop-bound') return jkt === undefined ? REFUSED : [200];
   if (route === 'scoped') return scopesOf(claims).includes(SCOPE) ? [200] : [403];
@@ -66,10 +70,14 @@ function statusesOn(route, { claims, proof, now }) {
 }
 
 function scopesOf({ scope, scp }) {
-  return [scope, scp].flatMap((claim) => (typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []));
+  return [scope, scp].flatMap((claim) =>
+    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [],
+  );
 }
 
 function groupsOf({ groups }) {
   if (!Array.isArray(groups)) return [groups];
-  return groups.flatMap((each) => (typeof each === 'object' && each !== null ? [each.name, each.id] : [each]));
+  return groups.flatMap((each) =>
+    typeof each === 'object' && each !== null ? [each.name, each.id] : [each],
+  );
 }

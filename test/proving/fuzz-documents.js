@@ -1,6 +1,6 @@
 /** Whatever a provider sends: no bad token passes for it, good tokens pass where it says so, and nothing falls over. */
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PLATFORMS, startApp } from './app.js';
 import { makeKeyRing, spoilt, writeJson } from './build-token.js';
 import { campaign } from './campaign.js';
@@ -19,7 +19,12 @@ const NOT_GOOD = [401, 500, 503];
 
 export async function fuzzDocuments({ seed, path, property: only, milliseconds }) {
   const provider = await Provider.start();
-  const options = { issuer: provider.issuer, audience: AUDIENCE, clientId: 'the-api', clientSecret: 'its-secret' };
+  const options = {
+    issuer: provider.issuer,
+    audience: AUDIENCE,
+    clientId: 'the-api',
+    clientSecret: 'its-secret',
+  };
   const apps = await Promise.all(PLATFORMS.map((platform) => startApp(platform, options)));
   const wires = apps.map(({ port }) => new Wire(port, 2));
   const world = { provider, ring: makeKeyRing(), wires, stricter: {} };
@@ -27,7 +32,11 @@ export async function fuzzDocuments({ seed, path, property: only, milliseconds }
 
   takeClocks();
   const wrong = [];
-  const properties = { keys: keysProperty(world), discovery: discoveryProperty(world), answers: answersProperty(world) };
+  const properties = {
+    keys: keysProperty(world),
+    discovery: discoveryProperty(world),
+    answers: answersProperty(world),
+  };
   const chosen = Object.entries(properties).filter(([name]) => only === undefined || name === only);
   for (const [name, property] of chosen) {
     const until = realTime() + milliseconds / chosen.length;
@@ -59,7 +68,8 @@ function keysProperty({ provider, ring, wires }) {
       const world = { issuer, audience: AUDIENCE, keys: published, now: Date.now() / 1000 };
       const isGood = judgeToken(token, world).good;
       // A key that stands there as it should, and no other of its name: junk beside it must not spoil it.
-      const isClean = shape === 'plain' && keys.filter((jwk) => jwk?.kid === ring.published[entry]?.kid).length === 1;
+      const isClean =
+        shape === 'plain' && keys.filter((jwk) => jwk?.kid === ring.published[entry]?.kid).length === 1;
       const mustPass = isGood && isClean && entries.some(({ key, members }) => key === entry && !members);
       await expectStatus(wires, token, mustPass ? [200] : isGood ? [200, ...NOT_GOOD] : NOT_GOOD);
     }
@@ -72,7 +82,8 @@ function discoveryProperty({ provider, ring, wires }) {
     const addresses = { issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` };
     const document = spoilt(addresses, members, { ring, issuer });
     publish(provider, { discovery: shaped(JSON.stringify(document), shape) });
-    const isOurs = [issuer, `${issuer}/`].includes(document.issuer) && document.jwks_uri === addresses.jwks_uri;
+    const isOurs =
+      [issuer, `${issuer}/`].includes(document.issuer) && document.jwks_uri === addresses.jwks_uri;
     const mustPass = isOurs && shape === 'plain';
     for (const iss of [issuer, `${issuer}/`, 'https://elsewhere.example']) {
       const isGood = isOurs && iss === document.issuer;
@@ -106,7 +117,8 @@ function publish(provider, documents) {
 }
 
 function keyOf({ key, members = [], secret, value }, { ring, issuer }) {
-  if (secret !== undefined) return { kty: 'oct', k: encode('secret'), alg: 'HS256', kid: ring.published[secret].kid };
+  if (secret !== undefined)
+    return { kty: 'oct', k: encode('secret'), alg: 'HS256', kid: ring.published[secret].kid };
   return key === undefined ? value : spoilt(ring.published[key].jwk, members, { ring, issuer });
 }
 

@@ -1,5 +1,5 @@
 /** Whatever a client sends: the right answer, on both platforms, at first and again, and never a fault of the server. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { startAppChild } from './app-child.js';
 import { PLATFORMS } from './app.js';
 import { buildToken, makeKeyRing } from './build-token.js';
@@ -71,12 +71,18 @@ async function askEach({ child, wire }, token, placed, { provider, ring, keys, r
     placed.routes.map(async (route) => {
       const { query, headers, sent } = place(placed, token, { ring, port, route });
       // A proof is for one route: with one, each request is judged apart.
-      const expectation = sent.proofs.length > 0 ? expectationsFor(sent, judged) : (expectations ??= expectationsFor(sent, judged));
+      const expectation =
+        sent.proofs.length > 0
+          ? expectationsFor(sent, judged)
+          : (expectations ??= expectationsFor(sent, judged));
       const { allowed, sub, why, stricter } = expectation(route);
       const answer = await wire.get(`/${route}${query}`, headers);
       const problem = problemIn(answer, { allowed, sub, headers });
       count(report, answer, stricter);
-      return problem && `${child.platform} /${route}: ${problem} (${why ?? 'good'}${stricter ? `, ${stricter}` : ''})`;
+      return (
+        problem &&
+        `${child.platform} /${route}: ${problem} (${why ?? 'good'}${stricter ? `, ${stricter}` : ''})`
+      );
     }),
   );
 }
@@ -90,7 +96,10 @@ function count(report, { status }, stricter) {
 /** What is wrong with an answer; `undefined`: nothing. */
 function problemIn({ status, head, body }, { allowed, sub, headers }) {
   if (allowed.includes(status)) {
-    if (status === 200 && JSON.stringify(JSON.parse(Buffer.from(body, 'latin1').toString()).sub) !== JSON.stringify(sub ?? null))
+    if (
+      status === 200 &&
+      JSON.stringify(JSON.parse(Buffer.from(body, 'latin1').toString()).sub) !== JSON.stringify(sub ?? null)
+    )
       return `200 for somebody else: ${body.slice(0, 100)}`;
     if (status === 401 && !/\r\nwww-authenticate: /i.test(head)) return '401 without a challenge';
     return undefined;
@@ -99,7 +108,8 @@ function problemIn({ status, head, body }, { allowed, sub, headers }) {
   const size = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
   if (size > 14_000 && (status === 431 || status === 0)) return undefined;
   // oxlint-disable-next-line no-control-regex
-  if (headers.some(([, value]) => /[\0-\x08\x0a-\x1f\x7f]/.test(value)) && (status === 400 || status === 0)) return undefined;
+  if (headers.some(([, value]) => /[\0-\x08\x0a-\x1f\x7f]/.test(value)) && (status === 400 || status === 0))
+    return undefined;
   return `${status} instead of ${allowed.join(' or ')}`;
 }
 
@@ -108,13 +118,16 @@ function bytesProperty({ provider, ring, targets, report }) {
   const fields = fc.array(rawField, { minLength: 1, maxLength: 8 });
   return fc.asyncProperty(fields, async (batch) => {
     const token = goodToken(provider.issuer, ring.published[0]);
-    const tries = batch.flatMap((field) => targets.map((target) => ({ ...target, bytes: rawRequest(field, token) })));
+    const tries = batch.flatMap((field) =>
+      targets.map((target) => ({ ...target, bytes: rawRequest(field, token) })),
+    );
     const answers = await Promise.all(tries.map(({ wire, bytes }) => wire.raw(bytes)));
     answers.forEach((answer, i) => {
       const { status } = answer;
       const { child, bytes } = tries[i];
       count(report, answer);
-      if (status === 200 && !presents(bytes, token)) throw new Error(`${child.platform}: 200 for ${JSON.stringify(bytes)}`);
+      if (status === 200 && !presents(bytes, token))
+        throw new Error(`${child.platform}: 200 for ${JSON.stringify(bytes)}`);
       if (status >= 500) throw new Error(`${child.platform}: ${status} for ${JSON.stringify(bytes)}`);
     });
   });

@@ -19,13 +19,16 @@ export class LoadMix {
     const fresh = [...keys.flatMap((key) => [this.#signed(key), this.#signed(key)]), this.#opaque()];
     // A newcomer's key is asked for by many at once.
     const newest = Array.from({ length: 4 }, () => this.#signed(keys.at(-1)));
-    const unknown = Array.from({ length: 1 + flood }, () => this.#bad('unknown kid', STRANGER, {}, { kid: randomUUID() }));
+    const unknown = Array.from({ length: 1 + flood }, () =>
+      this.#bad('unknown kid', STRANGER, {}, { kid: randomUUID() }),
+    );
     return [...fresh, ...newest, ...this.#hopeless(keys[0]), ...unknown, ...this.remembered];
   }
 
   remember(request) {
     if (request.kind !== 'signed' && request.kind !== 'opaque') return;
-    if (!this.remembered.includes(request)) this.remembered = [...this.remembered, request].slice(-MOST_REMEMBERED);
+    if (!this.remembered.includes(request))
+      this.remembered = [...this.remembered, request].slice(-MOST_REMEMBERED);
   }
 
   revoke() {

@@ -63,7 +63,9 @@ export class Model {
   account(requests) {
     if (Object.keys(this.provider.faults).length > 0) this.#faultyAt = monotonic();
     const published = new Set(this.provider.keys);
-    const strange = requests.filter(({ kind, key }) => kind === 'unknown kid' || (key && !published.has(key)));
+    const strange = requests.filter(
+      ({ kind, key }) => kind === 'unknown kid' || (key && !published.has(key)),
+    );
     this.#renewals = Math.max(0, this.#renewals - strange.length - 1);
   }
 
@@ -82,9 +84,18 @@ export class Model {
     if (kind === 'opaque') return isAhead ? [200, 401, ...unknowable] : this.#ofOpaque(request, before);
     if (kind === 'inactive') return this.#ofInactive(before);
     if (kind === 'revoked') return this.#ofRevoked(request, before);
-    if (kind === 'unknown kid') return isWell && !this.isImpatient ? [401] : held || !keysFail ? [401, ...unknowable] : unknowable;
+    if (kind === 'unknown kid')
+      return isWell && !this.isImpatient ? [401] : held || !keysFail ? [401, ...unknowable] : unknowable;
     // Forged, or another issuer's: to be known as soon as there are keys. The key it names may be withdrawn.
-    return held ? (isWell ? [401] : [401, ...unknowable]) : isWell ? [401] : keysFail ? unknowable : [401, ...unknowable];
+    return held
+      ? isWell
+        ? [401]
+        : [401, ...unknowable]
+      : isWell
+        ? [401]
+        : keysFail
+          ? unknowable
+          : [401, ...unknowable];
   }
 
   #ofExpired(kind, { introspectionFails, isWell, unknowable }) {
@@ -107,7 +118,9 @@ export class Model {
       return held?.keys.includes(key) && mayServeOld ? [200, 401] : this.isImpatient ? [401, 503] : [401];
     }
     if (!held && keysFail && during.length === 0) return unknowable;
-    return isPublished || versions.some((keys) => keys.includes(key)) ? [200, 401, ...unknowable] : [401, ...unknowable];
+    return isPublished || versions.some((keys) => keys.includes(key))
+      ? [200, 401, ...unknowable]
+      : [401, ...unknowable];
   }
 
   #ofOpaque({ since, acceptedAt }, { now, isWell, introspectionFails, unknowable }) {

@@ -80,7 +80,9 @@ export function judgeAnswer(bytes, { issuer, audience, now }) {
     return bad('not JSON');
   }
   if (typeof claims !== 'object' || claims === null || claims.active !== true) return bad('not active');
-  const other = [claims.token_type, claims.typ].find((type) => /^(refresh|id|offline)(_?token)?$/i.test(String(type)));
+  const other = [claims.token_type, claims.typ].find((type) =>
+    /^(refresh|id|offline)(_?token)?$/i.test(String(type)),
+  );
   if (other !== undefined) return bad('no access token');
   const { certificate, key } = bindingOf(claims);
   if (certificate !== undefined || key !== undefined) return bad('bound');
@@ -103,7 +105,12 @@ function isSignedBy(jwk, { alg, kid }, input, signature) {
   if (!key) return false;
   const { hash, kty, crv: _crv, ...padding } = needed;
   try {
-    return verify(hash, input, { key, ...(kty === 'EC' && { dsaEncoding: 'ieee-p1363' }), ...padding }, signature);
+    return verify(
+      hash,
+      input,
+      { key, ...(kty === 'EC' && { dsaEncoding: 'ieee-p1363' }), ...padding },
+      signature,
+    );
   } catch {
     return false;
   }

@@ -82,7 +82,10 @@ export class Provider {
 
   #answer(request, response) {
     const endpoint = PATHS[request.url];
-    if (!endpoint) return void response.writeHead(404).end();
+    if (!endpoint) {
+      response.writeHead(404).end();
+      return;
+    }
     this.counts[endpoint]++;
     this.open++;
     response.once('close', () => this.open--);
@@ -92,7 +95,10 @@ export class Provider {
       const keys = this.keys;
       const body = this.#documentOf(endpoint, form);
       const fault = this.faults[endpoint];
-      if (fault !== undefined) return FAULTS[fault](response, body, this);
+      if (fault !== undefined) {
+        FAULTS[fault](response, body);
+        return;
+      }
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
       if (endpoint === 'jwks') this.served.push({ keys, at: performance.now() / 1000 });
     });

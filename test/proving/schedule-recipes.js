@@ -1,5 +1,5 @@
 /** A schedule: what happens to a provider and to the clocks, one thing after another. Plain data, found again by its seed. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PLATFORMS } from './app.js';
 
 /** Caches of the application under test are fresh this long, in seconds. */
@@ -10,12 +10,21 @@ const LONG_OUTAGE = 3 * 86_400;
 /** What breaks together: mostly everything. */
 const endpoints = fc.oneof(
   { weight: 4, arbitrary: fc.constant(['discovery', 'jwks', 'introspection']) },
-  { weight: 1, arbitrary: fc.constantFrom(['jwks'], ['discovery'], ['introspection'], ['discovery', 'jwks']) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(['jwks'], ['discovery'], ['introspection'], ['discovery', 'jwks']),
+  },
 );
 
 const step = (fault) =>
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ fail: fc.constant(fault), endpoints: fault === 'refused' ? fc.constant(undefined) : endpoints }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        fail: fc.constant(fault),
+        endpoints: fault === 'refused' ? fc.constant(undefined) : endpoints,
+      }),
+    },
     { weight: 4, arbitrary: fc.constant({ heal: true }) },
     { weight: 6, arbitrary: fc.record({ advance: fc.constantFrom(1, 13, 40, FRESH + 1, FRESH + 40, 4000) }) },
     { weight: 1, arbitrary: fc.constant({ advance: LONG_OUTAGE }) },

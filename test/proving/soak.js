@@ -53,16 +53,29 @@ function makeRequests(provider) {
   const inactive = pool(() => randomUUID());
   const expired = goodToken(issuer, keys[0], { exp: seconds() - 4000 });
   const pick = (list) => list[Math.floor(Math.random() * list.length)];
-  const ask = (make, status, route = 'any') => () => ({ token: make(), status, route });
-  const unknownKid = () => `${Buffer.from(`{"alg":"ES256","kid":"${randomUUID()}"}`).toString('base64url')}.${good[0].split('.').slice(1).join('.')}`;
+  const ask =
+    (make, status, route = 'any') =>
+    () => ({ token: make(), status, route });
+  const unknownKid = () =>
+    `${Buffer.from(`{"alg":"ES256","kid":"${randomUUID()}"}`).toString('base64url')}.${good[0].split('.').slice(1).join('.')}`;
   return [
-    ...[ask(() => pick(good), 200), ask(() => pick(good), 200, 'scoped'), ask(() => pick(good), 200, 'grouped')],
-    ...[ask(() => pick(good), 401, 'cert-bound'), ask(() => pick(opaque), 200), ask(() => pick(opaque), 200, 'scoped')],
-    ...[ask(() => pick(inactive), 401), ask(() => expired, 401), ask(() => 'junk!', 401), ask(() => undefined, 401)],
+    ask(() => pick(good), 200),
+    ask(() => pick(good), 200, 'scoped'),
+    ask(() => pick(good), 200, 'grouped'),
+    ask(() => pick(good), 401, 'cert-bound'),
+    ask(() => pick(opaque), 200),
+    ask(() => pick(opaque), 200, 'scoped'),
+    ask(() => pick(inactive), 401),
+    ask(() => expired, 401),
+    ask(() => 'junk!', 401),
+    ask(() => undefined, 401),
     ask(() => `${pick(good).slice(0, -20)}${randomUUID().slice(0, 20).replaceAll('-', 'A')}`, 401),
     ask(() => goodToken(issuer, keys[0]), 200),
     // Rarely: while names are invented, such a request may wait for its turn.
-    () => (Math.random() < 0.002 ? { token: unknownKid(), status: 401, route: 'any' } : { status: 200, route: 'public' }),
+    () =>
+      Math.random() < 0.002
+        ? { token: unknownKid(), status: 401, route: 'any' }
+        : { status: 200, route: 'public' },
   ];
 }
 
@@ -73,8 +86,14 @@ async function load(child, requests, milliseconds, report) {
     await Promise.all(
       Array.from({ length: AT_ONCE }, async (_, i) => {
         const { token, status: expected, route } = requests[i % requests.length]();
-        const { status } = await wire.get(`/${route}`, token === undefined ? [] : [['Authorization', `Bearer ${token}`]]);
-        if (status !== expected) report.wrong.push(`${child.platform} /${route}: ${status} instead of ${expected}: request ${i % requests.length}`);
+        const { status } = await wire.get(
+          `/${route}`,
+          token === undefined ? [] : [['Authorization', `Bearer ${token}`]],
+        );
+        if (status !== expected)
+          report.wrong.push(
+            `${child.platform} /${route}: ${status} instead of ${expected}: request ${i % requests.length}`,
+          );
       }),
     );
   }

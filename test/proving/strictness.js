@@ -11,7 +11,8 @@ export function strictnessOf(token, { claims, header }) {
   if (token.length > LONGEST) return 'longer than Node takes headers';
   if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) return 'not base64url';
   const parts = token.split('.');
-  if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part)) return 'spare bits';
+  if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part))
+    return 'spare bits';
   const [first, second] = parts.slice(0, 2).map((part) => Buffer.from(part, 'base64url'));
   return strictInJson(first) ?? strictInJson(second) ?? strictInHeader(header) ?? strictInClaims(claims);
 }
@@ -34,10 +35,14 @@ function strictInHeader({ kid, b64, crit, typ }) {
 export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf }) {
   if (!Number.isSafeInteger(exp ?? 0)) return 'exp is not whole';
   // 9999-12-31: what lies past it was written in milliseconds.
-  if ([exp, nbf, iat].some((time) => time !== undefined && !(time >= 0 && time <= 253_402_300_799))) return 'no time';
-  if (Array.isArray(aud) && !aud.every((each) => typeof each === 'string')) return 'aud lists other than strings';
-  if ([sub, client_id, jti].some((each) => each !== undefined && typeof each !== 'string')) return 'sub, client_id, jti';
-  if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))) return 'cnf is no object';
+  if ([exp, nbf, iat].some((time) => time !== undefined && !(time >= 0 && time <= 253_402_300_799)))
+    return 'no time';
+  if (Array.isArray(aud) && !aud.every((each) => typeof each === 'string'))
+    return 'aud lists other than strings';
+  if ([sub, client_id, jti].some((each) => each !== undefined && typeof each !== 'string'))
+    return 'sub, client_id, jti';
+  if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)))
+    return 'cnf is no object';
   if (cnf?.jkt !== undefined && typeof cnf.jkt !== 'string') return 'jkt is not a string';
   return undefined;
 }
@@ -54,7 +59,9 @@ function depthOf(text) {
 
 /** Counts the names in the text and those that the parser kept: fewer of these means that one stood there twice. */
 function hasAmbiguousMember(text) {
-  const named = [...text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\r\n]*(:?)/gs)].filter(([, , colon]) => colon === ':');
+  const named = [...text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\r\n]*(:?)/gs)].filter(
+    ([, , colon]) => colon === ':',
+  );
   if (named.some(([, name]) => JSON.parse(name) === '__proto__')) return true;
   return named.length !== countMembers(JSON.parse(text));
 }
