@@ -60,6 +60,26 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(fetches()).toBe(2);
   });
 
+  it('lets everybody who comes with a new key wait for the one fetch, also those who come during it', async () => {
+    await start();
+    await status();
+    advanceClock(13);
+    issuer.rotate();
+    const { keys } = issuer.server;
+    let early: Promise<number>[] = [];
+    const late = new Promise<number[]>((resolve) => {
+      issuer.server.answer('/jwks', (_, response) => {
+        // The fetch is under way, and is answered only when the others have come, too.
+        early.push(...Array.from({ length: 10 }, () => status()));
+        resolve(Promise.all(early));
+        setTimeout(() => sendJson(response, { keys }), 100);
+      });
+    });
+    early = Array.from({ length: 10 }, () => status());
+    expect(new Set(await late)).toEqual(new Set([200]));
+    expect(fetches()).toBe(2);
+  });
+
   it('accepts new keys without names, too', async () => {
     const unnamed = (): ReturnType<typeof makeKey> => makeKey('ES256', 'unused', { kid: undefined });
     await start({}, {}, unnamed());
@@ -113,6 +133,22 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     issuer.server.recover();
     advanceClock(60);
     expect(await status(token())).toBe(200);
+  });
+
+  it('leaves no rejection unhandled when a token seen before comes after a long outage', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    await start();
+    const token = issuer.token();
+    expect(await status(token)).toBe(200);
+    issuer.server.goDown();
+    advanceClock(3 * 86_400);
+    const longLived = issuer.token();
+    expect([await status(token), await status(longLived), await status(token)]).toEqual([401, 503, 401]);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 
   it('says 503, not 401, of a key that cannot be looked up now', async () => {

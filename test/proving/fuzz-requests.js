@@ -1,4 +1,5 @@
 /** Whatever a client sends: the right answer, on both platforms, at first and again, and never a fault of the server. */
+import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { startAppChild } from './app-child.js';
 import { PLATFORMS } from './app.js';
@@ -11,6 +12,7 @@ import { Provider } from './provider.js';
 import { Wire } from './wire.js';
 
 const CASES_AT_ONCE = 40;
+const WAVES = 30;
 /** The contract: one fetch at the start, one per fresh time, three at once and one in twelve seconds for unknown names. */
 const MOST_FETCHES = (elapsed) => 8 + elapsed / 10;
 
@@ -31,6 +33,7 @@ export async function fuzzRequests({ seed, path, property: only, milliseconds })
   const failures = await Promise.all(chosen.map(([name, property]) => campaign(name, property, settings)));
   report.wrong.push(...failures.flat());
 
+  if (path === undefined) await Promise.all(targets.map((target) => flood(target, world)));
   const most = MOST_FETCHES((performance.now() - began) / 1000) * PLATFORMS.length;
   if (provider.counts.jwks > most) report.wrong.push(`keys were fetched ${provider.counts.jwks} times`);
   for (const { child, wire } of targets) {
@@ -111,6 +114,18 @@ function problemIn({ status, head, body }, { allowed, sub, headers }) {
   if (headers.some(([, value]) => /[\0-\x08\x0a-\x1f\x7f]/.test(value)) && (status === 400 || status === 0))
     return undefined;
   return `${status} instead of ${allowed.join(' or ')}`;
+}
+
+/** Invented names, wave after wave: what is asked for one at a time is counted together. */
+async function flood({ child, wire }, { provider, ring, report }) {
+  for (let wave = 0; wave < WAVES; wave++) {
+    const tokens = [0, 1].map(() => goodToken(provider.issuer, ring.stranger, {}, { kid: randomUUID() }));
+    const answers = await Promise.all(
+      tokens.map((token) => wire.get('/any', [['Authorization', `Bearer ${token}`]])),
+    );
+    const wrong = answers.find(({ status }) => status !== 401);
+    if (wrong) report.wrong.push(`${child.platform}: ${wrong.status} for an unknown key`);
+  }
 }
 
 /** Anything at all in the field: 200 only where a good token stands alone behind its scheme, and no 5xx. */
