@@ -34,7 +34,7 @@ export async function campaign(
     return [
       `${name}: ${message}\n` +
         `  smallest case: ${fc.stringify(details.counterexample).slice(0, 2000)}\n` +
-        `  again: npm run prove -- --property ${name} --seed ${details.seed} --path ${details.counterexamplePath}`,
+        `  again: npm run prove -- --property ${name.includes(' ') ? `'${name}'` : name} --seed ${details.seed} --path ${details.counterexamplePath}`,
     ];
   }
   return [];

@@ -44,10 +44,12 @@ export class LoadMix {
     return { kind: 'signed', token, key, iat, exp: iat + 3600 };
   }
 
-  #opaque() {
+  /** An inactive one says all that a good one says, but for that (RFC 7662 section 2.2 would have it say less). */
+  #opaque(active = true) {
     const token = randomUUID();
     const claims = goodClaims(this.provider.issuer);
-    this.provider.introspected.set(token, { active: true, ...claims });
+    this.provider.introspected.set(token, { active, ...claims });
+    if (!active) return { kind: 'inactive', token };
     return { kind: 'opaque', token, iat: claims.iat, exp: claims.exp };
   }
 
@@ -64,7 +66,7 @@ export class LoadMix {
       this.#bad('outright', key, { aud: 'https://other.example' }),
       this.#bad('forged', { ...STRANGER, kid: key.kid }, {}, { kid: key.kid, alg: key.alg }),
       this.#bad('other issuer', key, { iss: 'https://elsewhere.example' }),
-      { kind: 'inactive', token: randomUUID() },
+      this.#opaque(false),
     ];
   }
 }
