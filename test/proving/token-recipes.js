@@ -83,6 +83,7 @@ const audienceList = fc
   .map((list) => ['aud', list]);
 
 const claim = fc.oneof(
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom('exp', 'nbf', 'iat'), moment) },
   { weight: 6, arbitrary: fc.tuple(fc.constantFrom(...NAMES), strange) },
   { weight: 1, arbitrary: audienceList },
   { weight: 1, arbitrary: fc.tuple(fc.string({ maxLength: 12 }), strange) },
