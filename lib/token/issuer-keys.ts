@@ -5,7 +5,7 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import { CachedDocument, type DocumentStatus } from './cached-document.js';
 import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
 import { withoutQuery } from './provider-answer.js';
-import { type ProviderClient } from './provider-client.js';
+import type { ProviderClient, ProviderClientOptions } from './provider-client.js';
 import { RenewalBudget } from './renewal-budget.js';
 import { readKeySet, type VerificationKey } from './verification-key.js';
 
@@ -22,14 +22,17 @@ export interface IssuerKeySet {
 
 export class IssuerKeys {
   readonly #document: CachedDocument<IssuerKeySet>;
-  readonly #budget = new RenewalBudget();
+  readonly #budget: RenewalBudget;
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
-    private readonly options: KeyOptions & Pick<MetadataOptions, 'jwksUri' | 'maxStale'>,
+    private readonly options: KeyOptions &
+      Pick<MetadataOptions, 'jwksUri' | 'maxStale'> &
+      Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
   ) {
+    this.#budget = new RenewalBudget(options.responseTimeout);
     this.#document = new CachedDocument((held) => this.#fetch(held), {
       freshFor: options.jwksCacheDuration,
       staleFor: options.maxStale,

@@ -9,7 +9,7 @@ import { monotonicSeconds } from './backoff.js';
 const MOST = 6;
 const SECONDS_PER_FETCH = 10;
 /** Fetches for unknown names stand so far apart, in seconds: a flood must not use up the budget in one moment. */
-const APART = 1;
+const LONGEST_APART = 1;
 /** A name that was not there is not looked for again so soon, in seconds. */
 const ABSENT_FOR = 10;
 const MOST_ABSENT = 1000;
@@ -21,7 +21,13 @@ export class RenewalBudget {
   #countedAt = monotonicSeconds();
   #nextAt = 0;
   #turn: Promise<boolean> | undefined;
+  readonly #apart: number;
   readonly #absentUntil = new LRUCache<string, number>({ max: MOST_ABSENT });
+
+  /** @param responseTimeout who waits for a turn must have time left to ask, in seconds */
+  constructor(responseTimeout: number) {
+    this.#apart = Math.min(LONGEST_APART, responseTimeout / 3);
+  }
 
   /** Whether to fetch; waits for the next turn, a second at most, so that one fetch serves all who came before it. */
   async spend(kid: string | undefined): Promise<boolean> {
@@ -43,7 +49,7 @@ export class RenewalBudget {
     this.#left--;
     const wait = this.#nextAt - now;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait * 1000).unref());
-    this.#nextAt = monotonicSeconds() + APART;
+    this.#nextAt = monotonicSeconds() + this.#apart;
     return true;
   }
 }

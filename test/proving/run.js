@@ -1,7 +1,7 @@
 /**
  * The proving ground: tries for minutes to get a wrong answer out of the built package; see README.md.
  *
- * `--short` for CI, `--part fuzz|faults|soak`, `--seed <n>`; with what a failure prints: `--property <name> --path <p>`.
+ * `--short` for CI, `--times <n>` for n times as long, `--part fuzz|faults|soak`, `--seed <n>`; with what a failure prints: `--property <name> --path <p>`.
  */
 import { parseArgs } from 'node:util';
 import { runFaultSchedules } from './fault-schedules.js';
@@ -20,6 +20,7 @@ const DOCUMENT_PROPERTIES = new Set(['keys', 'discovery', 'answers']);
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
+    times: { type: 'string', default: '1' },
     part: { type: 'string' },
     seed: { type: 'string' },
     property: { type: 'string' },
@@ -28,6 +29,8 @@ const { values } = parseArgs({
 });
 const { short, part, property, path } = values;
 if (part !== undefined && !Object.hasOwn(PARTS, part)) throw new RangeError('--part is fuzz, faults or soak');
+const times = Number(values.times);
+if (!(times > 0 && times <= 100)) throw new RangeError('--times is more than 0, 100 at the most');
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
 if (!Number.isSafeInteger(seed)) throw new RangeError('--seed is a whole number');
 
@@ -39,7 +42,7 @@ const RUN = { requests: fuzzRequests, documents: fuzzDocuments, faults: runFault
 const began = performance.now();
 const reports = {};
 for (const name of chosenParts()) {
-  const milliseconds = (short ? SHORT : FULL)[name];
+  const milliseconds = (short ? SHORT : FULL)[name] * times;
   reports[name] = await RUN[name]({ seed, path, property, milliseconds });
 }
 const wrong = [...Object.values(reports).flatMap((report) => report.wrong), ...stray];
