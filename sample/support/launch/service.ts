@@ -16,6 +16,9 @@ export interface ServicePlan {
   /** How it is called; its folder, too, unless `program` says otherwise. */
   readonly name: string;
   readonly program?: string;
+  /** The file to run, where it is not the `main.js` of that folder. */
+  readonly main?: URL;
+  /** It is told so by the variable `PORT`. */
   readonly port: number;
   /** A path that answers 200 without a token. */
   readonly readyPath: string;
@@ -34,9 +37,10 @@ export class Service {
 
   constructor(sample: string, plan: ServicePlan) {
     this.#plan = plan;
-    const main = new URL(`../../${sample}/${plan.program ?? plan.name}/main.js`, import.meta.url);
+    const main =
+      plan.main ?? new URL(`../../${sample}/${plan.program ?? plan.name}/main.js`, import.meta.url);
     this.#child = fork(fileURLToPath(main), [], {
-      env: { ...cleanEnvironment(), ...plan.environment },
+      env: { ...cleanEnvironment(), PORT: String(plan.port), ...plan.environment },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

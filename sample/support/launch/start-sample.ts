@@ -14,6 +14,8 @@ export interface Sample {
   readonly services: readonly ServicePlan[];
   /** End after the story: 0 when all went as written, 1 otherwise. Else stay up to be played with. */
   readonly once: boolean;
+  /** What is there to be looked at, once everything is up. */
+  readonly invitation?: string;
   /** Tells the story; may read what a service has printed so far. */
   play(outputOf: (name: string) => string): Promise<Played>;
 }
@@ -68,8 +70,9 @@ function outputOf(name: string): string {
   return services.find((service) => service.name === name)?.output ?? '';
 }
 
-function stayUp(title: string, curlLines: string, exitCode: number): void {
+function stayUp({ title, invitation }: Sample, curlLines: string, exitCode: number): void {
   console.log(`\n${title} stays up until Ctrl-C. To try by hand, in another terminal:\n\n${curlLines}`);
+  if (invitation) console.log(invitation);
   for (const service of services) {
     service.relayOutput();
     service.onDeath(() => {
@@ -114,7 +117,7 @@ export async function startSample(sample: Sample): Promise<void> {
     }
     const exitCode = asWritten ? 0 : 1;
     if (once) await quit(exitCode);
-    stayUp(title, curlLines, exitCode);
+    stayUp(sample, curlLines, exitCode);
   } catch (error) {
     if (!quitting) {
       console.error(`\n${title} has failed: ${error instanceof Error ? error.message : String(error)}`);
