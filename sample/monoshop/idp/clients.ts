@@ -36,8 +36,11 @@ export const shopWeb: DemoClient = {
   scopes: ['read:products', 'write:products', 'read:invoices'],
 };
 
+/** Where the front end is, as browsers see it. */
+const SHOP_WEB_ORIGIN = process.env.MONOSHOP_WEB_ORIGIN ?? 'http://localhost:3000';
+
 /** Where the front end waits for the authorization code. */
-export const SHOP_WEB_CALLBACK = 'http://localhost:3000/api/auth/callback';
+export const SHOP_WEB_CALLBACK = `${SHOP_WEB_ORIGIN}/api/auth/callback`;
 
 /** The Invoice API itself: gets no tokens, but may ask whether an opaque one is good (RFC 7662). */
 export const invoiceApi: DemoClient = {
@@ -73,7 +76,7 @@ export const clients: ClientMetadata[] = [
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: [SHOP_WEB_CALLBACK],
-    post_logout_redirect_uris: ['http://localhost:3000'],
+    post_logout_redirect_uris: [SHOP_WEB_ORIGIN],
   },
   { ...describeMachine(invoiceApi), grant_types: [], token_endpoint_auth_method: 'client_secret_post' },
 ];

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Provider } from 'oidc-provider';
 import { renderConsent, renderLogin, renderMessage } from './pages.js';
-import { findUserByPassword } from './users.js';
+import { findUser, findUserByPassword } from './users.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -36,10 +36,24 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 }
 
-function listRequested({ missingOIDCScope = [], missingResourceScopes = {} }: ConsentDetails): string[] {
-  const perApi = Object.entries(missingResourceScopes).map(
-    ([api, scopes]) => `${scopes.join(', ')} at ${api}`,
-  );
+/** What this person may let a program do, and what not. */
+function divide(
+  { session }: Interaction,
+  scopes: readonly string[],
+): { granted: string[]; rejected: string[] } {
+  const mayGrant = findUser(session?.accountId ?? '')?.mayGrant ?? [];
+  return {
+    granted: scopes.filter((scope) => mayGrant.includes(scope)),
+    rejected: scopes.filter((scope) => !mayGrant.includes(scope)),
+  };
+}
+
+function listRequested(interaction: Interaction): string[] {
+  const { missingOIDCScope = [], missingResourceScopes = {} }: ConsentDetails = interaction.prompt.details;
+  const perApi = Object.entries(missingResourceScopes)
+    .map(([api, scopes]) => [api, divide(interaction, scopes).granted.join(', ')])
+    .filter(([, granted]) => granted !== '')
+    .map(([api, granted]) => `${granted} at ${api}`);
   return [...missingOIDCScope, ...perApi];
 }
 
@@ -56,7 +70,10 @@ async function saveGrant(provider: Provider, interaction: Interaction): Promise<
   if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope);
   if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
   for (const [api, scopes] of Object.entries(missingResourceScopes ?? {})) {
-    grant.addResourceScope(api, scopes);
+    const { granted, rejected } = divide(interaction, scopes);
+    if (granted.length > 0) grant.addResourceScope(api, granted);
+    // Otherwise it would be asked for again, and again.
+    if (rejected.length > 0) grant.rejectResourceScope(api, rejected);
   }
   return grant.save();
 }
@@ -72,7 +89,7 @@ async function showPrompt(
   sendPage(
     response,
     200,
-    renderConsent(uid, client?.clientName ?? 'The application', listRequested(prompt.details)),
+    renderConsent(uid, client?.clientName ?? 'The application', listRequested(interaction)),
   );
 }
 

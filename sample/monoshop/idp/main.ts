@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { createInteractionHandler } from './interaction.js';
 import { createProvider } from './provider.js';
 
-const PORT = 4000;
+const PORT = Number(process.env.PORT ?? 4000);
 const DEFAULT_TOKEN_TTL = 3600;
 
-const provider = createProvider(`http://localhost:${PORT}`, {
+const provider = createProvider(process.env.MONOSHOP_ISSUER ?? `http://localhost:${PORT}`, {
   tokenTtl: Number(process.env.MONOSHOP_TOKEN_TTL ?? DEFAULT_TOKEN_TTL),
   invoiceTokens: process.env.MONOSHOP_INVOICE_TOKENS === 'opaque' ? 'opaque' : 'jwt',
 });

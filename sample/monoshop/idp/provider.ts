@@ -4,7 +4,7 @@ import { errors, Provider, type Configuration, type ResourceServer } from 'oidc-
 import { generateSigningKeys } from '../../support/idp/keys.js';
 import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
 import { allowScopes, clients, invoiceApi, lateCourier } from './clients.js';
-import { renderMessage, renderPage } from './pages.js';
+import { renderLogout, renderMessage } from './pages.js';
 import { INVOICES, scopesByResource } from './resources.js';
 import { findUser } from './users.js';
 
@@ -39,6 +39,10 @@ function configure(options: ProviderOptions): Configuration {
     clientBasedCORS: () => false,
     responseTypes: ['code'],
     pkce: { required: () => true },
+    // Name and groups also in the ID token, so that a front end need not ask for them once more.
+    conformIdTokenClaims: false,
+    // A refresh token is good once: who uses a stolen one is found out (RFC 9700, section 4.14.2).
+    rotateRefreshToken: true,
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
@@ -93,8 +97,7 @@ function configure(options: ProviderOptions): Configuration {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
-          const button = '<button form="op.logoutForm" name="logout" value="yes">Sign out</button>';
-          ctx.body = renderPage('Sign out of MonoShop?', `${form}${button}`);
+          ctx.body = renderLogout(form);
         },
         postLogoutSuccessSource: (ctx) => {
           ctx.body = renderMessage('Signed out', 'You can close this page.');

@@ -4,10 +4,24 @@ export interface User {
   readonly name: string;
   readonly password: string;
   readonly groups: readonly string[];
+  /** Nobody can let a program do what they may not do themselves. */
+  readonly mayGrant: readonly string[];
 }
 
-export const clerk: User = { id: 'clerk', name: 'Carla Clerk', password: 'clerk', groups: ['staff'] };
-export const admin: User = { id: 'admin', name: 'Ada Admin', password: 'admin', groups: ['staff', 'admin'] };
+export const clerk: User = {
+  id: 'clerk',
+  name: 'Carla Clerk',
+  password: 'clerk',
+  groups: ['staff'],
+  mayGrant: ['read:products', 'read:invoices'],
+};
+export const admin: User = {
+  id: 'admin',
+  name: 'Ada Admin',
+  password: 'admin',
+  groups: ['staff', 'admin'],
+  mayGrant: ['read:products', 'write:products', 'read:invoices'],
+};
 
 export const users: readonly User[] = [clerk, admin];
 

@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AppModule } from './app.module.js';
 
 const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter());
-await app.listen(4002, '127.0.0.1');
+await app.listen(process.env.PORT ?? 4002, '127.0.0.1');
 
 // The starter holds the other end: when it is gone, however that happened, so are we.
 process.on('disconnect', () => process.exit());
