@@ -1,13 +1,18 @@
 /**
- * What does `npm start` do? Starts the three processes, tells the story with real tokens, and stays up to be played
- * with. `--once` ends after the story: 0 when all went as written, 1 otherwise. `--opaque`: the Invoice API's tokens are
- * no JWTs, and it asks the authorization server about each of them.
+ * What does `npm start` do? Starts the authorization server, the two APIs and the front end, tells the story with real
+ * tokens, and stays up to be played with. `--once` ends after the story, which needs no front end: 0 when all went as
+ * written, 1 otherwise. `--opaque`: the Invoice API's tokens are no JWTs, and it asks the authorization server about each
+ * of them.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { readFlags } from '../support/launch/flags.js';
+import type { ServicePlan } from '../support/launch/service.js';
 import { startSample, type Played } from '../support/launch/start-sample.js';
 import { discover } from '../support/story/client-credentials.js';
 import { tellStory } from '../support/story/tell.js';
 import { invoiceApi } from './idp/clients.js';
+import { admin, clerk, type User } from './idp/users.js';
 import { writeCurlLines } from './story/curl-lines.js';
 import { writeSteps } from './story/steps.js';
 import { collectTokens } from './story/tokens.js';
@@ -23,6 +28,29 @@ const introspecting = {
   MONOCLOUD_BACKEND_CLIENT_SECRET: invoiceApi.secret,
 };
 
+// Compiled, this file is in sample/dist/monoshop; the front end stays beside its sources, where Next.js has built it.
+const buildWeb = fileURLToPath(new URL('../../../tools/build-web.js', import.meta.url));
+const web: ServicePlan = {
+  name: 'web',
+  main: new URL('../../monoshop/web/main.js', import.meta.url),
+  port: 3000,
+  readyPath: '/icon.svg',
+};
+
+/** Whether there is a front end to start. Without it, everything else still works. */
+function prepareWeb(): boolean {
+  const { status } = spawnSync(process.execPath, [buildWeb], { stdio: 'inherit' });
+  if (status !== 0) console.error('The front end could not be built: MonoShop starts without it.');
+  return status === 0;
+}
+
+function invite(...users: readonly User[]): string {
+  const people = users.map(({ id, password }) => `${id} (password ${password})`);
+  return `The shop itself: http://localhost:${web.port}, for ${people.join(' or ')}`;
+}
+
+const hasWeb = !flags.once && prepareWeb();
+
 async function play(): Promise<Played> {
   const tokens = await collectTokens(await discover(ISSUER));
   const asWritten = await tellStory(writeSteps(tokens, opaque));
@@ -35,6 +63,7 @@ await startSample({
   command: 'npm start',
   announcement: [
     'authorization server :4000, Product API :4001 (Express), Invoice API :4002 (Fastify)',
+    ...(hasWeb ? ['front end :3000 (Next.js)'] : []),
     ...(opaque ? ['with opaque tokens for the Invoice API'] : []),
   ].join(', '),
   services: [
@@ -51,7 +80,9 @@ await startSample({
       readyPath: '/status',
       ...(opaque && { environment: introspecting }),
     },
+    ...(hasWeb ? [web] : []),
   ],
+  ...(hasWeb && { invitation: invite(clerk, admin) }),
   once: flags.once,
   play,
 });
