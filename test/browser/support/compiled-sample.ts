@@ -1,0 +1,64 @@
+/** MonoShop as `npm start` runs it, compiled from the sources of now into a folder of its own: others may build meanwhile. */
+import { transformFile } from '@swc/core';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const SOURCES = {
+  lib: 'lib',
+  'sample/monoshop': 'sample/dist/monoshop',
+  'sample/support': 'sample/dist/support',
+};
+
+export class CompiledSample {
+  private constructor(private readonly folder: string) {}
+
+  static async make(): Promise<CompiledSample> {
+    const folder = await mkdtemp(join(tmpdir(), 'monoshop-'));
+    const identity = {
+      name: 'nestjs-resource-server',
+      type: 'module',
+      exports: './lib/index.js',
+    };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(identity));
+    await symlink(resolve('node_modules'), join(folder, 'node_modules'), 'junction');
+    for (const [from, to] of Object.entries(SOURCES)) await compile(from, join(folder, to));
+    return new CompiledSample(folder);
+  }
+
+  /** The program of one of its processes. */
+  program(name: string): URL {
+    return pathToFileURL(join(this.folder, 'sample/dist/monoshop', name, 'main.js'));
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function compile(from: string, to: string): Promise<void> {
+  const files = await readdir(from, { recursive: true });
+  for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('web/'))) {
+    const { code } = await transformFile(join(from, file), {
+      jsc: {
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+        target: 'es2022',
+      },
+      module: { type: 'es6' },
+    });
+    const target = join(to, file.replace(/ts$/, 'js'));
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, code);
+  }
+}
+
+/** What Next.js runs is its own build, in its own folder: made unless it is there. */
+export function buildWeb(): URL {
+  const { status, stderr } = spawnSync(process.execPath, ['tools/build-web.js'], { encoding: 'utf8' });
+  if (status !== 0 || !existsSync('sample/monoshop/web/.next')) throw new Error(`no front end: ${stderr}`);
+  return pathToFileURL(resolve('sample/monoshop/web/main.js'));
+}
