@@ -13,28 +13,13 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { RouteTable } from './route-table.js';
+import { furnishTokenRoom, type TokenRoom } from './token-room.js';
 import { TokenValidationService } from './token-validation.service.js';
-import { CircuitBreaker } from './token/circuit-breaker.js';
-import { IntrospectionCache } from './token/introspection-cache.js';
-import { IntrospectionClient } from './token/introspection-client.js';
-import { IssuerKeys } from './token/issuer-keys.js';
-import { IssuerMetadataSource } from './token/issuer-metadata.js';
-import { JwtTokenValidator } from './token/jwt-token.validator.js';
-import { OpaqueTokenValidator } from './token/opaque-token.validator.js';
-import { ProviderClient } from './token/provider-client.js';
 import { ProviderConnection } from './token/provider-connection.js';
-import { Sealer } from './token/sealed-value.js';
-import { SharedCache } from './token/shared-cache.js';
-import { SignatureVerifier } from './token/signature-verifier.js';
-import { TokenValidator, type Introspection } from './token/token-validator.js';
+import { TokenValidator } from './token/token-validator.js';
 
 /** Everything that judges tokens, made once. */
 const TOKEN_ROOM = Symbol('nestjs-resource-server:token');
-
-interface TokenRoom {
-  readonly validator: TokenValidator;
-  readonly connection: ProviderConnection;
-}
 
 export const PROVIDERS: Provider[] = [
   {
@@ -51,7 +36,11 @@ export const PROVIDERS: Provider[] = [
       return resolveOptions(given ?? {}, (name) => config.get<unknown>(name));
     },
   },
-  { provide: TOKEN_ROOM, inject: [RESOLVED_OPTIONS], useFactory: furnishTokenRoom },
+  {
+    provide: TOKEN_ROOM,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: (options: ResolvedOptions) => furnishTokenRoom(options, new Logger('AuthModule')),
+  },
   { provide: TokenValidator, inject: [TOKEN_ROOM], useFactory: (room: TokenRoom) => room.validator },
   { provide: ProviderConnection, inject: [TOKEN_ROOM], useFactory: (room: TokenRoom) => room.connection },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
@@ -63,33 +52,6 @@ export const PROVIDERS: Provider[] = [
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },
 ];
-
-function furnishTokenRoom(options: ResolvedOptions): TokenRoom {
-  const log = new Logger('AuthModule');
-  const client = new ProviderClient(options);
-  const metadata = new IssuerMetadataSource(client, options, log);
-  const keys = new IssuerKeys(metadata, client, options, log);
-  const signatures = new SignatureVerifier(keys, options);
-  const breaker = new CircuitBreaker();
-  const jwts = new JwtTokenValidator(keys, signatures, options);
-
-  let introspection: Introspection | undefined;
-  if (options.clientId !== undefined) {
-    const shared = options.cache && new SharedCache(options.cache, log);
-    const cache = new IntrospectionCache(options, new Sealer(sharedSecretOf(options)), shared);
-    const asking = new IntrospectionClient(metadata, client, signatures, breaker, options, log);
-    introspection = { tokens: new OpaqueTokenValidator(asking, cache, options), cache };
-  }
-  return {
-    validator: new TokenValidator(jwts, introspection, options, log),
-    connection: new ProviderConnection(client, metadata, keys, breaker, options),
-  };
-}
-
-/** What all instances of this API hold and nobody else does. */
-function sharedSecretOf({ clientSecret, clientCertificateKey }: ResolvedOptions): string {
-  return (typeof clientSecret === 'string' ? clientSecret : clientSecret?.d) ?? clientCertificateKey ?? '';
-}
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;

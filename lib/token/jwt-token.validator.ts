@@ -57,7 +57,7 @@ export class JwtTokenValidator {
     }
     const jwt = decodeJwt(token);
     this.signatures.judgeHeader(jwt);
-    this.#judgeType(jwt);
+    judgeType(jwt, this.options);
     judgeClaims(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
@@ -87,16 +87,6 @@ export class JwtTokenValidator {
     this.#verified.set(token, { claims: frozen, ...verification });
     return frozen;
   }
-
-  #judgeType({ header: { typ }, claims }: DecodedJwt): void {
-    if (isAccessTokenType(typ)) return;
-    if (this.options.requireAccessTokenType) throw refuse(`typ is ${quoteForeign(typ)}, expected at+jwt`);
-    if (typ !== undefined && !(typeof typ === 'string' && typ.toLowerCase() === 'jwt')) {
-      throw refuse(`typ ${quoteForeign(typ)} is not that of an access token`);
-    }
-    const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
-    if (telling) throw refuse(`${telling} makes it an ID token, not an access token`);
-  }
 }
 
 /** Also with a later key set that still has the key: a refresh does not cost every token its signature. */
@@ -114,6 +104,20 @@ function holds(verified: Verified, keySet: IssuerKeySet | Promise<IssuerKeySet>)
 }
 
 const refuse = (detail: string): TokenError => new TokenError('invalid_token', { reason: 'type', detail });
+
+/** Throws unless the JWT says of itself that it is an access token, or at least nothing else. */
+export function judgeType(
+  { header: { typ }, claims }: Pick<DecodedJwt, 'header' | 'claims'>,
+  options: JwtOptions,
+): void {
+  if (isAccessTokenType(typ)) return;
+  if (options.requireAccessTokenType) throw refuse(`typ is ${quoteForeign(typ)}, expected at+jwt`);
+  if (typ !== undefined && !(typeof typ === 'string' && typ.toLowerCase() === 'jwt')) {
+    throw refuse(`typ ${quoteForeign(typ)} is not that of an access token`);
+  }
+  const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
+  if (telling) throw refuse(`${telling} makes it an ID token, not an access token`);
+}
 
 function isAccessTokenType(typ: unknown): boolean {
   const lower = typeof typ === 'string' ? typ.toLowerCase() : typ;

@@ -82,29 +82,36 @@ export class OpaqueTokenValidator {
     }
   }
 
-  /** The same as for a JWT, but for what RFC 7662 lets an answer leave out. */
-  #judge({ issuer, claims }: IntrospectionAnswer): AccessTokenClaims {
-    if (claims['active'] !== true) {
-      throw new TokenError('inactive_token', {
-        detail: `the provider says active: ${quoteForeign(claims['active'])}`,
-      });
-    }
-    for (const name of ['token_type', 'typ'] as const) {
-      const type = claims[name];
-      if (typeof type === 'string' && OTHER_TOKEN.test(type))
-        throw refuse('type', `${name} ${quoteForeign(type)}: no access token`);
-    }
-    if (claims['iss'] !== undefined) judgeIssuer(claims['iss'], issuer);
-    const { allowMissingAudience } = this.options;
-    if (claims['aud'] === undefined && !allowMissingAudience) {
-      throw refuse(
-        'audience',
-        'the introspection answer has no aud; allowMissingAudience accepts that, and with it every API’s tokens',
-      );
-    }
-    judgeClaims(claims, this.options, { withoutExp: true, withoutAud: allowMissingAudience });
-    return freezeClaims(claims);
+  #judge(answer: IntrospectionAnswer): AccessTokenClaims {
+    judgeAnswer(answer, this.options);
+    return freezeClaims(answer.claims);
   }
+}
+
+/** The same as for a JWT, but for what RFC 7662 lets an answer leave out. */
+export function judgeAnswer(
+  { issuer, claims }: IntrospectionAnswer,
+  options: IntrospectionOptions & ClaimsOptions,
+): void {
+  if (claims['active'] !== true) {
+    throw new TokenError('inactive_token', {
+      detail: `the provider says active: ${quoteForeign(claims['active'])}`,
+    });
+  }
+  for (const name of ['token_type', 'typ'] as const) {
+    const type = claims[name];
+    if (typeof type === 'string' && OTHER_TOKEN.test(type))
+      throw refuse('type', `${name} ${quoteForeign(type)}: no access token`);
+  }
+  if (claims['iss'] !== undefined) judgeIssuer(claims['iss'], issuer);
+  const { allowMissingAudience } = options;
+  if (claims['aud'] === undefined && !allowMissingAudience) {
+    throw refuse(
+      'audience',
+      'the introspection answer has no aud; allowMissingAudience accepts that, and with it every API’s tokens',
+    );
+  }
+  judgeClaims(claims, options, { withoutExp: true, withoutAud: allowMissingAudience });
 }
 
 const refuse = (reason: TokenErrorReason, detail: string): TokenError =>

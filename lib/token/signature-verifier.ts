@@ -31,7 +31,7 @@ export class SignatureVerifier {
    *
    * @throws {TokenError} `invalid_token`
    */
-  judgeHeader({ header, signature }: DecodedJwt): void {
+  judgeHeader({ header, signature }: Pick<DecodedJwt, 'header' | 'signature'>): void {
     const { alg, kid } = header;
     if (typeof alg !== 'string' || !this.options.signingAlgorithms.includes(alg)) {
       throw refuse('algorithm', `alg ${quoteForeign(alg)} is not accepted`);

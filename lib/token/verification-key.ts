@@ -45,13 +45,18 @@ export class VerificationKey {
 
   #import(alg: string): SignatureKey | undefined {
     try {
-      if (!isPublicKey(this.jwk)) throw new Error('the key set publishes its private part');
-      return importPublicKey(alg, this.jwk);
+      return importIssuerKey(alg, this.jwk);
     } catch (error) {
       this.onUnusable(error instanceof Error ? error.message : 'import failed');
       return undefined;
     }
   }
+}
+
+/** @throws {Error} that says why the key is of no use for this algorithm */
+export function importIssuerKey(alg: string, jwk: Readonly<Record<string, unknown>>): SignatureKey {
+  if (!isPublicKey(jwk)) throw new Error('the key set publishes its private part');
+  return importPublicKey(alg, jwk);
 }
 
 /**

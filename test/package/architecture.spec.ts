@@ -3,7 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const LIB = resolve('lib');
-const ROOMS = ['errors', 'route', 'credentials', 'token', 'binding', 'access', 'principal', 'options', ''];
+const ROOMS = [
+  'errors',
+  'route',
+  'credentials',
+  'token',
+  'binding',
+  'access',
+  'principal',
+  'options',
+  '',
+  'cli',
+];
 
 const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
@@ -61,5 +72,16 @@ describe('lib/', () => {
     const allowed =
       /^(auth\.(events|guard|health-indicator|module|module-definition|providers|refusals)|token-validation\.service|route-table|controller-routes|openapi)\.ts$|\.decorator\.ts$/;
     expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
+  });
+
+  it('has a command line that needs no Nest, not even through what it imports', () => {
+    const reached = new Set(['cli/main.ts']);
+    for (const file of reached) {
+      for (const { from } of imports.filter((each) => each.file === file && !each.typeOnly)) {
+        if (from.startsWith('@nestjs/')) throw new Error(`${file} imports ${from}`);
+        if (from.startsWith('.')) reached.add(join(dirname(file), from).replace(/\.js$/, '.ts'));
+      }
+    }
+    expect(reached.size).toBeGreaterThan(30);
   });
 });
