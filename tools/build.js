@@ -1,6 +1,6 @@
 /** Compiles lib/ to dist/, then the samples against it to sample/dist/. */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,4 +14,6 @@ function compile(project) {
 }
 
 compile(join(root, 'tsconfig.build.json'));
+// The command: npm makes it executable where it installs, npx from a folder does not.
+chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
 compile(join(root, 'sample', 'tsconfig.json'));

@@ -1,0 +1,71 @@
+/** Does the provider take this API's own credentials, and does it know a token from a random string? RFC 7662. */
+import { randomBytes } from 'node:crypto';
+import { ProviderError, TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import type { IntrospectionClient } from '../token/introspection-client.js';
+import type { IssuerMetadata } from '../token/issuer-metadata.js';
+import { detailOf, findingOf } from './advice.js';
+import type { Sources } from './command.js';
+import type { Finding } from './findings.js';
+import { variableOf } from './read-settings.js';
+
+const check = 'introspection';
+
+export async function checkIntrospection(
+  asking: IntrospectionClient | undefined,
+  metadata: IssuerMetadata,
+  options: ResolvedOptions,
+  sources: Sources,
+): Promise<Finding> {
+  if (!asking) return { status: 'ok', check, found: 'not configured: what is not a JWT is refused' };
+  try {
+    const { claims } = await asking.introspect(randomBytes(24).toString('base64url'));
+    return judge(claims['active'], options);
+  } catch (error) {
+    if (error instanceof TokenError)
+      return {
+        status: 'warn',
+        check,
+        found: detailOf(error),
+        change: 'ask the provider which tokens it introspects',
+      };
+    const finding = findingOf(check, error, sources);
+    const methods = error instanceof ProviderError ? otherMethods(metadata, options) : undefined;
+    if (methods === undefined) return finding;
+    return {
+      ...finding,
+      change: `the provider lists ${methods}: set ${variableOf('clientAuthMethod', sources)} to one of these`,
+    };
+  }
+}
+
+function judge(active: unknown, { clientAuthMethod }: ResolvedOptions): Finding {
+  if (active === false)
+    return {
+      status: 'ok',
+      check,
+      found: `credentials are accepted (${clientAuthMethod}); a random string is not active`,
+    };
+  return active === true
+    ? {
+        status: 'FAIL',
+        check,
+        found: 'the provider says that a random string is an active token',
+        change: 'do not use this endpoint: it accepts everything',
+      }
+    : {
+        status: 'FAIL',
+        check,
+        found: `the answer says active: ${quoteForeign(active)}`,
+        change: 'is that the introspection endpoint?',
+      };
+}
+
+/** What the provider says it takes, where the configured method is not among it. */
+function otherMethods(metadata: IssuerMetadata, { clientAuthMethod }: ResolvedOptions): string | undefined {
+  const said = metadata as unknown as Readonly<Record<string, unknown>>;
+  const methods = said['introspection_endpoint_auth_methods_supported'];
+  if (!Array.isArray(methods) || methods.includes(clientAuthMethod)) return undefined;
+  return methods.slice(0, 12).map(quoteForeign).join(', ');
+}

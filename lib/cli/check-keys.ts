@@ -1,0 +1,96 @@
+/** Which of the issuer's keys can check a signature, and why can the others not? */
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import type { VerificationKey } from '../token/verification-key.js';
+import { importIssuerKey } from '../token/verification-key.js';
+import { isKindFor, isPublicKey, SIGNING_ALGORITHMS } from '../token/verify-signature.js';
+import type { Finding } from './findings.js';
+
+interface JudgedKey {
+  readonly kid: unknown;
+  readonly algorithms: readonly string[];
+  /** Why it is of no use; `undefined` for one that is, and for one that was never meant for signatures. */
+  readonly problem?: string;
+  readonly isPrivate?: boolean;
+}
+
+export function checkKeys(
+  keys: readonly VerificationKey[],
+  {
+    signingAlgorithms,
+    introspectJwtTokens,
+  }: Pick<ResolvedOptions, 'signingAlgorithms' | 'introspectJwtTokens'>,
+): readonly Finding[] {
+  const judged = keys.map((key) => judge(key, signingAlgorithms));
+  const usable = judged.filter(({ algorithms }) => algorithms.length > 0);
+  const algorithms = signingAlgorithms.filter((alg) => usable.some((key) => key.algorithms.includes(alg)));
+  const total = `${usable.length} of ${keys.length} usable`;
+  const findings: Finding[] = [
+    usable.length > 0
+      ? { status: 'ok', check: 'keys', found: `${total}: ${algorithms.join(', ')}` }
+      : {
+          status: introspectJwtTokens ? 'warn' : 'FAIL',
+          check: 'keys',
+          found: `${total}: no JWT can be accepted`,
+          change: 'have the provider sign with RS256 (2048 bits or more) or ES256, and publish that key',
+        },
+    ...judged.flatMap(complainOf),
+  ];
+  const nameless = usable.filter(({ kid }) => kid === undefined).length;
+  if (nameless > 0 && usable.length > 1)
+    findings.push({
+      status: 'warn',
+      check: 'keys',
+      found: `${nameless} without kid: tokens are tried against each that fits`,
+      change: 'have the provider name its keys',
+    });
+  return findings;
+}
+
+function complainOf({ kid, problem, isPrivate = false }: JudgedKey): Finding[] {
+  if (problem === undefined) return [];
+  const found = `${kid === undefined ? 'one without kid' : quoteForeign(kid)} is not used: ${problem}`;
+  return isPrivate
+    ? [
+        {
+          status: 'FAIL',
+          check: 'keys',
+          found,
+          change: 'whoever read it can sign tokens: replace that key, now',
+        },
+      ]
+    : [{ status: 'warn', check: 'keys', found, change: 'no harm unless tokens are signed with it' }];
+}
+
+function judge(key: VerificationKey, accepted: readonly string[]): JudgedKey {
+  const jwk = JSON.parse(key.text) as Readonly<Record<string, unknown>>;
+  const fitting = accepted.filter((alg) => key.fits(alg, undefined));
+  const { kid } = key;
+  // A symmetric key is no key pair's private part, but no less a secret that everybody can read.
+  if (!isPublicKey(jwk))
+    return { kid, algorithms: [], problem: 'the key set publishes its private part', isPrivate: true };
+  if (fitting.length === 0) {
+    const problem = jwk['use'] === 'enc' ? undefined : misfitOf(jwk);
+    return { kid, algorithms: [], ...(problem !== undefined && { problem }) };
+  }
+  const problems = new Set<string>();
+  const algorithms = fitting.filter((alg) => {
+    try {
+      importIssuerKey(alg, jwk);
+      return true;
+    } catch (error) {
+      problems.add(error instanceof Error ? error.message : 'import failed');
+      return false;
+    }
+  });
+  return { kid, algorithms, ...(algorithms.length === 0 && { problem: [...problems].join('; ') }) };
+}
+
+function misfitOf(jwk: Readonly<Record<string, unknown>>): string {
+  const { kty, crv, alg, use } = jwk;
+  if (use !== undefined && use !== 'sig') return `use is ${quoteForeign(use)}`;
+  if (!SIGNING_ALGORITHMS.some((each) => isKindFor(each, jwk)))
+    return `kty ${quoteForeign(kty)}${crv === undefined ? '' : ` with crv ${quoteForeign(crv)}`} is not known here`;
+  if (alg !== undefined) return `alg ${quoteForeign(alg)} is not accepted, or does not fit the key`;
+  return 'its kind or its key_ops do not fit signingAlgorithms';
+}

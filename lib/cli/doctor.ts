@@ -1,0 +1,65 @@
+/** Is this API set up rightly? The options, then the live provider, by the very parts that judge tokens. */
+import type { Log } from '../errors/log.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { furnishTokenRoom } from '../token-room.js';
+import { findingOf } from './advice.js';
+import { checkAudience } from './check-audience.js';
+import { checkClock, checkSpeed } from './check-clock.js';
+import { checkIntrospection } from './check-introspection.js';
+import { checkKeys } from './check-keys.js';
+import { checkBinding, checkMetadata } from './check-metadata.js';
+import type { Sources } from './command.js';
+import type { Diagnosis, Finding } from './findings.js';
+import { readSettings } from './read-settings.js';
+import { WatchedClient } from './watched-client.js';
+
+/** What would be logged is found, and shown, here. */
+export const SILENT: Log = { debug() {}, warn() {}, error() {} };
+
+export async function examine(sources: Sources): Promise<Diagnosis> {
+  const { options, findings } = readSettings(sources);
+  if (!options) return { findings: [...findings, ...notChecked('provider', 'the options come first')] };
+  const client = new WatchedClient(options);
+  const asked = await examineProvider(client, options, sources);
+  return { findings: [...findings, ...checkAudience(options, sources), ...asked] };
+}
+
+async function examineProvider(
+  client: WatchedClient,
+  options: ResolvedOptions,
+  sources: Sources,
+): Promise<readonly Finding[]> {
+  const room = furnishTokenRoom(options, SILENT, client);
+  try {
+    const metadata = await room.metadata.get();
+    return [
+      ...checkMetadata(metadata, client.calls, options),
+      ...(await attempt('keys', sources, async () => checkKeys((await room.keys.get()).keys, options))),
+      await checkIntrospection(room.asking, metadata, options, sources),
+      ...checkBinding(metadata, options),
+      checkClock(client.calls, options, sources),
+      ...(client.calls.length > 0 ? [checkSpeed(client.calls, options, sources)] : []),
+    ];
+  } catch (error) {
+    const found = findingOf('discovery', error, sources);
+    return [found, ...notChecked('provider', 'keys, introspection and clock, for they need discovery')];
+  } finally {
+    room.connection.close();
+  }
+}
+
+async function attempt(
+  check: string,
+  sources: Sources,
+  look: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    return [findingOf(check, error, sources)];
+  }
+}
+
+const notChecked = (check: string, why: string): Finding[] => [
+  { status: '-', check, found: `not checked: ${why}` },
+];

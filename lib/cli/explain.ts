@@ -1,0 +1,111 @@
+/** Why is this token refused? Every check, not only the first that fails; the verdict is that of {@link TokenValidator}. */
+import { authorize, type AccessRequirement } from '../access/authorize.js';
+import { groupsOf, scopesOf } from '../access/grants.js';
+import { enforceSenderConstraint } from '../binding/sender-constraint.js';
+import { AuthError, TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { furnishTokenRoom } from '../token-room.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import { isJwt } from '../token/decode-jwt.js';
+import { isObject } from '../token/strict-json.js';
+import { detailOf } from './advice.js';
+import type { ExplainCommand } from './command.js';
+import { SILENT } from './doctor.js';
+import { explainAnswer } from './explain-answer.js';
+import { explainJwt } from './explain-jwt.js';
+import type { Explanation } from './findings.js';
+import { Judgement } from './judgement.js';
+import { readSettings } from './read-settings.js';
+
+export async function explain(token: string, command: ExplainCommand): Promise<Explanation> {
+  const { options, findings: problems } = readSettings(command);
+  if (!options)
+    return { verdict: 'unknown', why: 'the options are wrong: doctor says more', findings: problems };
+  const room = furnishTokenRoom(options, SILENT);
+  try {
+    const refusal = await refusalOf(() => room.validator.validate(token));
+    const judgement = new Judgement(options, command);
+    const isHere = isJwt(token) && !options.introspectJwtTokens;
+    const claims = isHere
+      ? await explainJwt(token, room, judgement)
+      : await explainAnswer(token, refusal, room, judgement);
+    const unmet = claims && (await judgeUse(claims, judgement, command));
+    const { findings } = judgement;
+    // What was judged in parts must come to the same as the whole.
+    const expected = refusal instanceof TokenError ? 'FAIL' : '-';
+    if (refusal && !findings.some(({ status }) => status === expected)) judgement.refuse('token', refusal);
+    return { ...conclude(refusal ?? unmet, isHere), findings };
+  } finally {
+    room.connection.close();
+  }
+}
+
+async function refusalOf(judge: () => unknown): Promise<AuthError | undefined> {
+  try {
+    await judge();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
+}
+
+function conclude(refusal: AuthError | undefined, isHere: boolean): Omit<Explanation, 'findings'> {
+  if (!refusal)
+    return {
+      verdict: 'accepted',
+      why: isHere ? 'a good access token for this API' : 'the provider vouches for it',
+    };
+  return {
+    verdict: refusal instanceof TokenError ? 'refused' : 'unknown',
+    why: `${refusal.status} ${refusal.code}: ${detailOf(refusal)}`,
+  };
+}
+
+/** Binding, scopes and groups: a good token is not yet good for everything. What keeps it from being used, if anything. */
+async function judgeUse(
+  claims: AccessTokenClaims,
+  judgement: Judgement,
+  { scopes, groups }: ExplainCommand,
+): Promise<AuthError | undefined> {
+  const { options } = judgement;
+  const bound = await judgement.judge('binding', bindingOf(claims), () => enforceIdeally(claims, options));
+  const held = scopesOf(claims);
+  const named = [...held].slice(0, 30).map(quoteForeign).join(' ');
+  const judgeAccess = (check: string, text: string, asked: Partial<AccessRequirement>) =>
+    judgement.judge(check, text, () =>
+      authorize(claims, { scopes: [], groups: [], ...asked }, options.groupOptions),
+    );
+  const scoped = await judgeAccess('scopes', held.size === 0 ? 'none' : named, { scopes });
+  const { groupsClaim } = options.groupOptions;
+  const count = `${groupsOf(claims, groupsClaim).size} in ${quoteForeign(groupsClaim)}`;
+  const grouped = await judgeAccess('groups', count, { groups: groups.length > 0 ? [{ groups }] : [] });
+  return bound ?? scoped ?? grouped;
+}
+
+/** As from a client that holds the key and the certificate: whether it does, shows in the request only. */
+function enforceIdeally(claims: AccessTokenClaims, options: ResolvedOptions): void | Promise<void> {
+  const cnf: unknown = claims.cnf;
+  const { jkt, 'x5t#S256': certificate } = isObject(cnf) ? cnf : {};
+  const dpopIsOff = options.dpop.mode === 'off';
+  return enforceSenderConstraint(
+    { ...claims, cnf: isObject(cnf) ? cnf : {} },
+    {
+      scheme: jkt === undefined || dpopIsOff ? 'Bearer' : 'DPoP',
+      certificate: () => undefined,
+      certificateAsked: options.validateCertificateBinding === 'required',
+      ignoresCertificate: typeof certificate === 'string',
+      dpopAsked: options.dpop.mode === 'required',
+      verifyProof: () => Promise.resolve(),
+    },
+  );
+}
+
+function bindingOf({ cnf }: AccessTokenClaims): string {
+  const to = [
+    cnf?.jkt !== undefined && 'a DPoP key: send it with the scheme DPoP and a proof',
+    cnf?.['x5t#S256'] !== undefined && 'a certificate: send it over TLS with that certificate',
+  ].filter((each) => each !== false);
+  return to.length > 0 ? `bound to ${to.join('; and to ')}` : 'not bound: who has the token can use it';
+}

@@ -1,0 +1,78 @@
+/** Which options would AuthModule have here? Environment over files over defaults, as ConfigModule reads them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
+import { resolveOptions, unknownVariables } from '../options/resolve-options.js';
+import { VARIABLES } from '../options/settings.js';
+import { UsageError, type Sources } from './command.js';
+import type { Finding } from './findings.js';
+
+export interface Settings {
+  /** `undefined` where something in them is wrong: the findings say what. */
+  readonly options: ResolvedOptions | undefined;
+  readonly findings: readonly Finding[];
+}
+
+const DEFAULT_FILE = '.env';
+
+/** @throws {UsageError} for a file that was named and cannot be read */
+export function readSettings({ envFiles, prefix, given }: Sources): Settings {
+  const files = envFiles.length > 0 ? envFiles : [DEFAULT_FILE].filter((file) => existsSync(file));
+  const environment: NodeJS.Dict<string> = Object.assign(
+    {},
+    ...files.map(readFile).toReversed(),
+    process.env,
+  );
+  const findings: Finding[] = [];
+  const unknown = unknownVariables(prefix, Object.keys(environment));
+  if (unknown.length > 0)
+    findings.push({
+      status: 'warn',
+      check: 'variables',
+      found: `not of this module: ${unknown.join(', ')}`,
+      change: 'a typing mistake? The README lists them all',
+    });
+  try {
+    const options = resolveOptions(
+      { ...(given as AuthModuleOptions), envPrefix: prefix },
+      (name) => environment[name],
+    );
+    const from = ['the environment', ...files].join(', ');
+    return { options, findings: [{ status: 'ok', check: 'options', found: `from ${from}` }, ...findings] };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    // Its first line counts the others.
+    const problems = error.message.split('\n').slice(1);
+    return {
+      options: undefined,
+      findings: [
+        ...problems.map((problem) => ({
+          status: 'FAIL' as const,
+          check: 'options',
+          found: problem.trim(),
+          ...(problem.endsWith(': required') && { change: whereToSet(files) }),
+        })),
+        ...findings,
+      ],
+    };
+  }
+}
+
+function whereToSet(files: readonly string[]): string {
+  const looked = files.length > 0 ? files.join(' or ') : '.env (there is none in this folder)';
+  return `set the variable, in the environment or in ${looked}`;
+}
+
+function readFile(file: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(file, 'utf8'));
+  } catch {
+    throw new UsageError(`${file} cannot be read`);
+  }
+}
+
+/** The variable of an option, as it is named in what to change. */
+export function variableOf(option: string, { prefix }: Pick<Sources, 'prefix'>): string {
+  return prefix + (VARIABLES[option]?.[0] ?? option);
+}

@@ -1,0 +1,19 @@
+/** Which token is asked about? From standard input, where nobody else can read it. */
+import { UsageError } from './command.js';
+
+/** Longer than any token that is looked at. */
+const LONGEST_INPUT = 1_000_000;
+
+/** @throws {UsageError} if there is none */
+export async function readToken(input: NodeJS.ReadStream): Promise<string> {
+  if (input.isTTY) process.stderr.write('Paste the token, then Enter and Ctrl-D:\n');
+  let text = '';
+  for await (const chunk of input) {
+    text += String(chunk);
+    if (text.length > LONGEST_INPUT) throw new UsageError('standard input is too long for a token');
+  }
+  // Copied out of a request, it has the header's name and the scheme before it.
+  const token = text.trim().replace(/^(authorization:\s*)?((bearer|dpop)\s+)?/i, '');
+  if (token === '') throw new UsageError('no token came on standard input');
+  return token;
+}
