@@ -8,7 +8,7 @@ export const USAGE = `Usage:
   nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
                                                         why is this token refused?
 Both read the environment as AuthModule does.
-  --env-file <path>        a file with variables, instead of .env; may be repeated, the first one wins
+  --env <path>             a file with variables, instead of .env; may be repeated, the first one wins
   --prefix <prefix>        envPrefix, instead of ${DEFAULT_PREFIX}
   --set <option>=<value>   what the application sets in code; may be repeated; not for secrets
   --strict                 warnings count as wrong
@@ -48,7 +48,8 @@ const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'dpop.nonce']);
 const ONLY_IN_CODE = ['allowInsecureRequests', 'tenantDomain'];
 
 const SHARED = {
-  'env-file': { type: 'string', multiple: true },
+  /** Not `env-file`: Node takes that for its own, also behind the script's name. */
+  env: { type: 'string', multiple: true },
   prefix: { type: 'string' },
   set: { type: 'string', multiple: true },
   json: { type: 'boolean' },
@@ -91,11 +92,11 @@ function explained(error: unknown): unknown {
 }
 
 function sourcesIn(values: {
-  readonly 'env-file'?: string[];
+  readonly env?: string[];
   readonly prefix?: string;
   readonly set?: string[];
 }): Sources {
-  const { 'env-file': envFiles = [], prefix = DEFAULT_PREFIX, set = [] } = values;
+  const { env: envFiles = [], prefix = DEFAULT_PREFIX, set = [] } = values;
   const given: Record<string, unknown> = {};
   for (const each of set) setOption(given, each);
   return { envFiles, prefix, given };
