@@ -3,17 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 interface Packed {
-  readonly files: readonly { readonly path: string }[];
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
 }
 
 describe('the packed tarball', () => {
   let paths: readonly string[];
+  let modes: ReadonlyMap<string, number>;
 
   beforeAll(() => {
     // prepack builds first: what is packed is what is in lib/ now.
     const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--silent'], { encoding: 'utf8' });
     const [packed] = JSON.parse(output.slice(output.indexOf('[\n'))) as [Packed];
     paths = packed.files.map(({ path }) => path);
+    modes = new Map(packed.files.map(({ path, mode }) => [path, mode]));
   }, 120_000);
 
   it('holds the build, its types and the papers', () => {
@@ -41,6 +43,13 @@ describe('the packed tarball', () => {
     const targets = JSON.stringify(exports).match(/\.\/[^"*]+\.(json|js|d\.ts)/g) ?? [];
     expect(targets.length).toBeGreaterThan(2);
     for (const target of targets) expect([target, existsSync(target)]).toEqual([target, true]);
+  });
+
+  it('has a command that runs', () => {
+    const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
+    const command = bin['nestjs-resource-server'] ?? '';
+    expect(modes.get(command.replace('./', ''))).toBe(0o755);
+    expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toMatch(/^Usage:/);
   });
 
   it('names tests in SECURITY.md that are there', () => {
