@@ -79,8 +79,8 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     unknown_key:
       'another issuer (tenant, realm, environment) signed it, or its key is withdrawn: get a new one',
     type: 'send the access token, not the ID token',
-    issuer: `get the token from the configured issuer, or set ${variable('issuer')}`,
-    audience: `have the client ask for this API, or set ${variable('audience')} to what the token says`,
+    issuer: `get the token from the configured issuer; if the token has the right one, correct ${variable('issuer')}`,
+    audience: `have the client ask for this API; if the token does name this API, correct ${variable('audience')}`,
     expired: `get a new token; if it is new, look at the clocks (doctor)`,
     not_yet_valid: 'look at the clocks of this machine and of the provider (doctor)',
     claims: 'the provider writes what no access token may hold: look at its mappers or rules',

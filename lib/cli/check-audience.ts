@@ -21,7 +21,7 @@ export function checkAudience(
         status: 'FAIL',
         check: 'audience',
         found: `${quoteForeign(each)} ${wrong}`,
-        change: `write ${variable} without it`,
+        change: `write ${variable} without`,
       };
     const odd = oddIn(each, clientId);
     return odd
@@ -40,8 +40,8 @@ export function checkAudience(
 }
 
 function wrongIn(audience: string): string | undefined {
-  if (/^["'].*["']$/.test(audience)) return 'has quotes of its own';
-  if (/\s/.test(audience)) return 'has white space in it';
+  if (/^["'].*["']$/.test(audience)) return 'has quotes in it';
+  if (/\s/.test(audience)) return 'has white space in it; a list has commas';
   return undefined;
 }
 

@@ -42,7 +42,8 @@ async function examineProvider(
     ];
   } catch (error) {
     const found = findingOf('discovery', error, sources);
-    return [found, ...notChecked('provider', 'keys, introspection and clock, for they need discovery')];
+    const open = notChecked('provider', 'keys and introspection, for they need discovery');
+    return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
   } finally {
     room.connection.close();
   }

@@ -25,7 +25,7 @@ export async function explainAnswer(
     if (refusal) judgement.refuse('form', refusal);
     return undefined;
   }
-  judgement.findings.push({ status: 'ok', check: 'form', found: `${form} of ${token.length} characters` });
+  judgement.show('form', `${form} of ${token.length} characters`);
 
   let answer: IntrospectionAnswer | undefined;
   await judgement.judge('introspection', 'the provider answered', async () => {

@@ -71,16 +71,18 @@ async function judgeUse(
 ): Promise<AuthError | undefined> {
   const { options } = judgement;
   const bound = await judgement.judge('binding', bindingOf(claims), () => enforceIdeally(claims, options));
+
   const held = scopesOf(claims);
-  const named = [...held].slice(0, 30).map(quoteForeign).join(' ');
-  const judgeAccess = (check: string, text: string, asked: Partial<AccessRequirement>) =>
-    judgement.judge(check, text, () =>
+  judgement.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
+  const judgeAccess = (check: string, asked: Partial<AccessRequirement>) =>
+    judgement.judge(check, 'held', () =>
       authorize(claims, { scopes: [], groups: [], ...asked }, options.groupOptions),
     );
-  const scoped = await judgeAccess('scopes', held.size === 0 ? 'none' : named, { scopes });
+  const scoped = scopes.length > 0 ? await judgeAccess('scopes asked', { scopes }) : undefined;
+
   const { groupsClaim } = options.groupOptions;
-  const count = `${groupsOf(claims, groupsClaim).size} in ${quoteForeign(groupsClaim)}`;
-  const grouped = await judgeAccess('groups', count, { groups: groups.length > 0 ? [{ groups }] : [] });
+  judgement.show('groups', `${groupsOf(claims, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
+  const grouped = groups.length > 0 ? await judgeAccess('groups asked', { groups: [{ groups }] }) : undefined;
   return bound ?? scoped ?? grouped;
 }
 

@@ -30,8 +30,12 @@ export class Judgement {
       this.refuse(check, error);
       return error;
     }
-    if (text !== undefined) this.findings.push({ status: 'ok', check, found: text });
+    if (text !== undefined) this.show(check, text);
     return undefined;
+  }
+
+  show(check: string, found: string): void {
+    this.findings.push({ status: 'ok', check, found });
   }
 
   /** Each member by itself, beside what is good. */

@@ -130,7 +130,7 @@ describe('doctor', () => {
         expect.stringMatching(
           /^FAIL discovery: http.*ECONNREFUSED.* -> nobody listens there: is the provider up/,
         ),
-        '- provider: not checked: keys, introspection and clock, for they need discovery',
+        '- provider: not checked: keys and introspection, for they need discovery',
       ]);
       expect(code).toBe(1);
     });
@@ -153,7 +153,7 @@ describe('doctor', () => {
   });
 
   it.each([
-    ['"https://api.example.com"', 'FAIL', 'has quotes of its own'],
+    ['"https://api.example.com"', 'FAIL', 'has quotes in it'],
     ['https://api.example.com https://b', 'FAIL', 'has white space in it'],
     ['https://api.example.com/', 'warn', 'ends with a slash'],
     ['6f1c2a34-9a5b-4f0e-8a1d-2b3c4d5e6f70', 'warn', 'looks like a client id'],

@@ -188,8 +188,8 @@ describe('explain', () => {
 
     const { code, out } = await explain(token, ['--scope', 'delete:things', '--group', 'admin']);
     expect(failing(out)).toEqual([
-      'FAIL scopes: missing scope: delete:things',
-      'FAIL groups: needs any of "admin"; the token holds 1 in "groups", and these do not do',
+      'FAIL scopes asked: missing scope: delete:things',
+      'FAIL groups asked: needs any of "admin"; the token holds 1 in "groups", and these do not do',
     ]);
     expect(verdict(out)).toBe('refused: 403 insufficient_scope: missing scope: delete:things');
     expect(code).toBe(1);
