@@ -234,6 +234,30 @@ describe('doctor', () => {
     );
   });
 
+  it('takes the age of what a cache held back for no difference of clocks', async () => {
+    for (const path of ['/jwks', issuer.server.discoveryPath])
+      issuer.server.answer(path, (_, response) => {
+        response.setHeader('date', new Date(Date.now() - 900_000).toUTCString()).setHeader('age', '900');
+        sendJson(response, path === '/jwks' ? { keys: issuer.server.keys } : issuer.server.metadata);
+      });
+    expect(findingsIn((await doctor()).out)).toContain("ok clock: agrees with the provider's");
+  });
+
+  it('warns of a provider that takes long, and of http where that is accepted', async () => {
+    issuer.server.delay = 600;
+    const { code, out } = await doctor({ CLIENT_ID: 'the-api', CLIENT_SECRET, RESPONSE_TIMEOUT: '1' }, [
+      '--set',
+      'allowInsecureRequests=true',
+    ]);
+    expect(findingsIn(out)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^warn transport: http: /),
+        expect.stringMatching(/^warn speed: slowest of 3 answers: \d+ ms of 1 s -> .*RESPONSE_TIMEOUT$/),
+      ]),
+    );
+    expect(code).toBe(0);
+  });
+
   describe('keys', () => {
     it('finds none that is usable, and why', async () => {
       const { privateKey } = makeKey('ES256');
