@@ -73,7 +73,16 @@ function setHeaders(response: OutgoingResponse, error: AuthError, offer: Offer):
     response.header('DPoP-Nonce', error.nonce);
 }
 
+/** Nest's exceptions collect a stack; that of a refusal is always this one. */
 function exceptionFor(cause: unknown): HttpException {
+  const { stackTraceLimit } = Error;
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  const exception = makeException(cause);
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  return exception;
+}
+
+function makeException(cause: unknown): HttpException {
   switch (cause instanceof AuthError ? cause.status : 500) {
     case 400:
       return new BadRequestException({ statusCode: 400, message: 'bad request' }, { cause });

@@ -1,7 +1,7 @@
 /** Does the caller hold the key that this token was issued for? RFC 9449 section 4.3, its checks in its order. */
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { AuthError, TokenError } from '../errors/auth.errors.js';
+import { CallerError, TokenError } from '../errors/auth.errors.js';
 import { withDeadline } from '../errors/deadline.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { normalizeUri } from '../credentials/target-uri.js';
@@ -41,7 +41,7 @@ export interface DPoPOptions {
 export const DPOP_ALGORITHMS = SIGNING_ALGORITHMS;
 
 /** The proof is not good (`invalid_dpop_proof`), or needs a nonce of this server (`use_dpop_nonce`): 401. */
-export class DPoPProofError extends AuthError {
+export class DPoPProofError extends CallerError {
   readonly status = 401;
 
   constructor(

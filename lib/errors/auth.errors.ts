@@ -26,6 +26,19 @@ export abstract class AuthError extends Error {
   }
 }
 
+/**
+ * The caller is at fault. Without a stack: such errors are everyday business, `detail` says what is wrong, and to collect
+ * the stack takes longer than to find that out.
+ */
+export abstract class CallerError extends AuthError {
+  constructor(message: string, options?: AuthErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Reflect.set(Error, 'stackTraceLimit', 0);
+    super(message, options);
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
+}
+
 /** Public sentences, one per code (RFC 6750 section 3: `error_description`). */
 const TOKEN_SENTENCES = {
   invalid_token: 'The access token is invalid',
@@ -73,7 +86,7 @@ export interface TokenErrorOptions extends AuthErrorOptions {
  * The token is not good (`invalid_token`, `inactive_token`: 401) or may not do this (`insufficient_scope`,
  * `insufficient_groups`: 403).
  */
-export class TokenError extends AuthError {
+export class TokenError extends CallerError {
   readonly code: TokenErrorCode;
   readonly status: 401 | 403;
   readonly #reason: TokenErrorReason;
@@ -92,7 +105,7 @@ export class TokenError extends AuthError {
 }
 
 /** No token was sent: 401 with a challenge that names no error (RFC 6750 section 3.1). */
-export class MissingTokenError extends AuthError {
+export class MissingTokenError extends CallerError {
   readonly code = 'missing_token';
   readonly status = 401;
 
@@ -102,7 +115,7 @@ export class MissingTokenError extends AuthError {
 }
 
 /** The request sends tokens in more than one way (RFC 6750 section 2): 400 `invalid_request`. */
-export class InvalidRequestError extends AuthError {
+export class InvalidRequestError extends CallerError {
   readonly code = 'invalid_request';
   readonly status = 400;
 

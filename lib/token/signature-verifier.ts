@@ -1,9 +1,14 @@
 /** Did the issuer sign this? RFC 7515 section 5.2, RFC 8725 section 3.1. */
+import { LRUCache } from 'lru-cache';
 import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import { boundTokens } from './access-token-claims.js';
 import type { DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
 import type { VerificationKey } from './verification-key.js';
+
+/** Tokens whose signature did not verify are remembered: a client that tries again and again costs one check. */
+const MOST_FORGED = 1000;
 
 /** A token without `kid` is tried against so many keys at the most. */
 const MOST_CANDIDATES = 16;
@@ -20,6 +25,9 @@ export interface Verification {
 }
 
 export class SignatureVerifier {
+  /** With the key set that they were held against. */
+  readonly #forged = new LRUCache<string, IssuerKeySet>(boundTokens(MOST_FORGED));
+
   constructor(
     private readonly keys: IssuerKeys,
     private readonly options: SignatureOptions,
@@ -58,13 +66,16 @@ export class SignatureVerifier {
   }
 
   #verifyWith(jwt: DecodedJwt, known: IssuerKeySet): Verification | Promise<Verification> {
+    if (this.#forged.get(jwt.token) === known) throw isForged();
     const candidates = candidatesFor(jwt, known);
     const key = findSigner(jwt, candidates);
     if (key) return { key, keySet: known };
 
     const kid = jwt.header['kid'] as string | undefined;
-    if (candidates.length > 0 && kid !== undefined)
-      throw refuse('signature', 'the signature does not verify');
+    if (candidates.length > 0 && kid !== undefined) {
+      this.#forged.set(jwt.token, known);
+      throw isForged();
+    }
     // A name that is there but fits nothing is no rotation, and does not use up what is kept for one.
     if (kid !== undefined && known.keys.some((each) => each.kid === kid)) throw nothingFits(kid);
     return this.#verifyWithNewer(jwt, known, kid);
@@ -85,6 +96,7 @@ export class SignatureVerifier {
 
 const refuse = (reason: TokenErrorReason, detail: string): TokenError =>
   new TokenError('invalid_token', { reason, detail });
+const isForged = (): TokenError => refuse('signature', 'the signature does not verify');
 const nothingFits = (kid: unknown): TokenError =>
   refuse('unknown_key', `none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
 
