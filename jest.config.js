@@ -19,6 +19,7 @@ export default {
   },
   moduleNameMapper: {
     '^nestjs-resource-server$': '<rootDir>/lib/index.ts',
+    '^nestjs-resource-server/testing$': '<rootDir>/lib/testing/index.ts',
     '^nestjs-resource-server/(.*)$': '<rootDir>/lib/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

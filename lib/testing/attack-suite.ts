@@ -1,0 +1,93 @@
+/** Does the application refuse what it must? A table of hostile requests, for any test runner. */
+import { AssertionError } from 'node:assert';
+import { Scene, type AttackedRoute } from './attack-scene.js';
+import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
+import { ATTACKS, type AttackRow } from './attacks.js';
+import type { TestIssuer } from './test-issuer.js';
+
+/** One hostile request, or the one good request of a route. */
+export interface Attack {
+  /** `GET /products: token: expired` */
+  readonly name: string;
+  /**
+   * Sends it.
+   *
+   * @throws {AssertionError} unless it is answered as it must be
+   */
+  run(target: AttackTarget): Promise<void>;
+}
+
+/**
+ * Hostile requests for every route given, and first for each of them a good one: as long as that is not let in, the rest
+ * proves nothing. An application that lets the good one in runs its handler.
+ *
+ * An attack has to be answered with 401 (400 for tokens sent in more than one way) and a `WWW-Authenticate` header, and
+ * without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
+ * read tokens from the `Authorization` header.
+ *
+ * Not tried: routes that ask for a client certificate, since the requests go without one; whether a token holds enough
+ * scopes or groups, which only you can say; and anything at which Nest's guards do not stand.
+ *
+ * Behind TLS the application's certificate must be one that Node trusts (`NODE_EXTRA_CA_CERTS`).
+ *
+ * @throws {TypeError} without any route
+ */
+export function attackSuite(issuer: TestIssuer, routes: AttackedRoute | readonly AttackedRoute[]): Attack[] {
+  const list = [routes].flat() as readonly AttackedRoute[];
+  if (list.length === 0) throw new TypeError('attackSuite: no route to attack');
+  return list.flatMap((route) => [letIn(issuer, route), ...refusals(issuer, route)]);
+}
+
+function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
+  const name = `${placeOf(route)}: a good token is let in`;
+  return {
+    name,
+    run: async (target) => {
+      const scene = new Scene(issuer, route, await originOf(target));
+      const { status } = await fire(scene.present(scene.goodToken()));
+      if (status !== 401 && status !== 403 && status < 500) return;
+      fail(`${name}: answered ${status}; is this the application's issuer, and does the token hold enough?`, {
+        actual: status,
+        expected: 200,
+      });
+    },
+  };
+}
+
+function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
+  return ATTACKS.filter((row) => !(route.optional && row.anonymous)).map((row) => {
+    const name = `${placeOf(route)}: ${row.name}`;
+    return {
+      name,
+      run: async (target) => {
+        const scene = new Scene(issuer, route, await originOf(target));
+        let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
+        for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
+        if (last) judge(name, row, last.shot, last.answer);
+      },
+    };
+  });
+}
+
+function judge(name: string, { status }: AttackRow, shot: Shot, answer: Answer): void {
+  if (answer.status !== status)
+    fail(`${name}: answered ${answer.status}, expected ${status}`, {
+      actual: answer.status,
+      expected: status,
+    });
+  if (answer.headers['www-authenticate'] === undefined)
+    fail(`${name}: answered ${status} without WWW-Authenticate`, {
+      actual: undefined,
+      expected: 'a challenge',
+    });
+  const sent = shot.headers.flatMap(([, value]) => value.split(/[ ,]+/)).filter((each) => each.length > 16);
+  const said = JSON.stringify(answer.headers) + answer.text;
+  if (sent.some((secret) => said.includes(secret)))
+    fail(`${name}: the answer repeats the token`, { actual: 'repeated', expected: 'not repeated' });
+}
+
+function fail(message: string, { actual, expected }: { actual: unknown; expected: unknown }): never {
+  throw new AssertionError({ message, actual, expected, operator: 'attackSuite' });
+}
+
+const placeOf = ({ method = 'GET', path }: AttackedRoute): string => `${method} ${path}`;

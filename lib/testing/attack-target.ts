@@ -1,0 +1,85 @@
+/** Where is the application under attack, and what does it answer to exactly these bytes? */
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+/** As much of a Nest application as is used. */
+export interface ListeningApplication {
+  getHttpServer(): unknown;
+  listen(port: number, hostname: string): Promise<unknown>;
+}
+
+/** The origin of a running application (`http://127.0.0.1:3000`), or a Nest application, which need not listen yet. */
+export type AttackTarget = string | ListeningApplication;
+
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+export interface Shot {
+  readonly url: string;
+  readonly method: string;
+  /** In this order, repeated ones too. */
+  readonly headers: Headers;
+  readonly body?: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+interface Listening {
+  readonly listening?: boolean;
+  address(): AddressInfo | string | null;
+}
+
+const PATIENCE = 10_000;
+/** An application is made to listen once, however many attacks wait for it. */
+const starting = new WeakMap<object, Promise<unknown>>();
+
+export async function originOf(target: AttackTarget): Promise<string> {
+  if (typeof target === 'string') return new URL(target).origin;
+  const server = target.getHttpServer() as Listening;
+  if (server.listening !== true) {
+    let start = starting.get(target);
+    if (!start) starting.set(target, (start = target.listen(0, '127.0.0.1')));
+    await start;
+  }
+  const address = server.address();
+  if (address === null || typeof address === 'string')
+    throw new TypeError('attackSuite: the application does not listen on a port');
+  return `${'setSecureContext' in server ? 'https' : 'http'}://${hostOf(address)}:${address.port}`;
+}
+
+function hostOf({ address, family }: AddressInfo): string {
+  if (address === '::' || address === '0.0.0.0') return 'localhost';
+  return family === 'IPv6' ? `[${address}]` : address;
+}
+
+/** A connection of its own, so that none stays open. */
+export function fire({ url, method, headers, body }: Shot): Promise<Answer> {
+  const { host, protocol } = new URL(url);
+  const request = protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      // A flat list is what Node sends as it is; its types know only objects.
+      { method, headers: ['Host', host, ...headers.flat()] as never, agent: false, timeout: PATIENCE },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('error', reject);
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE / 1000} s`)));
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}

@@ -1,0 +1,169 @@
+/** What is tried? One row an attack: what is sent, and what must come back. */
+import type { Scene } from './attack-scene.js';
+import type { Shot } from './attack-target.js';
+import type { HostileTokens } from './hostile-tokens.js';
+import type { TokenOptions } from './mint.js';
+
+export interface AttackRow {
+  readonly name: string;
+  /** In this order; the answer to the last one counts. */
+  readonly shots: (scene: Scene) => readonly Shot[];
+  /** 401: no good token. 400: more than one way of sending it (RFC 6750 section 3.1). */
+  readonly status: 400 | 401;
+  /** As good as no token at all: where a token is optional, that is no attack. */
+  readonly anonymous?: true;
+}
+
+const TOKENS: readonly (readonly [
+  name: string,
+  make: (attack: HostileTokens, good: TokenOptions) => string,
+])[] = [
+  ['alg none', (attack, good) => attack.algNone(good)],
+  ['HS256, keyed with the public key', (attack, good) => attack.keyConfusion(good)],
+  ['the signature of another token', (attack, good) => attack.badSignature(good)],
+  ['claims changed after signing', (attack, good) => attack.tampered(good)],
+  ['no signature', (attack, good) => attack.unsigned(good)],
+  ['cut off', (attack, good) => attack.truncated(good)],
+  ["a stranger's signature under the issuer's kid", (attack, good) => attack.forgedKeyId(good)],
+  ['a key that nobody knows', (attack, good) => attack.unknownKey(good)],
+  ['a key in the header (jwk)', (attack, good) => attack.embeddedKey(good)],
+  ['a certificate in the header (x5c)', (attack, good) => attack.embeddedCertificate(good)],
+  ["the address of a stranger's keys in the header (jku)", (attack, good) => attack.remoteKey(good)],
+  ['an unknown critical extension', (attack, good) => attack.unknownExtension(good)],
+  ['for another API', (attack, good) => attack.wrongAudience(good)],
+  ['for no API in particular', (attack, good) => attack.noAudience(good)],
+  ['of another issuer', (attack, good) => attack.wrongIssuer(good)],
+  ['expired', (attack, good) => attack.expired(good)],
+  ['without an end', (attack, good) => attack.noExpiry(good)],
+  ['not yet valid', (attack, good) => attack.notYetValid(good)],
+  ['an ID token', (attack, good) => attack.idToken(good)],
+  ['a JWT of another type', (attack, good) => attack.otherType(good)],
+  ['12000 characters of a stranger', (attack, good) => attack.oversized(good)],
+];
+
+const BY_TOKEN: readonly AttackRow[] = [
+  ...TOKENS.map(([name, make]): AttackRow => ({
+    name: `token: ${name}`,
+    shots: (scene) => [scene.present(make(scene.attack, scene.good))],
+    status: 401,
+  })),
+  {
+    name: 'token: one that nobody issued',
+    shots: (scene) => [scene.present('bm9ib2R5LWlzc3VlZC10aGlz')],
+    status: 401,
+  },
+  {
+    name: 'token: opaque and revoked',
+    shots: (scene) => {
+      const token = scene.issuer.opaqueToken(scene.good);
+      scene.issuer.revoke(token);
+      return [scene.present(token)];
+    },
+    status: 401,
+  },
+];
+
+const header =
+  (value: (token: string) => string) =>
+  (scene: Scene): readonly Shot[] => [scene.send([['Authorization', value(scene.goodToken())]])];
+
+const BY_HEADER: readonly AttackRow[] = [
+  { name: 'header: none', shots: (scene) => [scene.send([])], status: 401, anonymous: true },
+  { name: 'header: Bearer and nothing', shots: header(() => 'Bearer'), status: 401 },
+  { name: 'header: Bearer: with a colon', shots: header((token) => `Bearer: ${token}`), status: 401 },
+  { name: 'header: something behind the token', shots: header((token) => `Bearer ${token} x`), status: 401 },
+  {
+    name: 'header: the scheme Basic',
+    shots: header((token) => `Basic ${token}`),
+    status: 401,
+    anonymous: true,
+  },
+  { name: 'header: no scheme', shots: header((token) => token), status: 401, anonymous: true },
+  {
+    name: 'header: two tokens in a list',
+    shots: header((token) => `Bearer ${token}, Bearer x`),
+    status: 400,
+  },
+  {
+    name: 'header: two of them',
+    shots: (scene) => [
+      scene.send([
+        ['Authorization', `Bearer ${scene.goodToken()}`],
+        ['Authorization', 'Bearer x'],
+      ]),
+    ],
+    status: 400,
+  },
+  {
+    name: 'query: a token in the URL',
+    shots: (scene) => [scene.send([], `access_token=${scene.goodToken()}`)],
+    status: 401,
+    anonymous: true,
+  },
+  {
+    name: 'query: a token in the URL as well',
+    shots: (scene) => {
+      const token = scene.goodToken();
+      return [scene.send([['Authorization', `Bearer ${token}`]], `access_token=${token}`)];
+    },
+    status: 400,
+  },
+];
+
+const BY_BINDING: readonly AttackRow[] = [
+  {
+    name: 'DPoP: a bound token sent as Bearer',
+    shots: (scene) => [
+      scene.send([['Authorization', `Bearer ${scene.issuer.token({ ...scene.good, boundTo: scene.key })}`]]),
+    ],
+    status: 401,
+  },
+  {
+    name: 'DPoP: without a proof',
+    shots: (scene) => [
+      scene.send([['Authorization', `DPoP ${scene.issuer.token({ ...scene.good, boundTo: scene.key })}`]]),
+    ],
+    status: 401,
+  },
+  {
+    name: "DPoP: a proof by another key than the token's",
+    shots: (scene) => [
+      scene.prove(scene.issuer.token({ ...scene.good, boundTo: scene.key }), scene.issuer.dpop()),
+    ],
+    status: 401,
+  },
+  {
+    name: 'DPoP: a proof for another URL',
+    shots: (scene) => [
+      scene.prove(scene.issuer.token({ ...scene.good, boundTo: scene.key }), scene.key, {
+        url: 'https://another-api.example/',
+      }),
+    ],
+    status: 401,
+  },
+  {
+    name: 'DPoP: a proof used before',
+    shots: (scene) => {
+      const shot = scene.prove(scene.issuer.token({ ...scene.good, boundTo: scene.key }));
+      return [shot, shot];
+    },
+    status: 401,
+  },
+  {
+    name: 'DPoP: a proof beside a token that is not bound',
+    shots: (scene) => {
+      const { boundTo: _, ...unbound } = scene.good;
+      return [scene.prove(scene.issuer.token(unbound))];
+    },
+    status: 401,
+  },
+  {
+    name: 'certificate: a bound token without the certificate',
+    shots: (scene) => [
+      scene.send([['Authorization', `Bearer ${scene.issuer.certificate().token(scene.good)}`]]),
+    ],
+    status: 401,
+  },
+];
+
+export const ATTACKS: readonly AttackRow[] = [...BY_TOKEN, ...BY_HEADER, ...BY_BINDING];

@@ -1,0 +1,22 @@
+/**
+ * The test kit, an entry point of its own: `nestjs-resource-server/testing`. For any test runner: it imports none.
+ */
+export { TestIssuer, type TestIssuerOptions, type TestOptions } from './test-issuer.js';
+export type { TokenOptions, Bindable } from './mint.js';
+export type { HostileTokens } from './hostile-tokens.js';
+export type { RecordedRequest } from './issuer-server.js';
+export type { TestAlgorithm } from './signing-key.js';
+export type { TestCertificate } from './test-certificate.js';
+export type { ProofOptions, TestDPoPKey } from './test-dpop-key.js';
+
+export {
+  mockClaims,
+  type MockClaimsOptions,
+  type MockedClaims,
+  type MockedGuard,
+  type OverridableModule,
+} from './mock-claims.js';
+
+export { attackSuite, type Attack } from './attack-suite.js';
+export type { AttackedRoute } from './attack-scene.js';
+export type { AttackTarget, ListeningApplication } from './attack-target.js';

@@ -1,0 +1,133 @@
+/** What does an authorization server say of itself, its keys and its tokens? RFC 8414, RFC 7662, RFC 7009, over HTTP. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JWK } from 'jose';
+
+/** One request that the issuer was sent. */
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface Client {
+  readonly id: string;
+  readonly secret: string;
+}
+
+const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+const LONGEST_FORM = 100_000;
+
+export class IssuerServer {
+  readonly requests: RecordedRequest[] = [];
+  keys: readonly JWK[] = [];
+  /** Keys that lie on this server and are not the issuer's. */
+  strangersKeys: readonly JWK[] = [];
+  /** The claims of each token that is good. */
+  readonly active = new Map<string, Readonly<Record<string, unknown>>>();
+  /** `undefined`: up. A number: every request is answered with it. `broken`: every connection is. */
+  outage: number | 'broken' | undefined;
+
+  private constructor(
+    private readonly server: Server,
+    readonly origin: string,
+    /** As whom an API asks. */
+    readonly client: Client,
+  ) {}
+
+  static async start(client: Client, port: number): Promise<IssuerServer> {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    // A test that fails before it closes must not keep the run from ending.
+    server.unref();
+    const address = server.address() as AddressInfo;
+    const self = new IssuerServer(server, `http://127.0.0.1:${address.port}`, client);
+    server.on('request', (request, response) => void self.#answer(request, response));
+    return self;
+  }
+
+  async close(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url = '' } = request;
+    const path = url.replace(/\?.*/s, '');
+    this.requests.push({ method, path });
+    if (this.outage === 'broken') return void response.destroy();
+    if (this.outage !== undefined) return void response.writeHead(this.outage).end();
+    if (method === 'GET' && DISCOVERY.includes(path)) return sendJson(response, 200, this.#metadata);
+    if (method === 'GET' && path === '/jwks') return sendJson(response, 200, { keys: this.keys });
+    if (method === 'GET' && path === '/stranger/jwks')
+      return sendJson(response, 200, { keys: this.strangersKeys });
+    if (method !== 'POST' || (path !== '/introspect' && path !== '/revoke'))
+      return void response.writeHead(404).end();
+
+    const form = await readForm(request);
+    if (!this.#knows(request, form)) {
+      response.setHeader('WWW-Authenticate', 'Basic');
+      return sendJson(response, 401, { error: 'invalid_client' });
+    }
+    const token = form.get('token');
+    if (token === null) return sendJson(response, 400, { error: 'invalid_request' });
+    if (path === '/introspect') return sendJson(response, 200, this.#introspect(token));
+    // RFC 7009 section 2.2: 200 also for a token that nobody knows.
+    this.active.delete(token);
+    response.writeHead(200).end();
+  }
+
+  get #metadata(): Record<string, unknown> {
+    const methods = ['client_secret_basic', 'client_secret_post'];
+    return {
+      issuer: this.origin,
+      jwks_uri: `${this.origin}/jwks`,
+      authorization_endpoint: `${this.origin}/authorize`,
+      token_endpoint: `${this.origin}/token`,
+      response_types_supported: ['code'],
+      introspection_endpoint: `${this.origin}/introspect`,
+      introspection_endpoint_auth_methods_supported: methods,
+      revocation_endpoint: `${this.origin}/revoke`,
+      revocation_endpoint_auth_methods_supported: methods,
+    };
+  }
+
+  #introspect(token: string): Record<string, unknown> {
+    const claims = this.active.get(token);
+    const { exp } = claims ?? {};
+    if (!claims || (typeof exp === 'number' && exp * 1000 <= Date.now())) return { active: false };
+    return { active: true, ...claims };
+  }
+
+  #knows({ headers: { authorization } }: IncomingMessage, form: URLSearchParams): boolean {
+    const presented = authorization
+      ? readBasic(authorization)
+      : { id: form.get('client_id'), secret: form.get('client_secret') };
+    return presented.id === this.client.id && presented.secret === this.client.secret;
+  }
+}
+
+/** Both halves are form-encoded first (RFC 6749 section 2.3.1). */
+function readBasic(authorization: string): { readonly id: string | null; readonly secret: string | null } {
+  const [, encoded = ''] = /^Basic (.+)$/i.exec(authorization) ?? [];
+  const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
+  const form = new URLSearchParams(`id=${id}&secret=${rest.join(':')}`);
+  return { id: form.get('id'), secret: form.get('secret') };
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  let body = '';
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > LONGEST_FORM) return new URLSearchParams();
+  }
+  return new URLSearchParams(body);
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

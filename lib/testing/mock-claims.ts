@@ -1,0 +1,142 @@
+/** Who is calling, in a unit test? Whoever the test says: no token, no issuer, no network. What the route asks still counts. */
+import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { authorize, type GroupOptions } from '../access/authorize.js';
+import { AuthGuard } from '../auth.guard.js';
+import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
+import { Refusals } from '../auth.refusals.js';
+import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
+import { MissingTokenError, TokenError } from '../errors/auth.errors.js';
+import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { attachPrincipal } from '../principal/authenticated-request.js';
+import { readRoutePolicy, type RoutePolicy } from '../route/route-policy.js';
+import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
+import { nowInSeconds } from './mint.js';
+
+/** The claims of the caller, as far as the test cares. `scope` may be a list, too. */
+export type MockedClaims = Readonly<Record<string, unknown>>;
+
+export interface MockClaimsOptions {
+  /** As in the module's options. @default groupsClaim 'groups', matchAll false; with `applyTo`: the application's own */
+  readonly groupOptions?: Partial<GroupOptions>;
+}
+
+/** As much of `TestingModuleBuilder` as is used. */
+export interface OverridableModule {
+  overrideProvider(token: unknown): {
+    useFactory(options: {
+      factory: (...dependencies: never[]) => unknown;
+      inject?: readonly unknown[];
+    }): unknown;
+  };
+}
+
+const ISSUER = 'https://issuer.test';
+const AUDIENCE = 'https://api.test';
+
+/**
+ * A stand-in for `AuthGuard` that takes the caller's claims from the test. `undefined`: nobody is signed in.
+ *
+ * Decorators are read as ever: `@Scopes` and `@Groups` are enforced, `@Public` and `@OptionalAuth` open, and refusals have
+ * the same status, body and `WWW-Authenticate`. `iss`, `sub`, `aud`, `exp` and `iat` are made up where they are left out.
+ *
+ * Not checked: anything about a token, which is not even looked at; times; and bindings, which are believed:
+ * `@CertBound()` asks for a claim `cnf` with `x5t#S256`, `@DPoPBound()` for one with `jkt`.
+ */
+export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {}): MockedGuard {
+  return new MockedGuard(claims, options);
+}
+
+export class MockedGuard implements CanActivate {
+  readonly #refusals = new Refusals(new Logger(AuthGuard.name));
+  #groupOptions: GroupOptions;
+
+  constructor(
+    /** Who calls from now on. `undefined`: nobody who is signed in. */
+    public claims: MockedClaims | undefined,
+    private readonly options: MockClaimsOptions,
+  ) {
+    this.#groupOptions = { groupsClaim: 'groups', matchAll: false, ...options.groupOptions };
+  }
+
+  /**
+   * Puts this guard into an application that imports `AuthModule`: the module then needs no issuer and no audience, asks
+   * nobody, and its `groupOptions` hold. Other options are still checked.
+   *
+   * @returns the same builder, for `.compile()`
+   */
+  applyTo<Builder extends OverridableModule>(builder: Builder): Builder {
+    builder.overrideProvider(RESOLVED_OPTIONS).useFactory({
+      inject: [MODULE_OPTIONS_TOKEN, { token: ConfigService, optional: true }],
+      factory: resolveWithoutProvider,
+    });
+    builder.overrideProvider(AuthGuard).useFactory({
+      inject: [RESOLVED_OPTIONS],
+      factory: ({ groupOptions }: ResolvedOptions) => {
+        this.#groupOptions = { ...groupOptions, ...this.options.groupOptions };
+        return this;
+      },
+    });
+    return builder;
+  }
+
+  canActivate(context: ExecutionContext): boolean {
+    let policy: RoutePolicy | undefined;
+    try {
+      policy = readRoutePolicy(context.getClass(), context.getHandler());
+      this.#admit(context, policy);
+      return true;
+    } catch (error) {
+      throw this.#refusals.refuse(error, context, () => ({
+        scopes: policy?.scopes ?? [],
+        schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
+        presented: undefined,
+        algs: DPOP_ALGORITHMS.join(' '),
+      }));
+    }
+  }
+
+  #admit(context: ExecutionContext, policy: RoutePolicy): void {
+    if (policy.access === 'public') return;
+    if (context.getType() !== 'http')
+      throw new MissingTokenError({ detail: `a ${context.getType()} message` });
+    if (!this.claims) {
+      if (policy.access !== 'optional') throw new MissingTokenError();
+      return;
+    }
+    const claims = completeClaims(this.claims);
+    judgeBinding(claims, policy);
+    authorize(claims, policy, this.#groupOptions);
+    attachPrincipal(context.switchToHttp().getRequest<object>(), { claims, token: 'mocked-token' });
+  }
+}
+
+/** The application's own options, but for those that name the provider. */
+function resolveWithoutProvider(
+  given: AuthModuleOptions | undefined,
+  config: ConfigService = new ConfigService(),
+): ResolvedOptions {
+  const { tenantDomain: _, ...others } = given ?? {};
+  const options = { ...others, issuer: ISSUER, audience: AUDIENCE, warmUp: 'off' } as const;
+  return resolveOptions(options, (name) => config.get<unknown>(name));
+}
+
+/** Frozen, like those of a real token: a handler that changes them fails in the test already. */
+function completeClaims(claims: MockedClaims): AccessTokenClaims {
+  const now = nowInSeconds();
+  const complete = { iss: ISSUER, sub: 'user-1', aud: AUDIENCE, exp: now + 600, iat: now, ...claims };
+  return freezeClaims(structuredClone(complete));
+}
+
+function judgeBinding({ cnf }: AccessTokenClaims, policy: RoutePolicy): void {
+  const isMissing =
+    (policy.certificateBound && cnf?.['x5t#S256'] === undefined) ||
+    (policy.dpopBound && cnf?.jkt === undefined);
+  if (isMissing)
+    throw new TokenError('invalid_token', {
+      reason: 'binding',
+      detail: 'the mocked claims have no such cnf',
+    });
+}

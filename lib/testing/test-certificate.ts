@@ -1,0 +1,62 @@
+/** Who is at the other end of the TLS connection? A self-signed client certificate, made by hand. RFC 5280 section 4.1. */
+import { sign, X509Certificate } from 'node:crypto';
+import type { Confirmation } from '../token/access-token-claims.js';
+import type { Bindable, MintToken, TokenOptions } from './mint.js';
+import { SigningKey, sha256 } from './signing-key.js';
+
+/** For a client in mutual TLS: `https.request(url, { cert, key })`, or in a header as a proxy would send it. */
+export class TestCertificate implements Bindable {
+  /** In PEM. */
+  readonly cert: string;
+  /** Its private key, in PEM (PKCS #8). */
+  readonly key: string;
+  /** SHA-256 of the certificate, in base64url: the token's `cnf.x5t#S256` (RFC 8705 section 3.1). */
+  readonly thumbprint: string;
+  readonly #mint: MintToken;
+
+  constructor(mint: MintToken) {
+    this.#mint = mint;
+    const pair = new SigningKey('ES256');
+    const bytes = selfSignedCertificate(pair, 'test client');
+    this.cert = new X509Certificate(bytes).toString();
+    this.key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    this.thumbprint = sha256(bytes);
+  }
+
+  get confirmation(): Confirmation {
+    return { 'x5t#S256': this.thumbprint };
+  }
+
+  /** A good token, bound to this certificate. */
+  token(options: TokenOptions = {}): string {
+    return this.#mint({ ...options, boundTo: this });
+  }
+}
+
+/**
+ * DER, version 1, good from 2020 to 2049, for a key on P-256. Enough for a client certificate that nobody vouches for;
+ * without a host name in it, no server can use it.
+ */
+export function selfSignedCertificate({ privateKey, publicKey }: SigningKey, commonName: string): Buffer {
+  const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
+  const attribute = der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from(commonName)));
+  const name = der(0x30, der(0x31, attribute));
+  const [notBefore, notAfter] = ['200101000000Z', '491231235959Z'].map((time) =>
+    der(0x17, Buffer.from(time)),
+  );
+  const validity = der(0x30, notBefore ?? Buffer.of(), notAfter ?? Buffer.of());
+  const publicKeyInfo = publicKey.export({ type: 'spki', format: 'der' });
+  const serial = der(0x02, Buffer.of(1));
+  const body = der(0x30, serial, ecdsaWithSha256, name, validity, name, publicKeyInfo);
+  const signature = der(0x03, Buffer.of(0), sign('sha256', body, privateKey));
+  return der(0x30, body, ecdsaWithSha256, signature);
+}
+
+/** Tag, length, content (X.690 section 8.1). */
+function der(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  const { length } = content;
+  const size =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}

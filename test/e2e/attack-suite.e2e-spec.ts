@@ -1,0 +1,195 @@
+/** Does the kit's table attack anything? The guard refuses each row for its own reason; an application without one falls. */
+import { AssertionError } from 'node:assert';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import {
+  AuthModule,
+  Claims,
+  DECISION_CHANNEL,
+  DPoPBound,
+  Groups,
+  OptionalAuth,
+  Scopes,
+  type DecisionEvent,
+} from 'nestjs-resource-server';
+import { attackSuite, TestIssuer, type Attack } from 'nestjs-resource-server/testing';
+import { bootApp, bootModule, PLATFORMS, type TestApp } from '../support/app.js';
+
+@Controller()
+class ShopController {
+  @Get('products') @Scopes('read:products') @Groups('staff') list(): string {
+    return 'products';
+  }
+  @Post('products') @HttpCode(200) @Scopes('write:products') create(): string {
+    return 'created';
+  }
+  @Get('teaser') @OptionalAuth() teaser(@Claims('sub') sub?: string): string {
+    return sub ?? 'anonymous';
+  }
+  @Get('payouts') @DPoPBound() payouts(): string {
+    return 'payouts';
+  }
+}
+
+/** What the guard says to each row, and to no other reason. */
+const REASONS: Readonly<Record<string, string>> = {
+  'a good token is let in': 'token',
+  'token: alg none': 'algorithm',
+  'token: HS256, keyed with the public key': 'algorithm',
+  'token: the signature of another token': 'signature',
+  'token: claims changed after signing': 'signature',
+  'token: no signature': 'malformed',
+  'token: cut off': 'signature',
+  "token: a stranger's signature under the issuer's kid": 'signature',
+  'token: a key that nobody knows': 'unknown_key',
+  'token: a key in the header (jwk)': 'unknown_key',
+  'token: a certificate in the header (x5c)': 'unknown_key',
+  "token: the address of a stranger's keys in the header (jku)": 'unknown_key',
+  'token: an unknown critical extension': 'malformed',
+  'token: for another API': 'audience',
+  'token: for no API in particular': 'audience',
+  'token: of another issuer': 'issuer',
+  'token: expired': 'expired',
+  'token: without an end': 'claims',
+  'token: not yet valid': 'not_yet_valid',
+  'token: an ID token': 'type',
+  'token: a JWT of another type': 'type',
+  'token: 12000 characters of a stranger': 'unknown_key',
+  'token: one that nobody issued': 'inactive',
+  'token: opaque and revoked': 'inactive',
+  'header: none': 'missing_token',
+  'header: Bearer and nothing': 'malformed',
+  'header: Bearer: with a colon': 'malformed',
+  'header: something behind the token': 'malformed',
+  'header: the scheme Basic': 'missing_token',
+  'header: no scheme': 'missing_token',
+  'header: two tokens in a list': 'invalid_request',
+  'header: two of them': 'invalid_request',
+  'query: a token in the URL': 'missing_token',
+  'query: a token in the URL as well': 'invalid_request',
+  'DPoP: a bound token sent as Bearer': 'binding',
+  'DPoP: without a proof': 'invalid_dpop_proof',
+  "DPoP: a proof by another key than the token's": 'binding',
+  'DPoP: a proof for another URL': 'invalid_dpop_proof',
+  'DPoP: a proof used before': 'invalid_dpop_proof',
+  'DPoP: a proof beside a token that is not bound': 'binding',
+  'certificate: a bound token without the certificate': 'binding',
+};
+
+const LIST = { path: '/products', token: { scope: 'read:products', groups: ['staff'] } };
+const ROUTES = [
+  LIST,
+  { method: 'POST', path: '/products', token: { scope: 'write:products' }, body: { name: 'Teapot' } },
+  { path: '/teaser?lang=en', optional: true },
+  { path: '/payouts', dpop: true },
+];
+
+const rowOf = ({ name }: Attack): string => name.replace(/^[A-Z]+ \S+: /, '');
+
+describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
+  let issuer: TestIssuer;
+  let app: TestApp;
+  const decisions: DecisionEvent[] = [];
+  const listen = (event: unknown): unknown => decisions.push(event as DecisionEvent);
+
+  beforeAll(async () => {
+    issuer = await TestIssuer.start();
+    app = await bootApp(issuer.options, { platform, controllers: [ShopController] });
+    subscribe(DECISION_CHANNEL, listen);
+  });
+  afterAll(async () => {
+    unsubscribe(DECISION_CHANNEL, listen);
+    await app.close();
+    await issuer.close();
+  });
+
+  it('is refused row by row, each for its own reason', async () => {
+    const seen: Record<string, string | undefined> = {};
+    for (const attack of attackSuite(issuer, LIST)) {
+      decisions.length = 0;
+      await attack.run(app.nest);
+      seen[rowOf(attack)] = decisions.at(-1)?.reason;
+    }
+    expect(seen).toEqual(REASONS);
+  });
+
+  it('never makes the application ask for keys where a token says', () => {
+    expect(issuer.requests.filter(({ path }) => path.startsWith('/stranger'))).toEqual([]);
+  });
+
+  it('is refused on routes of every kind', async () => {
+    const attacks = attackSuite(issuer, ROUTES);
+    expect(attacks.map(rowOf).filter((row) => row === 'header: none')).toHaveLength(ROUTES.length - 1);
+    for (const attack of attacks) await attack.run(app.origin);
+  });
+
+  it('tells when a good token is not enough', async () => {
+    const [letIn] = attackSuite(issuer, { path: '/products' });
+    await expect(letIn?.run(app.origin)).rejects.toThrow(
+      'GET /products: a good token is let in: answered 403',
+    );
+  });
+
+  it('needs a route', () => {
+    expect(() => attackSuite(issuer, [])).toThrow('no route to attack');
+  });
+});
+
+/** Decodes what it is given, and believes it. */
+@Controller()
+class NaiveController {
+  @Get('open') open(): string {
+    return 'everything';
+  }
+  @Get('silent') silent(@Res({ passthrough: true }) response: { status(code: number): unknown }): string {
+    response.status(401);
+    return 'unauthorized';
+  }
+}
+
+describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
+  let issuer: TestIssuer;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    issuer = await TestIssuer.start();
+    app = await bootModule([], { platform, controllers: [NaiveController] });
+  });
+  afterAll(async () => {
+    await app.close();
+    await issuer.close();
+  });
+
+  it.each([
+    ['/open', /answered 200, expected 40[01]/],
+    ['/silent', /answered 401( without WWW-Authenticate|, expected 400)/],
+    ['/missing', /answered 404, expected 40[01]/],
+  ])('every attack on %s is reported', async (path, message) => {
+    const [letIn, ...attacks] = attackSuite(issuer, { path });
+    expect(attacks).toHaveLength(Object.keys(REASONS).length - 1);
+    for (const attack of attacks) {
+      const failure: unknown = await attack.run(app.nest).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(AssertionError);
+      expect((failure as Error).message).toMatch(message);
+      expect((failure as Error).message).toContain(attack.name);
+    }
+    expect(letIn?.name).toBe(`GET ${path}: a good token is let in`);
+  });
+});
+
+it.each(PLATFORMS)('makes an application listen that does not yet: %s', async (platform) => {
+  await using issuer = await TestIssuer.start();
+  const module = await Test.createTestingModule({
+    imports: [AuthModule.forRoot(issuer.options)],
+    controllers: [ShopController],
+  }).compile();
+  const app =
+    platform === 'Express'
+      ? module.createNestApplication(new ExpressAdapter())
+      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+  await Promise.all(attackSuite(issuer, LIST).map((attack) => attack.run(app)));
+  await app.close();
+});
