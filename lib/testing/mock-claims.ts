@@ -42,8 +42,8 @@ const AUDIENCE = 'https://api.test';
  * Decorators are read as ever: `@Scopes` and `@Groups` are enforced, `@Public` and `@OptionalAuth` open, and refusals have
  * the same status, body and `WWW-Authenticate`. `iss`, `sub`, `aud`, `exp` and `iat` are made up where they are left out.
  *
- * Not checked: anything about a token, which is not even looked at; times; and bindings, which are believed:
- * `@CertBound()` asks for a claim `cnf` with `x5t#S256`, `@DPoPBound()` for one with `jkt`.
+ * Not checked: anything about a token, which is not even looked at; times; options that ask something of every token; and
+ * bindings, which are believed: `@CertBound()` asks for a claim `cnf` with `x5t#S256`, `@DPoPBound()` for one with `jkt`.
  */
 export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {}): MockedGuard {
   return new MockedGuard(claims, options);
@@ -92,7 +92,7 @@ export class MockedGuard implements CanActivate {
       throw this.#refusals.refuse(error, context, () => ({
         scopes: policy?.scopes ?? [],
         schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
-        presented: undefined,
+        presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
       }));
     }
@@ -111,6 +111,12 @@ export class MockedGuard implements CanActivate {
     authorize(claims, policy, this.#groupOptions);
     attachPrincipal(context.switchToHttp().getRequest<object>(), { claims, token: 'mocked-token' });
   }
+}
+
+/** How a client would have sent the token. */
+function schemeOf(claims: MockedClaims | undefined): 'Bearer' | 'DPoP' | undefined {
+  if (!claims) return undefined;
+  return (claims['cnf'] as AccessTokenClaims['cnf'])?.jkt === undefined ? 'Bearer' : 'DPoP';
 }
 
 /** The application's own options, but for those that name the provider. */

@@ -181,11 +181,9 @@ describe.each(PLATFORMS)('mocked claims on %s', (platform) => {
           platform,
           controllers: [ThingsController],
           customize: (builder) =>
-            builder
-              .overrideProvider(AuthGuard)
-              .useFactory({
-                factory: () => mockClaims({ scope: 'read', roles: ['admin'] }, { groupOptions }),
-              }),
+            builder.overrideProvider(AuthGuard).useFactory({
+              factory: () => mockClaims({ scope: 'read', roles: ['admin'] }, { groupOptions }),
+            }),
         },
       );
       expect((await app.get('/grouped')).status).toBe(200);
