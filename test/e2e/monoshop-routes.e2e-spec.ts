@@ -5,8 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { RouteTable } from 'nestjs-resource-server';
+import { mockClaims } from 'nestjs-resource-server/testing';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { send } from '../support/http.js';
 import { AppModule as InvoiceApi } from '../../sample/monoshop/invoice-api/app.module.js';
 import { AppModule as ProductApi } from '../../sample/monoshop/product-api/app.module.js';
@@ -21,29 +21,16 @@ function tableBelow(heading: string): string {
 }
 
 describe('MonoShop', () => {
-  const environment = process.env;
-  let app: INestApplication | undefined;
-
-  beforeAll(() => {
-    process.env = {
-      ...environment,
-      MONOCLOUD_BACKEND_TENANT_DOMAIN: 'http://localhost:4000',
-      MONOCLOUD_BACKEND_AUDIENCE: 'http://api.monoshop.com/products',
-    };
-  });
-  afterEach(async () => {
-    await app?.close();
-    app = undefined;
-  });
-  afterAll(() => {
-    process.env = environment;
-  });
+  let app: INestApplication;
+  afterEach(() => app.close());
 
   const create = async (
     module: Type,
     adapter: ExpressAdapter | FastifyAdapter,
   ): Promise<INestApplication> => {
-    const compiled = await Test.createTestingModule({ imports: [module] }).compile();
+    const compiled = await mockClaims()
+      .applyTo(Test.createTestingModule({ imports: [module] }))
+      .compile();
     return (app = compiled.createNestApplication<NestFastifyApplication>(adapter as FastifyAdapter));
   };
 
@@ -64,8 +51,7 @@ describe('MonoShop', () => {
     const products = await create(ProductApi, new ExpressAdapter());
     serveOpenApi(products);
     await products.listen(0, '127.0.0.1');
-    const { port } = (products.getHttpServer() as { address(): AddressInfo }).address();
-    const { status, body } = await send(`http://127.0.0.1:${port}/openapi.json`);
+    const { status, body } = await send(`${await products.getUrl()}/openapi.json`);
     expect(status).toBe(200);
     expect(await new Validator().validate(body as Record<string, unknown>)).toMatchObject({ valid: true });
     expect(body).toMatchObject({

@@ -1,5 +1,4 @@
-/** Is the kit's issuer a real one? It opens, mints, forgets, rotates, goes down and comes back; and leaves nothing open. */
-import { spawn } from 'node:child_process';
+/** Is the kit's issuer a real one? It opens, mints, forgets, rotates, goes down and comes back. */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { connect, createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
@@ -300,32 +299,4 @@ describe('a test issuer by itself', () => {
     client.destroy();
     server.close();
   });
-});
-
-/** As a user's test file would, without any runner. */
-const SCRIPT = `
-import { TestIssuer } from '${new URL('../../dist/testing/index.js', import.meta.url).href}';
-const issuer = await TestIssuer.start();
-await (await fetch(issuer.issuer + '/jwks')).json();
-if (process.argv.includes('--close')) await issuer.close();
-if (process.argv.includes('--twice')) await issuer.close();
-const findOpen = () => process.getActiveResourcesInfo().filter((each) => /TCP|Timeout/.test(each));
-// What fetch kept for its next call hears of the end in a moment.
-for (let turn = 0; turn < 1000 && findOpen().length > 0; turn++) await new Promise(setImmediate);
-console.log(issuer.token().split('.').length, JSON.stringify(findOpen()));
-`;
-
-it.each([
-  ['closed', ['--close'], /^3 \[\]$/],
-  ['closed twice', ['--close', '--twice'], /^3 \[\]$/],
-  ['forgotten', [], /^3 /],
-])('lets the process end: %s', async (_how, flags, output) => {
-  const child = spawn(process.execPath, ['--input-type=module', '-', ...flags], { stdio: 'pipe' });
-  child.stdin.end(SCRIPT);
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += String(chunk)));
-  child.stderr.on('data', (chunk) => (text += String(chunk)));
-  const [code] = (await once(child, 'exit')) as [number];
-  expect(text.trim()).toMatch(output);
-  expect(code).toBe(0);
 });

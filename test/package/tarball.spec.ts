@@ -1,6 +1,21 @@
 /** What a user installs: the packed tarball holds what it should and nothing else. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+/** As a user's test file would, without any runner. */
+const SCRIPT = `
+import { TestIssuer } from '${pathToFileURL('dist/testing/index.js').href}';
+const issuer = await TestIssuer.start();
+await (await fetch(issuer.issuer + '/jwks')).json();
+if (process.argv.includes('--close')) await issuer.close();
+if (process.argv.includes('--twice')) await issuer.close();
+const findOpen = () => process.getActiveResourcesInfo().filter((each) => /TCP|Timeout/.test(each));
+// What fetch kept for its next call hears of the end in a moment.
+for (let turn = 0; turn < 1000 && findOpen().length > 0; turn++) await new Promise(setImmediate);
+console.log(issuer.token().split('.').length, JSON.stringify(findOpen()));
+`;
 
 interface Packed {
   readonly files: readonly { readonly path: string; readonly mode: number }[];
@@ -24,6 +39,8 @@ describe('the packed tarball', () => {
         'dist/index.js',
         'dist/index.d.ts',
         'dist/auth.guard.js',
+        'dist/testing/index.js',
+        'dist/testing/index.d.ts',
         'package.json',
         'README.md',
         'LICENSE',
@@ -61,5 +78,20 @@ describe('the packed tarball', () => {
   it('keeps the documentation in the types', () => {
     expect(readFileSync('dist/token/judge-claims.d.ts', 'utf8')).toContain('@default 300');
     expect(readFileSync('dist/route/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
+  });
+
+  it.each([
+    ['closed', ['--close'], /^3 \[\]$/],
+    ['closed twice', ['--close', '--twice'], /^3 \[\]$/],
+    ['forgotten', [], /^3 /],
+  ])('lets a process end whose test issuer was %s', async (_how, flags, output) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-', ...flags], { stdio: 'pipe' });
+    child.stdin.end(SCRIPT);
+    let text = '';
+    child.stdout.on('data', (chunk) => (text += String(chunk)));
+    child.stderr.on('data', (chunk) => (text += String(chunk)));
+    const [code] = (await once(child, 'exit')) as [number];
+    expect(text.trim()).toMatch(output);
+    expect(code).toBe(0);
   });
 });
