@@ -80,10 +80,17 @@ function judge(name: string, { status }: AttackRow, shot: Shot, answer: Answer):
       actual: undefined,
       expected: 'a challenge',
     });
-  const sent = shot.headers.flatMap(([, value]) => value.split(/[ ,]+/)).filter((each) => each.length > 16);
   const said = JSON.stringify(answer.headers) + answer.text;
-  if (sent.some((secret) => said.includes(secret)))
+  if (credentialsIn(shot).some((each) => said.includes(each)))
     fail(`${name}: the answer repeats the token`, { actual: 'repeated', expected: 'not repeated' });
+}
+
+/** Tokens and proofs; what is short would be found by accident. */
+function credentialsIn({ headers }: Shot): readonly string[] {
+  return headers
+    .filter(([name]) => name === 'Authorization' || name === 'DPoP')
+    .flatMap(([, value]) => value.split(/[ ,]+/))
+    .filter((each) => each.length > 16);
 }
 
 function fail(message: string, { actual, expected }: { actual: unknown; expected: unknown }): never {

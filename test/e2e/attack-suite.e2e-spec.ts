@@ -1,7 +1,7 @@
 /** Does the kit's table attack anything? The guard refuses each row for its own reason; an application without one falls. */
 import { AssertionError } from 'node:assert';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -138,15 +138,26 @@ describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
   });
 });
 
-/** Decodes what it is given, and believes it. */
+interface EchoResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+}
+
+/** Lets everybody in, says nothing, or says too much. */
 @Controller()
 class NaiveController {
   @Get('open') open(): string {
     return 'everything';
   }
-  @Get('silent') silent(@Res({ passthrough: true }) response: { status(code: number): unknown }): string {
+  @Get('silent') silent(@Res({ passthrough: true }) response: EchoResponse): string {
     response.status(401);
     return 'unauthorized';
+  }
+  @Get('echo')
+  echo(@Headers('authorization') sent: string, @Res({ passthrough: true }) response: EchoResponse): string {
+    response.status(401);
+    response.header('WWW-Authenticate', 'Bearer');
+    return `not good: ${sent}`;
   }
 }
 
@@ -177,6 +188,11 @@ describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
       expect((failure as Error).message).toContain(attack.name);
     }
     expect(letIn?.name).toBe(`GET ${path}: a good token is let in`);
+  });
+
+  it('a token in the answer is reported', async () => {
+    const expired = attackSuite(issuer, { path: '/echo' }).find(({ name }) => name.endsWith('expired'));
+    await expect(expired?.run(app.nest)).rejects.toThrow('the answer repeats the token');
   });
 });
 

@@ -140,8 +140,13 @@ describe.each(PLATFORMS)('mocked claims on %s', (platform) => {
     });
 
     it('needs no issuer, no audience and no network', async () => {
+      let asked = 0;
+      const fetcher = (): Promise<Response> => {
+        asked += 1;
+        return Promise.resolve(new Response(null, { status: 404 }));
+      };
       const guard = mockClaims({ scope: 'read', groups: ['admin'] });
-      app = await bootModule([ConfigModule.forRoot({ isGlobal: true }), AuthModule.forRoot()], {
+      app = await bootModule([ConfigModule.forRoot({ isGlobal: true }), AuthModule.forRoot({ fetcher })], {
         platform,
         controllers: [ThingsController],
         customize: (builder) => guard.applyTo(builder),
@@ -151,6 +156,7 @@ describe.each(PLATFORMS)('mocked claims on %s', (platform) => {
       expect((await app.get('/grouped')).status).toBe(403);
       guard.claims = undefined;
       expect((await app.get('/grouped')).status).toBe(401);
+      expect(asked).toBe(0);
     });
 
     it('keeps the groupOptions of the application, wherever they stand', async () => {
