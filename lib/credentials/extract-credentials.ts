@@ -97,11 +97,15 @@ function refuseRepeatedHeader(request: IncomingRequest): void {
 }
 
 /** RFC 6750 section 2: clients must not use more than one method to transmit the token in each request. */
-function refuseSecondWay({ query, body, headers }: IncomingRequest): void {
+function refuseSecondWay(request: IncomingRequest): void {
+  const { body, headers } = request;
   const inForm =
+    body !== undefined &&
     headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true &&
     hasAccessToken(body);
-  if (inForm || hasAccessToken(query)) {
+  // Express reads the query anew each time that it is looked at.
+  const inQuery = request.url?.includes('?') !== false && hasAccessToken(request.query);
+  if (inForm || inQuery) {
     throw new InvalidRequestError({ detail: 'access_token is sent beside the Authorization header' });
   }
 }
