@@ -30,6 +30,7 @@ export { Public } from './route/public.decorator.js';
 // What a handler gets
 export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
+export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
 
 // Options

@@ -24,3 +24,13 @@ export function attachPrincipal(request: object, principal: Principal): void {
 export function principalOf(request: object): Principal | undefined {
   return principals.get(request);
 }
+
+/**
+ * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
+ *
+ * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it
+ * @returns `undefined` where no token was looked at
+ */
+export function claimsOf(request: object): AccessTokenClaims | undefined {
+  return principalOf(request)?.claims;
+}

@@ -20,6 +20,7 @@ import {
   AuthError,
   AuthGuard,
   Claims,
+  claimsOf,
   OptionalAuth,
   Public,
   Scopes,
@@ -191,6 +192,24 @@ describe.each(PLATFORMS)('the module on %s', (platform) => {
     expect(unasked.server.requests).toEqual([]);
     await replaced.close();
     await unasked.close();
+  });
+
+  it('hands the claims to interceptors, and to nobody for another request', async () => {
+    const seen: unknown[] = [];
+    const watching = await bootApp(issuer.options, {
+      platform,
+      controllers: [ThingsController],
+      beforeListening: (nest) =>
+        void nest.useGlobalInterceptors({
+          intercept: (context, next) => {
+            seen.push(claimsOf(context.switchToHttp().getRequest<object>())?.sub, claimsOf({}));
+            return next.handle();
+          },
+        }),
+    });
+    expect((await watching.get('/scoped', bearer(issuer.token()))).status).toBe(200);
+    expect(seen).toEqual(['user-1', undefined]);
+    await watching.close();
   });
 
   it('provides its guard and service to every module', async () => {
