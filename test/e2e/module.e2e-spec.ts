@@ -207,7 +207,9 @@ describe.each(PLATFORMS)('the module on %s', (platform) => {
           },
         }),
     });
-    expect((await watching.get('/scoped', bearer(issuer.token()))).status).toBe(200);
+    expect((await watching.get('/scoped', bearer(issuer.token({ claims: { scope: 'admin' } })))).status).toBe(
+      200,
+    );
     expect(seen).toEqual(['user-1', undefined]);
     await watching.close();
   });
