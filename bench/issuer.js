@@ -7,6 +7,7 @@ export const AUDIENCE = 'https://api.example.com';
 const MAKE = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
 /** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, close: () => void }} Issuer */
@@ -27,7 +28,11 @@ export async function startIssuer() {
     })),
   };
   const server = createServer((request, response) => {
-    const discovery = { issuer, jwks_uri: `${issuer}/jwks` };
+    const discovery = {
+      issuer,
+      jwks_uri: `${issuer}/jwks`,
+      id_token_signing_alg_values_supported: ['RS256'],
+    };
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(request.url === '/jwks' ? jwks : discovery));
   });
@@ -54,7 +59,8 @@ export function makeToken({ issuer, keys }, alg = 'RS256', claims = {}) {
     ...claims,
   };
   const input = `${encode({ alg, typ: 'at+jwt', kid })}.${encode(payload)}`;
-  const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  const digest = alg === 'EdDSA' ? undefined : 'sha256';
+  const signature = sign(digest, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
 }
 

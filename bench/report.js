@@ -18,6 +18,14 @@ const versionAt = (path) =>
   JSON.parse(readFileSync(new URL(`${path}/package.json`, import.meta.url), 'utf8')).version;
 
 const INSTALLED = ['@nestjs/core', 'fastify', 'express', 'jose'];
+const PEERS = [
+  'autocannon',
+  'passport-jwt',
+  'jwks-rsa',
+  'express-oauth2-jwt-bearer',
+  'aws-jwt-verify',
+  'fast-jwt',
+];
 
 export function readEnvironment() {
   const processors = cpus();
@@ -30,7 +38,7 @@ export function readEnvironment() {
     versions: {
       'nestjs-resource-server': versionAt('..'),
       ...Object.fromEntries(INSTALLED.map((name) => [name, versionAt(`../node_modules/${name}`)])),
-      autocannon: versionAt('node_modules/autocannon'),
+      ...Object.fromEntries(PEERS.map((name) => [name, versionAt(`node_modules/${name}`)])),
     },
   };
 }

@@ -1,12 +1,14 @@
 /** Who works when? Variants take turns within each round, so that a machine that slows down does so for all of them. */
 import { measure, startServer } from './load.js';
-import { BASE, VARIANTS } from './variants.js';
+import { BASE, VARIANTS, variantsThatKnow } from './variants.js';
 
 const WARM_UP = 1;
 
 /** A guard that looks at no token refuses none: beside refusals only the base has something to say. */
-function variantsFor({ expected }) {
-  return Object.keys(VARIANTS).filter((name) => expected === 200 || name === BASE || VARIANTS[name].checks);
+function variantsFor({ expected, alg }, platform) {
+  return variantsThatKnow(platform, alg).filter(
+    (name) => expected === 200 || name === BASE || VARIANTS[name].checks,
+  );
 }
 
 /** Nobody comes first in every round. */
@@ -18,7 +20,7 @@ function inTurn(list, round) {
 /** Started, and warm enough that the first work is not the one that pays for compiling what all works share. */
 async function startServers(platform, issuer, tokens) {
   const servers = new Map();
-  for (const variant of Object.keys(VARIANTS)) {
+  for (const variant of variantsThatKnow(platform)) {
     const server = await startServer(platform, variant, issuer);
     servers.set(variant, { ...server, done: new Set() });
     await measure(server, tokens, { seconds: WARM_UP, expected: 200 });
@@ -46,13 +48,13 @@ async function measureOne(server, variant, work, { round, seconds }) {
  */
 export async function measurePlatform(platform, works, { issuer, rounds, seconds, fresh }) {
   const rows = works.flatMap((work) =>
-    variantsFor(work).map((variant) => ({ platform, work: work.name, variant, rounds: [] })),
+    variantsFor(work, platform).map((variant) => ({ platform, work: work.name, variant, rounds: [] })),
   );
   let servers;
   for (let round = 0; round < rounds; round++) {
     servers ??= await startServers(platform, issuer, works[0].leadIn);
     for (const work of works) {
-      for (const variant of inTurn(variantsFor(work), round)) {
+      for (const variant of inTurn(variantsFor(work, platform), round)) {
         const result = await measureOne(servers.get(variant), variant, work, { round, seconds });
         rows.find((row) => row.work === work.name && row.variant === variant).rounds.push(result);
       }

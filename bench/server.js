@@ -20,12 +20,16 @@ class ThingsController {
   }
 }
 
-const { decorate = [], ...parts } = await VARIANTS[variant].setUp(issuer);
+const { decorate = [], middleware, ...parts } = await VARIANTS[variant].setUp(issuer);
 const list = Object.getOwnPropertyDescriptor(ThingsController.prototype, 'list');
 for (const decorator of [Get(), ...decorate]) decorator(ThingsController.prototype, 'list', list);
 Controller('things')(ThingsController);
 
-class AppModule {}
+class AppModule {
+  configure(consumer) {
+    if (middleware) consumer.apply(...middleware).forRoutes(ThingsController);
+  }
+}
 Module({ controllers: [ThingsController], ...parts })(AppModule);
 
 const app = await NestFactory.create(AppModule, await makeAdapter(), { logger: false });

@@ -3,37 +3,12 @@ import { APP_GUARD } from '@nestjs/core';
 import { AUDIENCE } from './issuer.js';
 
 const appGuard = (useClass) => ({ providers: [{ provide: APP_GUARD, useClass }] });
+const peers = () => import('./peers.js');
 
 class YesGuard {
   canActivate() {
     return true;
   }
-}
-
-/** By hand, as Nest's documentation teaches guards, with jose. */
-async function joseGuard(issuer) {
-  const { ForbiddenException, UnauthorizedException } = await import('@nestjs/common');
-  const { createRemoteJWKSet, jwtVerify } = await import('jose');
-  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
-
-  return class JoseGuard {
-    async canActivate(context) {
-      const request = context.switchToHttp().getRequest();
-      const [type, token] = request.headers.authorization?.split(' ') ?? [];
-      if (type !== 'Bearer') throw new UnauthorizedException();
-      request.user = await this.claimsOf(token);
-      if (!request.user.scope.split(' ').includes('read:things')) throw new ForbiddenException();
-      return true;
-    }
-
-    async claimsOf(token) {
-      try {
-        return (await jwtVerify(token, keys, { issuer, audience: AUDIENCE })).payload;
-      } catch {
-        throw new UnauthorizedException();
-      }
-    }
-  };
 }
 
 async function thisModule(issuer) {
@@ -44,19 +19,49 @@ async function thisModule(issuer) {
   };
 }
 
+async function passportJwt(issuer) {
+  const { imports, providers, guard } = await (await peers()).passportJwt(issuer);
+  return { imports, providers: [...providers, { provide: APP_GUARD, useClass: guard }] };
+}
+
 /**
  * In the order of the tables; the first is what the others are compared with.
  *
  * @type {Record<string, {
  *   checks: boolean, // looks at the token: cold work is cold to it only with new ones, and it refuses
- *   setUp: (issuer: string) => Promise<{ imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[] }>,
+ *   cannot?: string[], // platforms and algorithms that it does not know
+ *   setUp: (issuer: string) => Promise<{
+ *     imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[], middleware?: unknown[],
+ *   }>,
  * }>}
  */
 export const VARIANTS = {
   unguarded: { checks: false, setUp: async () => ({}) },
   'a guard that says yes': { checks: false, setUp: async () => appGuard(YesGuard) },
-  'jose by hand': { checks: true, setUp: async (issuer) => appGuard(await joseGuard(issuer)) },
+  'jose by hand': {
+    checks: true,
+    setUp: async (issuer) => appGuard(await (await peers()).joseGuard(issuer)),
+  },
+  'passport-jwt, jwks-rsa': { checks: true, cannot: ['EdDSA'], setUp: passportJwt },
+  'express-oauth2-jwt-bearer': {
+    checks: true,
+    cannot: ['Fastify', 'ES256', 'EdDSA'],
+    setUp: async (issuer) => ({ middleware: await (await peers()).expressOAuth2JwtBearer(issuer) }),
+  },
+  'aws-jwt-verify': {
+    checks: true,
+    setUp: async (issuer) => appGuard(await (await peers()).awsJwtVerifyGuard(issuer)),
+  },
+  'fast-jwt, its cache on': {
+    checks: true,
+    setUp: async (issuer) => appGuard(await (await peers()).fastJwtGuard(issuer)),
+  },
   'nestjs-resource-server': { checks: true, setUp: thisModule },
 };
 
 export const [BASE] = Object.keys(VARIANTS);
+
+/** @param {string[]} needs a platform, an algorithm */
+export function variantsThatKnow(...needs) {
+  return Object.keys(VARIANTS).filter((name) => !VARIANTS[name].cannot?.some((each) => needs.includes(each)));
+}

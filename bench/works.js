@@ -8,6 +8,7 @@ const LEAD_IN = 320;
 /**
  * @typedef {{
  *   name: string,
+ *   alg: string,
  *   expected: number, // status, from a variant that checks tokens
  *   leadIn: string[], // sent unmeasured to a server that has not done this work yet
  *   leadsEachRound?: boolean, // and before every round: what the other work pushed out of caches comes back
@@ -24,6 +25,7 @@ export function makeWorks(source, { rounds, coldTokens }) {
   return [
     {
       name: 'warm RS256',
+      alg: 'RS256',
       expected: 200,
       leadIn: [...good, ...good],
       leadsEachRound: true,
@@ -31,6 +33,7 @@ export function makeWorks(source, { rounds, coldTokens }) {
     },
     cold('RS256'),
     cold('ES256'),
+    cold('EdDSA'),
     refusal('expired', 401, makeTokens(source, ROTATION, 'RS256', { exp: 1_000_000_000 })),
     refusal('bad signature', 401, good.map(withSignatureOfNext)),
     refusal('garbage', 401, ['a.b.c']),
@@ -40,12 +43,25 @@ export function makeWorks(source, { rounds, coldTokens }) {
   function cold(alg) {
     const supplies = Array.from({ length: rounds }, () => makeTokens(source, coldTokens, alg));
     const leadIn = makeTokens(source, LEAD_IN, alg);
-    return { name: `cold ${alg}`, expected: 200, leadIn, tokensOf: (round) => supplies[round], once: true };
+    return {
+      name: `cold ${alg}`,
+      alg,
+      expected: 200,
+      leadIn,
+      tokensOf: (round) => supplies[round],
+      once: true,
+    };
   }
 }
 
 function refusal(reason, expected, tokens) {
-  return { name: `refusal: ${reason}`, expected, leadIn: repeat(tokens), tokensOf: () => tokens };
+  return {
+    name: `refusal: ${reason}`,
+    alg: 'RS256',
+    expected,
+    leadIn: repeat(tokens),
+    tokensOf: () => tokens,
+  };
 }
 
 /** Every token at least once: a refusal may be remembered, too. */
