@@ -41,12 +41,13 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
   if (header === undefined) return undefined;
   refuseRepeatedHeader(request);
 
-  const [name, token] = splitAtSpace(header);
-  const scheme = SCHEMES.get(name) ?? SCHEMES.get(name.toLowerCase());
+  const space = header.indexOf(' ');
+  const scheme = schemeOf(space === -1 ? header : header.slice(0, space));
   if (!scheme) {
     refuseMisspelt(header);
     return undefined;
   }
+  const token = space === -1 ? '' : afterSpaces(header, space);
   if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
   if (token === '' || token.includes(' ')) throw malformed();
   refuseSecondWay(request);
@@ -54,11 +55,11 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
 }
 
 /** Schemes are compared without case (RFC 9110 section 11.1). */
-const SCHEMES: ReadonlyMap<string, Credentials['scheme']> = new Map([
-  ['Bearer', 'Bearer'],
-  ['bearer', 'Bearer'],
-  ['dpop', 'DPoP'],
-]);
+function schemeOf(name: string): Credentials['scheme'] | undefined {
+  if (name === 'Bearer') return name;
+  const lower = name.toLowerCase();
+  return lower === 'bearer' ? 'Bearer' : lower === 'dpop' ? 'DPoP' : undefined;
+}
 
 const malformed = (): TokenError =>
   new TokenError('invalid_token', {
@@ -76,12 +77,10 @@ function refuseMisspelt(header: string): void {
 }
 
 /** RFC 6750 section 2.1: "Bearer" 1*SP b64token. */
-function splitAtSpace(header: string): [scheme: string, rest: string] {
-  const space = header.indexOf(' ');
-  if (space === -1) return [header, ''];
-  let start = space;
+function afterSpaces(header: string, space: number): string {
+  let start = space + 1;
   while (header.charCodeAt(start) === 0x20) start++;
-  return [header.slice(0, space), header.slice(start)];
+  return header.slice(start);
 }
 
 /** Node keeps the first of several Authorization headers and drops the rest; a proxy in front may keep the last. */

@@ -1,4 +1,4 @@
-/** What does the handler see? The one place that knows whose request it is. */
+/** What does the handler see? The one place that writes to the request. */
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
 export interface Principal {
@@ -6,23 +6,16 @@ export interface Principal {
   readonly token: string;
 }
 
-/** Registered: two copies of this package (one in CommonJS, say) agree. */
-const PRINCIPALS = Symbol.for('nestjs-resource-server:principals');
-
-/**
- * Beside the requests, not on them: no parameter, header or body can bring a property of any name, and a property more
- * makes every later access to a Fastify request slow (some ten microseconds a request).
- */
-const principals = ((globalThis as { [PRINCIPALS]?: WeakMap<object, Principal> })[PRINCIPALS] ??=
-  new WeakMap());
+/** A symbol: no parameter, header or body can bring a property of this name. Registered: two copies of this package agree. */
+const PRINCIPAL = Symbol.for('nestjs-resource-server:principal');
 
 export function attachPrincipal(request: object, principal: Principal): void {
-  principals.set(request, principal);
+  (request as { [PRINCIPAL]?: Principal })[PRINCIPAL] = principal;
 }
 
 /** `undefined` where no token was looked at: public routes, optional ones without a token, guards replaced in tests. */
 export function principalOf(request: object): Principal | undefined {
-  return principals.get(request);
+  return (request as { [PRINCIPAL]?: Principal })[PRINCIPAL];
 }
 
 /**

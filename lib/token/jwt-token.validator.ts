@@ -22,8 +22,10 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 
 /** Verified tokens remembered at the most; the least recently used goes first. */
 const MOST_VERIFIED = 10_000;
+const KEY_LENGTH = 32;
 
 interface Verified {
+  readonly token: string;
   readonly claims: AccessTokenClaims;
   readonly key: VerificationKey;
   /** The last one that was seen to have the key. */
@@ -31,8 +33,15 @@ interface Verified {
 }
 
 export class JwtTokenValidator {
-  /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
-  readonly #verified = new LRUCache<string, Verified>(boundTokens(MOST_VERIFIED));
+  /**
+   * A signature is checked once per token and key: with the key set that lacks the key, the token is out.
+   *
+   * By the end of the signature, which is quicker to look up than the whole token; the whole token is compared then.
+   */
+  readonly #verified = new LRUCache<string, Verified>({
+    ...boundTokens(MOST_VERIFIED),
+    sizeCalculation: ({ token }) => token.length,
+  });
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -50,8 +59,8 @@ export class JwtTokenValidator {
    * @throws {ProviderUnavailableError} if the keys cannot be had
    */
   validate(token: string): AccessTokenClaims | Promise<AccessTokenClaims> {
-    const verified = this.#verified.get(token);
-    if (verified && holds(verified, this.keys.get())) {
+    const verified = this.#verified.get(token.slice(-KEY_LENGTH));
+    if (verified?.token === token && holds(verified, this.keys.get())) {
       judgeTimes(verified.claims, this.options);
       return verified.claims;
     }
@@ -67,8 +76,8 @@ export class JwtTokenValidator {
 
   /** Forgets the tokens that a selector picks, so that they are verified again. */
   forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
-    const picked = [...this.#verified.entries()].filter(([token, { claims }]) => picks(token, claims));
-    for (const [token] of picked) this.#verified.delete(token);
+    const picked = [...this.#verified.entries()].filter(([, { token, claims }]) => picks(token, claims));
+    for (const [key] of picked) this.#verified.delete(key);
     return picked.length;
   }
 
@@ -84,7 +93,7 @@ export class JwtTokenValidator {
     // The key set may be a newer one than the issuer was compared with.
     judgeIssuer(claims['iss'], verification.keySet.issuer);
     const frozen = freezeClaims(claims);
-    this.#verified.set(token, { claims: frozen, ...verification });
+    this.#verified.set(token.slice(-KEY_LENGTH), { token, claims: frozen, ...verification });
     return frozen;
   }
 }
