@@ -1,8 +1,9 @@
-/** Compiles lib/ to dist/, then the samples against it to sample/dist/. */
+/** Compiles lib/ to dist/, makes dist/cjs of that, then compiles the samples against it to sample/dist/. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCommonJs } from './build-commonjs.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -16,4 +17,5 @@ function compile(project) {
 compile(join(root, 'tsconfig.build.json'));
 // The command: npm makes it executable where it installs, npx from a folder does not.
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
+await buildCommonJs();
 compile(join(root, 'sample', 'tsconfig.json'));

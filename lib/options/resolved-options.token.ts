@@ -1,2 +1,2 @@
-/** The injection token of {@link ResolvedOptions}. */
-export const RESOLVED_OPTIONS = Symbol('nestjs-resource-server:options');
+/** The injection token of {@link ResolvedOptions}. Registered: two copies of this package agree. */
+export const RESOLVED_OPTIONS = Symbol.for('nestjs-resource-server:options');
