@@ -1,0 +1,46 @@
+/** An authorization server of a few lines, on a free port: discovery, a key, and tokens made with node:crypto. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { createServer } from 'node:http';
+
+const AUDIENCE = 'https://api.example.com';
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** @returns the environment that a consumer needs, with a token good for `read:orders` in it, and `close()` */
+export async function startIssuer() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1', use: 'sig', alg: 'ES256' };
+
+  const server = createServer((request, response) => {
+    const documents = {
+      '/.well-known/openid-configuration': { issuer, jwks_uri: `${issuer}/jwks` },
+      '/jwks': { keys: [jwk] },
+    };
+    const found = documents[request.url];
+    response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(found ?? {}));
+  });
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+
+  function mint(claims) {
+    const now = Math.floor(Date.now() / 1000);
+    const payload = { iss: issuer, sub: 'ada', aud: AUDIENCE, iat: now, exp: now + 3600, ...claims };
+    const input = `${encode({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' })}.${encode(payload)}`;
+    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${input}.${signature.toString('base64url')}`;
+  }
+
+  return {
+    environment: {
+      MONOCLOUD_BACKEND_TENANT_DOMAIN: issuer,
+      MONOCLOUD_BACKEND_AUDIENCE: AUDIENCE,
+      TOKEN: mint({ scope: 'read:orders' }),
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * Does the packed tarball work for every kind of consumer?
+ *
+ *     node test/package/consumers/run.js                    every kind, runner and Node.js, compilers in turn
+ *     node test/package/consumers/run.js --all              and with each compiler
+ *     node test/package/consumers/run.js --only jest        the cells whose name has this in it
+ *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
+ *
+ * Needs a registry for what consumers install. Ends with "N passed, N failed".
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chooseCells, nameOf } from './cells.js';
+import { run } from './commands.js';
+import { startIssuer } from './issuer.js';
+import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const { values: options } = parseArgs({
+  options: { all: { type: 'boolean' }, only: { type: 'string' }, keep: { type: 'boolean' } },
+});
+const work = mkdtempSync(join(tmpdir(), 'consumers-'));
+let passed = 0;
+let failed = 0;
+
+/** @returns what `work` made, or `undefined` where it failed: the others go on */
+async function step(name, work) {
+  const start = Date.now();
+  try {
+    const made = await work();
+    passed += 1;
+    console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    return made ?? true;
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}\n${error.message.replaceAll(/^/gm, '      ')}`);
+    return undefined;
+  }
+}
+
+async function pack() {
+  await run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: root });
+  return join(
+    work,
+    readdirSync(work).find((file) => file.endsWith('.tgz')),
+  );
+}
+
+async function walkAll(tarball) {
+  const cells = chooseCells(options);
+  const issuer = await startIssuer();
+  try {
+    const programs = {};
+    for (const node of new Set(cells.map((cell) => cell.node))) {
+      programs[node] = await step(`Node.js ${node} is there`, () => provideNode(node, work));
+    }
+    for (const kind of new Set(cells.map((cell) => cell.kind))) {
+      const folder = await step(`${kind}: install`, () => installConsumer(kind, tarball, work));
+      if (!folder) continue;
+      await step(`${kind}: types`, () => checkTypes(folder));
+      for (const cell of cells.filter((each) => each.kind === kind && programs[each.node])) {
+        await step(nameOf(cell), () => walk(cell, folder, programs[cell.node], issuer.environment));
+      }
+    }
+  } finally {
+    issuer.close();
+  }
+}
+
+const bin = (...path) => join(root, 'node_modules', ...path);
+try {
+  const tarball = await step('pack', pack);
+  if (tarball) {
+    await step('publint', () =>
+      run(process.execPath, [bin('publint', 'src', 'cli.js'), tarball, '--strict'], { cwd: root }),
+    );
+    await step('attw', () =>
+      run(process.execPath, [bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), tarball], { cwd: root }),
+    );
+    await walkAll(tarball);
+  }
+} finally {
+  if (options.keep) console.log(`left in ${work}`);
+  else rmSync(work, { recursive: true, force: true });
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
