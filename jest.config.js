@@ -3,6 +3,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
+  // Applications of their own: test/package/consumers/run.js walks them.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/consumers/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

@@ -50,7 +50,9 @@ function isModulesOnly(name) {
 
 function nearestType(folder) {
   const manifest = join(folder, 'package.json');
-  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).type : nearestType(dirname(folder));
+  return existsSync(manifest)
+    ? JSON.parse(readFileSync(manifest, 'utf8')).type
+    : nearestType(dirname(folder));
 }
 
 const inlined = Object.keys(dependencies).filter(isModulesOnly);

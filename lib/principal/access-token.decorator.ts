@@ -7,7 +7,7 @@ import { principalOf } from './authenticated-request.js';
  *
  * `undefined` where no token was looked at.
  */
-export const AccessToken = createParamDecorator(
+export const AccessToken: () => ParameterDecorator = createParamDecorator(
   (_: unknown, context: ExecutionContext): string | undefined =>
     principalOf(context.switchToHttp().getRequest<object>())?.token,
 );

@@ -1,5 +1,19 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { principalOf } from './authenticated-request.js';
+
+type Known<Name> = Name extends string ? (string extends Name ? never : Name) : never;
+
+/** Any name; those that {@link AccessTokenClaims} knows are proposed while typing. */
+export type ClaimName = keyof { [Name in keyof AccessTokenClaims as Known<Name>]: never } | (string & {});
+
+type Pipe = Type<PipeTransform> | PipeTransform;
+
+// Written out: what would be inferred names a type that Nest 11 does not have.
+interface ClaimsDecorator {
+  (...pipes: readonly Pipe[]): ParameterDecorator;
+  (claim: ClaimName, ...pipes: readonly Pipe[]): ParameterDecorator;
+}
 
 /**
  * The validated claims, or with a name one of them, injected into a handler: `@Claims() claims: AccessTokenClaims`,
@@ -8,7 +22,7 @@ import { principalOf } from './authenticated-request.js';
  * `undefined` where no token was looked at (`@Public()`, or `@OptionalAuth()` without a token), and for a claim that the
  * token does not have. The name is that of the claim itself, never a path.
  */
-export const Claims = createParamDecorator(
+export const Claims: ClaimsDecorator = createParamDecorator(
   (claim: string | undefined, context: ExecutionContext): unknown => {
     const claims = principalOf(context.switchToHttp().getRequest<object>())?.claims;
     if (claim === undefined || claims === undefined) return claims;

@@ -1,6 +1,8 @@
 /** What a validated access token says. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
+import type { CustomClaims } from './custom-claims.js';
 
-export interface AccessTokenClaims {
+/** The claims of a validated token. Those that an application declares in {@link CustomClaims} are among them. */
+export interface AccessTokenClaims extends Readonly<CustomClaims> {
   /** The issuer. */
   readonly iss: string;
   /** The user, or the client where no user takes part. */

@@ -69,6 +69,46 @@ describe('the packed tarball', () => {
     expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toMatch(/^Usage:/);
   });
 
+  it('publishes types that need no package that an application may lack', () => {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
+      readFileSync('package.json', 'utf8'),
+    ) as {
+      dependencies: object;
+      peerDependencies: object;
+      peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+    };
+    const optional = (name: string): boolean => peerDependenciesMeta?.[name]?.optional === true;
+    const there = [...Object.keys(dependencies), ...Object.keys(peerDependencies)].filter(
+      (name) => !optional(name),
+    );
+    const imported = paths
+      .filter((path) => path.endsWith('.d.ts'))
+      .flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/(?:from |import\(|import )['"]([^'".][^'"]*)['"]/g)].map(
+          ([, from = '']) => ({ file, from }),
+        ),
+      );
+    expect(imported.length).toBeGreaterThan(20);
+    const missing = imported.filter(
+      ({ from }) =>
+        !from.startsWith('node:') && !there.some((name) => from === name || from.startsWith(`${name}/`)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has a CommonJS build with what `require` cannot load inside, and its licenses', () => {
+    const required = paths
+      .filter((path) => /^dist\/cjs\/.*\.js$/.test(path))
+      .flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name),
+      );
+    expect(required).toEqual(expect.arrayContaining(['@nestjs/common', 'lru-cache', 'reflect-metadata']));
+    expect(required.filter((name) => ['jose', 'oauth4webapi'].includes(name))).toEqual([]);
+    expect(readFileSync('dist/cjs/THIRD-PARTY-LICENSES.md', 'utf8')).toMatch(
+      /^## jose .*^Permission is hereby granted.*^## oauth4webapi /ms,
+    );
+  });
+
   it('names tests in SECURITY.md that are there', () => {
     const named = new Set(readFileSync('SECURITY.md', 'utf8').match(/test\/[\w/.-]+\.ts/g));
     expect(named.size).toBeGreaterThan(20);

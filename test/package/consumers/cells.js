@@ -24,4 +24,5 @@ export function chooseCells({ all = false, only = '' } = {}) {
   return cells.filter((cell) => nameOf(cell).includes(only));
 }
 
-export const nameOf = ({ kind, runner, node, compiler }) => `${kind}, ${runner}, Node.js ${node}, ${compiler}`;
+export const nameOf = ({ kind, runner, node, compiler }) =>
+  `${kind}, ${runner}, Node.js ${node}, ${compiler}`;

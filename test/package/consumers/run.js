@@ -26,11 +26,11 @@ const work = mkdtempSync(join(tmpdir(), 'consumers-'));
 let passed = 0;
 let failed = 0;
 
-/** @returns what `work` made, or `undefined` where it failed: the others go on */
-async function step(name, work) {
+/** @returns what it made, or `undefined` where it failed: the others go on */
+async function step(name, take) {
   const start = Date.now();
   try {
-    const made = await work();
+    const made = await take();
     passed += 1;
     console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
     return made ?? true;

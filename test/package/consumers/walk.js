@@ -14,6 +14,8 @@ export const ENTRY_POINTS = Object.keys(entries)
   .filter((entry) => entry !== './package.json')
   .map((entry) => ownName + entry.slice(1));
 
+const TYPE_TESTS = ['custom-claims.ts', 'claims.ts', 'should-not-compile.ts'];
+
 /** The program of each version of Node.js: the one that runs this, or one of the npm package `node`. */
 export async function provideNode(version, work) {
   if (process.versions.node.startsWith(`${version}.`)) return process.execPath;
@@ -21,7 +23,13 @@ export async function provideNode(version, work) {
   mkdirSync(cwd, { recursive: true });
   writeFileSync(join(cwd, 'package.json'), '{"private":true}');
   await run('npm', [...INSTALL, `node@${version}`], { cwd });
-  const program = join(cwd, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  const program = join(
+    cwd,
+    'node_modules',
+    'node',
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  );
   const said = await run(program, ['--version'], { cwd });
   if (!said.startsWith(`v${version}.`)) throw new Error(`${program} is ${said}`);
   return program;
@@ -31,6 +39,8 @@ export async function installConsumer(kind, tarball, work) {
   const cwd = join(work, kind);
   cpSync(join(here, kind), cwd, { recursive: true });
   copyFileSync(join(here, 'one-copy.mjs'), join(cwd, 'one-copy.mjs'));
+  // The type tests of this repository, by the types that are published.
+  for (const file of TYPE_TESTS) copyFileSync(join(root, 'test', 'types', file), join(cwd, 'src', file));
   writeFileSync(join(cwd, 'src', 'entry-points.ts'), entryPointsModule());
   await run('npm', [...INSTALL, tarball], { cwd });
   return cwd;
@@ -48,7 +58,7 @@ export async function checkTypes(cwd) {
   const said = await run(process.execPath, [tsc, '--noEmit', '--skipLibCheck', 'false'], { cwd }).catch(
     ({ message }) => message,
   );
-  const ours = said.split('\n').filter((line) => line.startsWith(`node_modules/${ownName}/`));
+  const ours = said.split('\n').filter((line) => line.startsWith('src/') || line.startsWith(`node_modules/${ownName}/`));
   if (ours.length > 0) throw new Error(ours.join('\n'));
 }
 

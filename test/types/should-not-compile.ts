@@ -1,0 +1,71 @@
+/** What must not get past the compiler: each line below an `@ts-expect-error` is an error, or this file is one. */
+import {
+  AuthModule,
+  CertBound,
+  DPoPBound,
+  Groups,
+  Introspect,
+  OptionalAuth,
+  Public,
+  Scopes,
+  TokenError,
+  type AuthModuleOptions,
+} from 'nestjs-resource-server';
+
+// An empty requirement would be satisfied by everybody.
+// @ts-expect-error: no scope
+Scopes();
+// @ts-expect-error: no group
+Groups();
+// @ts-expect-error: no group in the list
+Groups([]);
+// @ts-expect-error: no group in the list, whatever else is said
+Groups([], { matchAll: true });
+
+// @ts-expect-error: a list where scopes stand side by side
+Scopes(['read:orders']);
+// @ts-expect-error: a number is no scope
+Scopes(1);
+// @ts-expect-error: a list of strings that may be empty
+Scopes(...([] as string[]));
+// @ts-expect-error: no options here
+Scopes('read:orders', { matchAll: true });
+
+// @ts-expect-error: a number is no group
+Groups('admin', 7);
+// @ts-expect-error: options go with a list
+Groups('admin', { matchAll: true });
+// @ts-expect-error: neither true nor false
+Groups(['admin'], { matchAll: 'yes' });
+// @ts-expect-error: not an option
+Groups(['admin'], { all: true });
+
+// @ts-expect-error: seconds are a number
+Introspect({ maxAge: 'x' });
+// @ts-expect-error: not an option
+Introspect({ age: 5 });
+// @ts-expect-error: an object
+Introspect(5);
+
+// @ts-expect-error: takes nothing
+Public(true);
+// @ts-expect-error: takes nothing
+OptionalAuth('maybe');
+// @ts-expect-error: takes nothing
+CertBound(true);
+// @ts-expect-error: takes nothing
+DPoPBound('required');
+
+export class Fields {
+  // @ts-expect-error: a requirement of a property would protect nothing
+  @Scopes('read:orders') field = 1;
+}
+
+// @ts-expect-error: a duration is a number of seconds
+AuthModule.forRoot({ clockTolerance: '5m' });
+// @ts-expect-error: not an option
+AuthModule.forRoot({ audiance: 'https://api.example.com' });
+// @ts-expect-error: one of three
+export const options: AuthModuleOptions = { dpop: { mode: 'optional' } };
+// @ts-expect-error: codes are a closed set
+export const error = new TokenError('expired');
