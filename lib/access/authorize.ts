@@ -7,11 +7,17 @@ import { groupsOf, hasGroupsElsewhere, scopesOf } from './grants.js';
 
 export interface GroupOptions {
   /**
-   * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`); a claim whose own name is the
-   * whole string wins. @default 'groups'
+   * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`); a claim whose own name is
+   * the whole string wins.
+   *
+   * @default 'groups'
    */
   readonly groupsClaim: string;
-  /** All of the groups that a decorator lists instead of any of them. @default false */
+  /**
+   * `@Groups` asks for all of the groups that it lists instead of any of them.
+   *
+   * @default false
+   */
   readonly matchAll: boolean;
 }
 

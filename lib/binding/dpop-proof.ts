@@ -22,18 +22,32 @@ export type DPoPMode = 'when_present' | 'required' | 'off';
 
 export interface DPoPOptions {
   /**
-   * `when_present`: DPoP-bound tokens are held to their key, others pass; `required`: every token must be DPoP-bound;
-   * `off`: the scheme is refused. A DPoP-bound token sent as Bearer is refused in every mode. @default 'when_present'
+   * `when_present`: [DPoP](../../docs/sender-constrained-tokens.md#dpop)-bound tokens are held to their key, others
+   * pass; `required`: every token must be DPoP-bound; `off`: the scheme is refused. A DPoP-bound token sent as
+   * Bearer is refused in every mode.
+   *
+   * @default 'when_present'
    */
   readonly mode: DPoPMode;
-  /** How far a proof's `iat` may be from now, either way, in seconds. @default 60 */
+  /**
+   * How far a proof's `iat` may be from now, either way, in seconds.
+   *
+   * @default 60
+   */
   readonly proofMaxAge: number;
   /**
    * A secret of at least 32 characters, the same in all instances: proofs must then carry a nonce of this server
-   * (RFC 9449 section 9). @default no nonce is asked for
+   * (RFC 9449 section 9).
+   *
+   * @default none
    */
   readonly nonce?: string | undefined;
-  /** @default in memory, for one instance */
+  /**
+   * Where used proofs are remembered, so that none serves twice: [one that instances
+   * share](../../docs/sender-constrained-tokens.md#dpop), where there are several.
+   *
+   * @default in memory
+   */
   readonly replayStore?: ReplayStore | undefined;
 }
 

@@ -20,8 +20,10 @@ import { isBoundTo } from './certificate-binding.js';
 
 export interface BindingOptions {
   /**
-   * `required`: every token must be bound to the caller's certificate. `when_present`: a token that is bound must match,
-   * always; `@CertBound()` asks for a binding per route (RFC 8705). @default 'when_present'
+   * `required`: every token must be bound to the caller's certificate (RFC 8705). `when_present`: a token that is
+   * bound must match, always; `@CertBound()` asks for a binding per route.
+   *
+   * @default 'when_present'
    */
   readonly validateCertificateBinding: 'required' | 'when_present';
 }

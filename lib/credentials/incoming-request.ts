@@ -53,8 +53,17 @@ type Resolver = {
 }['resolve'];
 
 export interface ResolverOptions {
-  /** @default the `Authorization` header, scheme `Bearer` (RFC 6750 section 2.1) */
+  /**
+   * `(request) => token`, where the token is elsewhere: in a cookie, say.
+   *
+   * @default `Authorization: Bearer`
+   */
   readonly tokenResolver?: TokenResolver | undefined;
-  /** @default the TLS connection's peer certificate */
+  /**
+   * Where TLS ends at a proxy: [`certificateFromHeader(...)`](../../docs/sender-constrained-tokens.md#certificates),
+   * or `(request) => PEM` of your own, which must not read a header that clients can set themselves.
+   *
+   * @default the TLS connection's
+   */
   readonly certificateResolver?: CertificateResolver | undefined;
 }

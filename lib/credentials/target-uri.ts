@@ -4,10 +4,13 @@ import { socketOf, type IncomingRequest } from './incoming-request.js';
 
 export interface TargetOptions {
   /**
-   * The URL that clients address this API by, up to where its routes begin: `https://api.example.com`, or
-   * `https://example.com/api` behind a proxy that cuts `/api` off. Needed for DPoP wherever the API is not addressed by
-   * the host of an audience: what the `Host` header says is anybody's word. @default the request's own, on loopback hosts
-   * and the hosts of audiences that are URLs
+   * The URL that clients address this API by, for DPoP: up to where its routes begin.
+   *
+   * `https://api.example.com`, or `https://example.com/api` behind a proxy that cuts `/api` off. Needed wherever the
+   * API is not addressed by the host of an audience: what the `Host` header says is anybody's word. Left out, the
+   * request's own URL counts on loopback hosts and the hosts of audiences that are URLs.
+   *
+   * @default the request's
    */
   readonly publicUrl?: string | undefined;
 }

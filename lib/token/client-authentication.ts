@@ -27,11 +27,19 @@ export type ClientAuthMethod = (typeof CLIENT_AUTH_METHODS)[number];
 export type ClientKey = JWK;
 
 export interface ClientOptions {
-  /** This server's own client at the provider, for introspection. Without it opaque tokens are refused. */
+  /**
+   * This API's own client at the provider: turns [introspection](../../docs/introspection.md) of opaque tokens on.
+   * Without it they are refused.
+   */
   readonly clientId?: string | undefined;
   /** The client's secret; for `private_key_jwt` its private key as a JWK (JSON in the variable). */
   readonly clientSecret?: string | ClientKey | undefined;
-  /** @default 'client_secret_post' */
+  /**
+   * How the client proves who it is: also `client_secret_basic`, `client_secret_jwt`, `private_key_jwt`,
+   * `tls_client_auth`, `self_signed_tls_client_auth`.
+   *
+   * @default 'client_secret_post'
+   */
   readonly clientAuthMethod: ClientAuthMethod;
 }
 

@@ -17,8 +17,10 @@ import { isObject } from './strict-json.js';
 
 export interface IntrospectionCacheOptions {
   /**
-   * Longest time that an introspection answer is trusted, in seconds, and never past `exp`. A revoked token lives this
-   * long. `0` turns remembering off: the provider is asked for every request. @default 300
+   * Longest time that an introspection answer is trusted, in seconds, and never past `exp`: a revoked token works
+   * this much longer. `0`: every request asks.
+   *
+   * @default 300
    */
   readonly introspectionCacheDuration: number;
 }

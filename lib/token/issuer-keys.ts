@@ -10,7 +10,11 @@ import { RenewalBudget } from './renewal-budget.js';
 import { readKeySet, type VerificationKey } from './verification-key.js';
 
 export interface KeyOptions {
-  /** How long keys are fresh, in seconds. A key that the issuer withdraws works at most this long. @default 300 */
+  /**
+   * How long keys are fresh, in seconds: a key that the issuer withdraws works this much longer.
+   *
+   * @default 300
+   */
   readonly jwksCacheDuration: number;
 }
 

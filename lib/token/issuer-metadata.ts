@@ -8,19 +8,34 @@ import { type ProviderClient } from './provider-client.js';
 
 export interface MetadataOptions {
   /**
-   * The issuer: the base of discovery, and what `iss` must equal, character by character. A trailing slash here is
-   * dealt with: what the discovery document calls itself is what counts, and must match this but for that slash.
+   * Base of discovery, and what `iss` must equal, character by character. A trailing slash may differ here: what the
+   * discovery document calls itself counts.
    */
   readonly issuer: string;
-  /** How long the discovery document is fresh, in seconds. @default 300 */
+  /**
+   * How long the discovery document is fresh, in seconds.
+   *
+   * @default 300
+   */
   readonly metadataCacheDuration: number;
-  /** The key set's address, for providers whose metadata lacks it. @default from discovery */
+  /**
+   * The key set's address, for providers whose metadata lacks it or that have no discovery.
+   *
+   * @default from discovery
+   */
   readonly jwksUri?: string | undefined;
-  /** The introspection endpoint's address, for providers whose metadata lacks it. @default from discovery */
+  /**
+   * The introspection endpoint's address, for providers whose metadata lacks it.
+   *
+   * @default from discovery
+   */
   readonly introspectionEndpoint?: string | undefined;
   /**
-   * How long keys and metadata serve past the time that they are fresh for while the issuer cannot be asked, in seconds.
-   * A key that is withdrawn during an outage works this long. `0`: not at all. @default 86400
+   * How much longer keys and metadata serve while the issuer cannot be asked, in seconds; `0`: not at all.
+   *
+   * A key that is withdrawn during an outage works this long.
+   *
+   * @default 86400
    */
   readonly maxStale: number;
 }

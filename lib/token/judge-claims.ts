@@ -5,11 +5,22 @@ import type { AccessTokenClaims } from './access-token-claims.js';
 import { isObject } from './strict-json.js';
 
 export interface ClaimsOptions {
-  /** What `aud` must contain: the identifier of this API at the issuer, compared character by character. */
+  /**
+   * What `aud` must contain, character by character: the identifier of this API at the issuer. A list (commas in the
+   * variable) accepts any of them.
+   */
   readonly audience: string | readonly string[];
-  /** This machine's clock is ahead (+) or behind (−) by so many seconds. @default 0 */
+  /**
+   * This machine's clock is ahead (+) or behind (−) by so many seconds.
+   *
+   * @default 0
+   */
   readonly clockSkew: number;
-  /** Leeway on `exp`, `nbf` and `iat`, in seconds. An expired token is accepted this long. @default 300 */
+  /**
+   * Leeway on `exp`, `nbf` and `iat`, in seconds: an expired token works this much longer.
+   *
+   * @default 300
+   */
   readonly clockTolerance: number;
 }
 

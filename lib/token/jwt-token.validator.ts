@@ -11,8 +11,12 @@ import type { VerificationKey } from './verification-key.js';
 
 export interface JwtOptions {
   /**
-   * `typ` must be `at+jwt` (RFC 9068). Off, `JWT` and an absent `typ` pass too, as many providers write access tokens;
-   * an ID token that carries nothing an access token could not carry cannot be told from one then. @default false
+   * `typ` must be `at+jwt` (RFC 9068). Off, `JWT` and no `typ` pass, too.
+   *
+   * Many providers write access tokens so; an ID token that carries nothing an access token could not carry cannot
+   * be told from one then.
+   *
+   * @default false
    */
   readonly requireAccessTokenType: boolean;
 }

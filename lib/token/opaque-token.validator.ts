@@ -7,9 +7,17 @@ import type { Answered, IntrospectionCache } from './introspection-cache.js';
 import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
 
 export interface IntrospectionOptions {
-  /** Introspect JWTs too, instead of validating them here: a revocation bites, at the price of asking. @default false */
+  /**
+   * Ask the provider about JWTs, too, instead of validating them here: a revocation bites, at the price of asking.
+   *
+   * @default false
+   */
   readonly introspectJwtTokens: boolean;
-  /** Accept introspection answers that name no audience: any token of the issuer is good for this API then. @default false */
+  /**
+   * Accept introspection answers that name no audience: any token of the issuer is good here then.
+   *
+   * @default false
+   */
   readonly allowMissingAudience: boolean;
 }
 

@@ -17,17 +17,34 @@ import { isObject } from './strict-json.js';
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface ProviderClientOptions {
-  /** Every call to the authorization server goes through it: for a proxy, a private CA or tests. @default fetch */
+  /**
+   * Every call to the authorization server goes through it: for a proxy, say.
+   *
+   * @default `fetch`
+   */
   readonly fetcher?: Fetcher | undefined;
-  /** Longest time for one request to the authorization server, in seconds, its body included. @default 10 */
+  /**
+   * Longest wait for one answer of the authorization server, in seconds, its body included.
+   *
+   * @default 10
+   */
   readonly responseTimeout: number;
-  /** Accept `http:` for hosts other than loopback ones. For test networks only: keys fetched so can be forged. @default false */
+  /**
+   * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
+   * keys.
+   *
+   * @default false
+   */
   readonly allowInsecureRequests: boolean;
-  /** The certificate authority of the provider, in PEM or as a file's path. @default those that Node trusts */
+  /**
+   * The provider's certificate authority: PEM, or the path of a file.
+   *
+   * @default what Node trusts
+   */
   readonly providerCa?: string | undefined;
-  /** This server's certificate for `tls_client_auth` and `self_signed_tls_client_auth`, in PEM or as a file's path. */
+  /** For `tls_client_auth` and `self_signed_tls_client_auth`, the client's certificate: PEM, or the path of a file. */
   readonly clientCertificate?: string | undefined;
-  /** The key of `clientCertificate`, in PEM or as a file's path. */
+  /** The key of `clientCertificate`: PEM, or the path of a file. */
   readonly clientCertificateKey?: string | undefined;
 }
 

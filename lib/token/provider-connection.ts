@@ -8,8 +8,10 @@ import type { ProviderClient, ProviderClientOptions } from './provider-client.js
 
 export interface WarmUpOptions {
   /**
-   * Metadata and keys are fetched `background`: while the application starts, which goes on without them; `required`:
-   * before it starts, and without them it does not; `off`: with the first request that needs them. @default 'background'
+   * When metadata and keys are fetched. `background`: while the application starts, which goes on without them;
+   * `required`: before it starts, and without them it does not; `off`: with the first request that needs them.
+   *
+   * @default 'background'
    */
   readonly warmUp: 'background' | 'required' | 'off';
 }

@@ -31,8 +31,10 @@ export interface KeyvCache {
 
 export interface CacheOptions {
   /**
-   * Introspection answers are shared through it, beside the memory of each instance: a cache-manager `Cache`, a Keyv, or
-   * a {@link ClaimsCache}. @default in memory only
+   * Introspection answers are shared through it, beside the memory of each instance: a cache-manager `Cache`, a Keyv
+   * or a `ClaimsCache` that [instances share](../../docs/introspection.md#a-cache-that-instances-share).
+   *
+   * @default in memory
    */
   readonly cache?: ClaimsCache | CacheManagerCache | KeyvCache | undefined;
 }

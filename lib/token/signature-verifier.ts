@@ -14,7 +14,11 @@ const MOST_FORGED = 1000;
 const MOST_CANDIDATES = 16;
 
 export interface SignatureOptions {
-  /** The `alg` values accepted. @default all asymmetric ones: RS256 to RS512, PS256 to PS512, ES256 to ES512, EdDSA, Ed25519 */
+  /**
+   * The `alg` values accepted: any of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519.
+   *
+   * @default all of them
+   */
   readonly signingAlgorithms: readonly string[];
 }
 
