@@ -8,8 +8,9 @@
  *   an ES module, and that is every version in `engines`. So an application has one copy of this package, however many
  *   of its parts `require` it and how many `import` it: one class `AuthGuard` to inject and to override, one
  *   `TokenError` to compare with. And jose is the installed one: a fix of it arrives without a release of ours.
- * - `require`: this build. Jest takes it on a Node.js before 24.9, where its CommonJS runtime cannot load ES modules, and
- *   so do bundlers and loaders that do not know `module-sync`, and a Node.js that was told not to require ES modules.
+ * - `require`: this build. Jest takes it, whose CommonJS runtime loads no ES modules (but on Node.js 24.9 and later with
+ *   `--experimental-vm-modules`, and then it sets `module-sync`, too); and so do bundlers that do not know
+ *   `module-sync`, and a Node.js that was told not to require ES modules.
  *
  * Considered and left out: `require` alone, without `module-sync` (two copies in one process as soon as a CommonJS
  * library and an ES module both use the package); ES modules that wrap the CommonJS build (it would `require` Nest 12,

@@ -16,7 +16,7 @@ const settingsFile = join(root, 'lib', 'options', 'settings.ts');
 const readme = join(root, 'README.md');
 const [START, END] = ['<!-- options: made by tools/option-table.js -->', '<!-- /options -->'];
 
-const { config } = ts.readConfigFile(join(root, 'tsconfig.build.json'), ts.sys.readFile);
+const { config } = ts.readConfigFile(join(root, 'tsconfig.build.json'), (path) => ts.sys.readFile(path));
 const { options: compilerOptions } = ts.parseJsonConfigFileContent(config, ts.sys, root);
 const program = ts.createProgram([optionsFile, settingsFile], compilerOptions);
 const checker = program.getTypeChecker();
