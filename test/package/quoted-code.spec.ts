@@ -2,7 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const PAGES = ['sample/monoshop/web/README.md'];
+const PAGES = [
+  'sample/monoshop/web/README.md',
+  'docs/claims.md',
+  'docs/migration/from-monocloud-backend-sdk.md',
+  'docs/migration/from-nest-keycloak-connect.md',
+  'docs/migration/from-passport-jwt.md',
+];
 
 interface Quote {
   readonly file: string;

@@ -58,7 +58,9 @@ export async function checkTypes(cwd) {
   const said = await run(process.execPath, [tsc, '--noEmit', '--skipLibCheck', 'false'], { cwd }).catch(
     ({ message }) => message,
   );
-  const ours = said.split('\n').filter((line) => line.startsWith('src/') || line.startsWith(`node_modules/${ownName}/`));
+  const ours = said
+    .split('\n')
+    .filter((line) => line.startsWith('src/') || line.startsWith(`node_modules/${ownName}/`));
   if (ours.length > 0) throw new Error(ours.join('\n'));
 }
 
