@@ -6,7 +6,7 @@ const { exports: entries } = JSON.parse(readFileSync(new URL('package.json', imp
 /** `./dist/testing/index.js` is made from `lib/testing/index.ts`. */
 const entryPoints = Object.values(entries)
   .filter((entry) => typeof entry === 'object')
-  .map((entry) => entry.import.default.replace(/^\.\/dist\/(.*)\.js$/, './lib/$1.ts'));
+  .map((entry) => (entry.import ?? entry).default.replace(/^\.\/dist\/(.*)\.js$/, './lib/$1.ts'));
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {

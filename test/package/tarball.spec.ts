@@ -109,6 +109,21 @@ describe('the packed tarball', () => {
     );
   });
 
+  it('offers each entry point to all who may ask: import, require, and resolution without exports', () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      exports: Record<string, string | Record<string, unknown>>;
+      typesVersions: { '*': Record<string, string[]> };
+    };
+    const { '.': root, ...others } = Object.fromEntries(
+      Object.entries(manifest.exports).filter(([, entry]) => typeof entry === 'object'),
+    );
+    for (const entry of [root, ...Object.values(others)]) {
+      expect(Object.keys(entry ?? {})).toEqual(['import', 'module-sync', 'require']);
+    }
+    const named = Object.keys(others).map((name) => name.slice('./'.length));
+    expect(Object.keys(manifest.typesVersions['*'])).toEqual(named);
+  });
+
   it('names tests in SECURITY.md that are there', () => {
     const named = new Set(readFileSync('SECURITY.md', 'utf8').match(/test\/[\w/.-]+\.ts/g));
     expect(named.size).toBeGreaterThan(20);
