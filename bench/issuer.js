@@ -1,8 +1,11 @@
 /** An issuer on a free port, and tokens of it: signed before the clock runs. */
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
 export const AUDIENCE = 'https://api.example.com';
+
+/** Milliseconds. */
+const INTROSPECTION_TAKES = 20;
 
 const MAKE = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -10,7 +13,7 @@ const MAKE = {
   EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
-/** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, close: () => void }} Issuer */
+/** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, calls: { jwks: number, introspection: number }, close: () => void }} Issuer */
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -27,19 +30,49 @@ export async function startIssuer() {
       use: 'sig',
     })),
   };
+  const calls = { jwks: 0, introspection: 0 };
   const server = createServer((request, response) => {
-    const discovery = {
-      issuer,
-      jwks_uri: `${issuer}/jwks`,
-      id_token_signing_alg_values_supported: ['RS256'],
-    };
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(request.url === '/jwks' ? jwks : discovery));
+    if (request.url === '/jwks') {
+      calls.jwks++;
+      response.end(JSON.stringify(jwks));
+      return;
+    }
+    if (request.url === '/introspect') {
+      calls.introspection++;
+      request.resume();
+      setTimeout(() => response.end(JSON.stringify(activeAt(issuer))), INTROSPECTION_TAKES);
+      return;
+    }
+    response.end(
+      JSON.stringify({
+        issuer,
+        jwks_uri: `${issuer}/jwks`,
+        introspection_endpoint: `${issuer}/introspect`,
+        id_token_signing_alg_values_supported: ['RS256'],
+      }),
+    );
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  return { issuer, keys, close: () => server.close() };
+  return { issuer, keys, calls, close: () => server.close() };
+}
+
+/** RFC 7662 section 2.2: of any token. */
+function activeAt(issuer) {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    active: true,
+    token_type: 'Bearer',
+    iss: issuer,
+    sub: 'somebody',
+    aud: AUDIENCE,
+    exp: now + 3600,
+    iat: now,
+    client_id: 'bench-client',
+    scope: 'read:things write:things profile',
+  };
 }
 
 /** A token with the claims that providers write. */
@@ -66,4 +99,9 @@ export function makeToken({ issuer, keys }, alg = 'RS256', claims = {}) {
 
 export function makeTokens(source, count, alg, claims) {
   return Array.from({ length: count }, () => makeToken(source, alg, claims));
+}
+
+/** As long as a JWT would be, so that nobody has less to read. */
+export function makeOpaqueTokens(count) {
+  return Array.from({ length: count }, () => randomBytes(300).toString('hex'));
 }

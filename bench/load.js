@@ -2,6 +2,7 @@
 import autocannon from 'autocannon';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { pinServer } from './pinning.js';
 
 const CONNECTIONS = 32;
 const START_TIMEOUT = 30_000;
@@ -11,14 +12,26 @@ export function stopAll() {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** @typedef {{ url: string, usage: () => Promise<{ cpu: number, active: number, idle: number }>, stop: () => void }} Server */
+/**
+ * @typedef {{ cpu: number, active: number, idle: number, rss: number, heapUsed: number }} Usage
+ * @typedef {{ pid: number, url: string, ask: (question: 'usage' | 'memory') => Promise<Usage>, stop: () => void }} Server
+ */
 
-/** @returns {Promise<Server>} */
-export function startServer(platform, variant, issuer) {
-  const child = fork(new URL('server.js', import.meta.url), [platform, variant, issuer], {
+/**
+ * @param {{ options?: object, execArgv?: string[], pinned?: boolean, script?: string, workers?: number }} [how] options:
+ *   those of this module that differ from the defaults; pinning takes a moment, which is not wanted where time counts
+ * @returns {Promise<Server>}
+ */
+export function startServer(platform, variant, issuer, how = {}) {
+  const { options = {}, execArgv = [], pinned = true, script = 'server.js', workers } = how;
+  const args = [platform, variant, issuer, JSON.stringify(options)];
+  if (workers !== undefined) args.push(String(workers));
+  const child = fork(new URL(script, import.meta.url), args, {
+    execArgv,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
+  if (pinned) pinServer(child.pid);
   children.add(child);
   child.once('exit', () => children.delete(child));
   return new Promise((resolve, reject) => {
@@ -34,15 +47,18 @@ export function startServer(platform, variant, issuer) {
     );
     child.once(
       'message',
-      settle(({ url }) => resolve({ url, usage: () => usageOf(child), stop: () => child.kill('SIGKILL') })),
+      settle(({ url }) => {
+        const ask = (question) => askChild(child, question);
+        resolve({ pid: child.pid, url, ask, stop: () => child.kill('SIGKILL') });
+      }),
     );
   });
 }
 
-async function usageOf(child) {
+async function askChild(child, question) {
   const [answer] = await Promise.all([
     once(child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT) }),
-    child.send('usage'),
+    child.send(question),
   ]);
   return answer[0];
 }
@@ -69,7 +85,7 @@ export async function measure(server, tokens, { seconds, expected }) {
   let last;
   const latencies = [];
   const statuses = {};
-  const before = await server.usage();
+  const before = await server.ask('usage');
   const run = autocannon({
     url: server.url,
     connections: CONNECTIONS,
@@ -84,7 +100,7 @@ export async function measure(server, tokens, { seconds, expected }) {
     statuses[status] = (statuses[status] ?? 0) + 1;
   });
   const { errors } = await run;
-  const after = await server.usage();
+  const after = await server.ask('usage');
 
   if (errors > 0 || latencies.length < CONNECTIONS || statuses[expected] !== latencies.length) {
     throw new Error(

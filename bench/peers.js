@@ -33,6 +33,23 @@ export async function joseGuard(issuer) {
   return guardWith(async (token) => (await jwtVerify(token, keys, { issuer, audience: AUDIENCE })).payload);
 }
 
+/** By hand, with oauth4webapi: asks for every request. */
+export async function introspectionGuard(issuer) {
+  const oauth = await import('oauth4webapi');
+  const insecure = { [oauth.allowInsecureRequests]: true };
+  const discovery = await oauth.discoveryRequest(new URL(issuer), { ...insecure, algorithm: 'oauth2' });
+  const server = await oauth.processDiscoveryResponse(new URL(issuer), discovery);
+  const client = { client_id: 'bench-api' };
+  const authentication = oauth.ClientSecretPost('a secret of the benchmark');
+  return guardWith(async (token) => {
+    const response = await oauth.introspectionRequest(server, client, authentication, token, insecure);
+    const claims = await oauth.processIntrospectionResponse(server, client, response);
+    const isGood = claims.active && claims.aud === AUDIENCE && claims.exp > Date.now() / 1000;
+    if (!isGood) throw new Error('inactive');
+    return claims;
+  });
+}
+
 /** Its verification in the same tick, its keys loaded before: it fetches by https only. */
 export async function awsJwtVerifyGuard(issuer) {
   const { JwtVerifier } = await import('aws-jwt-verify');

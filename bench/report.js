@@ -9,7 +9,7 @@ export function median(list) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-function spread(list, digits = 0) {
+export function spread(list, digits = 0) {
   const [middle, low, high] = [median(list), Math.min(...list), Math.max(...list)];
   return `${middle.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 }
@@ -17,9 +17,11 @@ function spread(list, digits = 0) {
 const versionAt = (path) =>
   JSON.parse(readFileSync(new URL(`${path}/package.json`, import.meta.url), 'utf8')).version;
 
-const INSTALLED = ['@nestjs/core', 'fastify', 'express', 'jose'];
+const INSTALLED = ['@nestjs/core', 'fastify', 'express', 'jose', 'oauth4webapi'];
 const PEERS = [
   'autocannon',
+  '@nestjs/passport',
+  'passport',
   'passport-jwt',
   'jwks-rsa',
   'express-oauth2-jwt-bearer',
@@ -52,7 +54,7 @@ export function printEnvironment({ node, openssl, platform, cpu, memoryGiB, vers
   );
 }
 
-function printTable(title, header, lines) {
+export function printTable(title, header, lines) {
   const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
   console.log(`\n${title}`);
   for (const line of [header, ...lines]) {

@@ -1,26 +1,21 @@
 /** Who works when? Variants take turns within each round, so that a machine that slows down does so for all of them. */
 import { measure, startServer } from './load.js';
-import { BASE, VARIANTS, variantsThatKnow } from './variants.js';
+import { VARIANTS } from './variants.js';
+import { variantsOf } from './works.js';
 
 const WARM_UP = 1;
 
-/** A guard that looks at no token refuses none: beside refusals only the base has something to say. */
-function variantsFor({ expected, alg }, platform) {
-  return variantsThatKnow(platform, alg).filter(
-    (name) => expected === 200 || name === BASE || VARIANTS[name].checks,
-  );
-}
-
 /** Nobody comes first in every round. */
-function inTurn(list, round) {
+export function inTurn(list, round) {
   const start = round % list.length;
   return [...list.slice(start), ...list.slice(0, start)];
 }
 
 /** Started, and warm enough that the first work is not the one that pays for compiling what all works share. */
-async function startServers(platform, issuer, tokens) {
+async function startServers(platform, issuer, works) {
   const servers = new Map();
-  for (const variant of variantsThatKnow(platform)) {
+  for (const variant of new Set(works.flatMap((work) => variantsOf(work, platform)))) {
+    const tokens = works.find((work) => variantsOf(work, platform).includes(variant)).leadIn;
     const server = await startServer(platform, variant, issuer);
     servers.set(variant, { ...server, done: new Set() });
     await measure(server, tokens, { seconds: WARM_UP, expected: 200 });
@@ -48,13 +43,13 @@ async function measureOne(server, variant, work, { round, seconds }) {
  */
 export async function measurePlatform(platform, works, { issuer, rounds, seconds, fresh }) {
   const rows = works.flatMap((work) =>
-    variantsFor(work, platform).map((variant) => ({ platform, work: work.name, variant, rounds: [] })),
+    variantsOf(work, platform).map((variant) => ({ platform, work: work.name, variant, rounds: [] })),
   );
   let servers;
   for (let round = 0; round < rounds; round++) {
-    servers ??= await startServers(platform, issuer, works[0].leadIn);
+    servers ??= await startServers(platform, issuer, works);
     for (const work of works) {
-      for (const variant of inTurn(variantsFor(work, platform), round)) {
+      for (const variant of inTurn(variantsOf(work, platform), round)) {
         const result = await measureOne(servers.get(variant), variant, work, { round, seconds });
         rows.find((row) => row.work === work.name && row.variant === variant).rounds.push(result);
       }

@@ -1,10 +1,10 @@
-/** One Nest application with one kind of guard, in a process of its own: `server.js <platform> <variant> <issuer>`. */
+/** One Nest application with one kind of guard, in a process of its own: `server.js <platform> <variant> <issuer> <options>`. */
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { VARIANTS } from './variants.js';
 
-const [platform, variant, issuer] = process.argv.slice(2);
+const [platform, variant, issuer, options = '{}'] = process.argv.slice(2);
 
 // However the run ends, this process ends with it.
 process.on('disconnect', () => process.exit());
@@ -20,7 +20,7 @@ class ThingsController {
   }
 }
 
-const { decorate = [], middleware, ...parts } = await VARIANTS[variant].setUp(issuer);
+const { decorate = [], middleware, ...parts } = await VARIANTS[variant].setUp(issuer, JSON.parse(options));
 const list = Object.getOwnPropertyDescriptor(ThingsController.prototype, 'list');
 for (const decorator of [Get(), ...decorate]) decorator(ThingsController.prototype, 'list', list);
 Controller('things')(ThingsController);
@@ -36,9 +36,11 @@ const app = await NestFactory.create(AppModule, await makeAdapter(), { logger: f
 await app.listen(0, '127.0.0.1');
 
 // Asked before and after each measurement: what did it cost, and was this process the one that was busy?
-process.on('message', () => {
+process.on('message', (question) => {
+  if (question === 'memory') globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   const { active, idle } = performance.eventLoopUtilization();
-  process.send({ cpu: user + system, active, idle });
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send({ cpu: user + system, active, idle, rss, heapUsed });
 });
 process.send({ url: `${await app.getUrl()}/things` });

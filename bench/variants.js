@@ -5,16 +5,21 @@ import { AUDIENCE } from './issuer.js';
 const appGuard = (useClass) => ({ providers: [{ provide: APP_GUARD, useClass }] });
 const peers = () => import('./peers.js');
 
+export const MODULE = 'nestjs-resource-server';
+export const INTROSPECTING = `${MODULE}, introspecting`;
+export const YES = 'a guard that says yes';
+const CLIENT = { clientId: 'bench-api', clientSecret: 'a secret of the benchmark' };
+
 class YesGuard {
   canActivate() {
     return true;
   }
 }
 
-async function thisModule(issuer) {
+async function thisModule(issuer, options) {
   const { AuthModule, Scopes } = await import('../dist/index.js');
   return {
-    imports: [AuthModule.forRoot({ issuer, audience: AUDIENCE })],
+    imports: [AuthModule.forRoot({ issuer, audience: AUDIENCE, ...options })],
     decorate: [Scopes('read:things')],
   };
 }
@@ -29,15 +34,16 @@ async function passportJwt(issuer) {
  *
  * @type {Record<string, {
  *   checks: boolean, // looks at the token: cold work is cold to it only with new ones, and it refuses
+ *   asks?: boolean, // introspects: opaque tokens only
  *   cannot?: string[], // platforms and algorithms that it does not know
- *   setUp: (issuer: string) => Promise<{
+ *   setUp: (issuer: string, options: object) => Promise<{
  *     imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[], middleware?: unknown[],
  *   }>,
  * }>}
  */
 export const VARIANTS = {
   unguarded: { checks: false, setUp: async () => ({}) },
-  'a guard that says yes': { checks: false, setUp: async () => appGuard(YesGuard) },
+  [YES]: { checks: false, setUp: async () => appGuard(YesGuard) },
   'jose by hand': {
     checks: true,
     setUp: async (issuer) => appGuard(await (await peers()).joseGuard(issuer)),
@@ -56,12 +62,24 @@ export const VARIANTS = {
     checks: true,
     setUp: async (issuer) => appGuard(await (await peers()).fastJwtGuard(issuer)),
   },
-  'nestjs-resource-server': { checks: true, setUp: thisModule },
+  [MODULE]: { checks: true, setUp: thisModule },
+  'introspection by hand': {
+    checks: true,
+    asks: true,
+    setUp: async (issuer) => appGuard(await (await peers()).introspectionGuard(issuer)),
+  },
+  [INTROSPECTING]: {
+    checks: true,
+    asks: true,
+    setUp: (issuer, options) => thisModule(issuer, { ...CLIENT, ...options }),
+  },
 };
 
 export const [BASE] = Object.keys(VARIANTS);
 
-/** @param {string[]} needs a platform, an algorithm */
+/** Of JWTs. @param {string[]} needs a platform, an algorithm */
 export function variantsThatKnow(...needs) {
-  return Object.keys(VARIANTS).filter((name) => !VARIANTS[name].cannot?.some((each) => needs.includes(each)));
+  return Object.keys(VARIANTS).filter(
+    (name) => !VARIANTS[name].asks && !VARIANTS[name].cannot?.some((each) => needs.includes(each)),
+  );
 }

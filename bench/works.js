@@ -1,5 +1,6 @@
 /** What is asked of the servers? Every token is signed here, before anything is measured. */
-import { makeTokens } from './issuer.js';
+import { makeOpaqueTokens, makeTokens } from './issuer.js';
+import { BASE, INTROSPECTING, MODULE, VARIANTS, variantsThatKnow } from './variants.js';
 
 const ROTATION = 500;
 /** Enough to compile what they run through; new ones, for cold work. */
@@ -8,12 +9,13 @@ const LEAD_IN = 320;
 /**
  * @typedef {{
  *   name: string,
- *   alg: string,
+ *   alg?: string,
  *   expected: number, // status, from a variant that checks tokens
  *   leadIn: string[], // sent unmeasured to a server that has not done this work yet
  *   leadsEachRound?: boolean, // and before every round: what the other work pushed out of caches comes back
  *   tokensOf: (round: number) => string[],
  *   once?: boolean, // each token may be sent once only
+ *   variants?: string[], // instead of all that know what is asked
  * }} Work
  *
  * @param {import('./issuer.js').Issuer} source
@@ -62,6 +64,42 @@ function refusal(reason, expected, tokens) {
     leadIn: repeat(tokens),
     tokensOf: () => tokens,
   };
+}
+
+/** A provider that takes 20 ms. Beside it, the same work with JWTs: a remembered answer is to cost no more. */
+export function makeIntrospectionWorks(source, { rounds, coldTokens }) {
+  const opaque = makeOpaqueTokens(ROTATION);
+  const jwts = makeTokens(source, ROTATION, 'RS256');
+  const supplies = Array.from({ length: rounds }, () => makeOpaqueTokens(coldTokens));
+  const asking = [BASE, ...Object.keys(VARIANTS).filter((name) => VARIANTS[name].asks)];
+  const warm = (tokens, variants) => ({
+    name: 'introspection, warm',
+    expected: 200,
+    leadIn: [...tokens, ...tokens],
+    leadsEachRound: true,
+    tokensOf: () => tokens,
+    variants,
+  });
+  return [
+    warm(opaque, asking),
+    warm(jwts, [MODULE]),
+    {
+      name: 'introspection, cold',
+      expected: 200,
+      leadIn: makeOpaqueTokens(LEAD_IN),
+      tokensOf: (round) => supplies[round],
+      once: true,
+      variants: [BASE, 'introspection by hand', INTROSPECTING],
+    },
+  ];
+}
+
+/** A guard that looks at no token refuses none: beside refusals only the base has something to say. */
+export function variantsOf({ expected, alg, variants }, platform) {
+  if (variants) return variants;
+  return variantsThatKnow(platform, alg).filter(
+    (name) => expected === 200 || name === BASE || VARIANTS[name].checks,
+  );
 }
 
 /** Every token at least once: a refusal may be remembered, too. */
