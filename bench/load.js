@@ -2,7 +2,7 @@
 import autocannon from 'autocannon';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { pinServer } from './pinning.js';
+import { nodeOnCores } from './pinning.js';
 
 const CONNECTIONS = 32;
 const START_TIMEOUT = 30_000;
@@ -14,24 +14,23 @@ export function stopAll() {
 
 /**
  * @typedef {{ cpu: number, active: number, idle: number, rss: number, heapUsed: number }} Usage
- * @typedef {{ pid: number, url: string, ask: (question: 'usage' | 'memory') => Promise<Usage>, stop: () => void }} Server
+ * @typedef {{ url: string, ask: (question: 'usage' | 'memory') => Promise<Usage>, stop: () => void }} Server
  */
 
 /**
- * @param {{ options?: object, execArgv?: string[], pinned?: boolean, script?: string, workers?: number }} [how] options:
- *   those of this module that differ from the defaults; pinning takes a moment, which is not wanted where time counts
+ * @param {{ options?: object, execArgv?: string[], script?: string, workers?: number, sharing?: boolean }} [how] options:
+ *   those of this module that differ from the defaults; sharing: on the load generator's core, too
  * @returns {Promise<Server>}
  */
 export function startServer(platform, variant, issuer, how = {}) {
-  const { options = {}, execArgv = [], pinned = true, script = 'server.js', workers } = how;
+  const { options = {}, execArgv = [], script = 'server.js', workers, sharing = false } = how;
   const args = [platform, variant, issuer, JSON.stringify(options)];
   if (workers !== undefined) args.push(String(workers));
   const child = fork(new URL(script, import.meta.url), args, {
-    execArgv,
+    ...nodeOnCores(sharing, execArgv),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
-  if (pinned) pinServer(child.pid);
   children.add(child);
   child.once('exit', () => children.delete(child));
   return new Promise((resolve, reject) => {
@@ -49,7 +48,7 @@ export function startServer(platform, variant, issuer, how = {}) {
       'message',
       settle(({ url }) => {
         const ask = (question) => askChild(child, question);
-        resolve({ pid: child.pid, url, ask, stop: () => child.kill('SIGKILL') });
+        resolve({ url, ask, stop: () => child.kill('SIGKILL') });
       }),
     );
   });

@@ -2,35 +2,41 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 
-const cores = cpus().length;
+const count = cpus().length;
 /** The last core sends, the others answer. */
-const SENDS = String(cores - 1);
-const ANSWERS = cores > 2 ? `0-${cores - 2}` : '0';
+const SENDS = String(count - 1);
+const ANSWERS = count > 2 ? `0-${count - 2}` : '0';
+const ALL = `0-${count - 1}`;
+/** With fewer, several workers on what is left beside the load generator would show nothing. */
+const ENOUGH_FOR_WORKERS = 4;
 let pins = false;
 
 /** All threads that are there; those that come inherit it. */
-function pin(pid, list) {
-  return spawnSync('taskset', ['-apc', list, String(pid)], { stdio: 'ignore' }).status === 0;
-}
+const pinSelf = (list) =>
+  spawnSync('taskset', ['-apc', list, String(process.pid)], { stdio: 'ignore' }).status === 0;
 
 /** Pins this process, and from now on the servers. @returns {string} what to say of it */
 export function pinApart(wanted) {
-  pins = wanted && cores >= 2 && pin(process.pid, SENDS);
+  pins = wanted && count >= 2 && pinSelf(SENDS);
   if (pins) return `pinned: servers on core ${ANSWERS}, load generator and issuer on core ${SENDS}`;
-  return `not pinned${wanted ? ': taskset or a second core is missing' : ''}; server and load generator share ${cores} cores`;
+  const missing = wanted ? ': taskset or a second core is missing' : '';
+  return `not pinned${missing}; server and load generator share ${count} cores`;
 }
 
-export function pinServer(pid) {
-  if (pins) pin(pid, ANSWERS);
+/** How `fork` starts Node there. @param {boolean} sharing on all cores, also the load generator's */
+export function nodeOnCores(sharing, execArgv) {
+  if (!pins) return { execArgv };
+  const list = sharing ? ALL : ANSWERS;
+  return { execPath: 'taskset', execArgv: ['-c', list, process.execPath, ...execArgv] };
 }
 
-/** Workers need cores of their own: with fewer than four, they and the load generator share all of them. */
-export function unpinForWorkers(pid) {
-  if (pins) pin(pid, cores < 4 ? `0-${cores - 1}` : ANSWERS);
-  return cores < 4 ? `sharing all ${cores} cores with the load generator` : `on cores ${ANSWERS}`;
-}
-
-/** Lets the load generator have all cores where the workers have them, and takes them back. */
-export function shareCores(shared) {
-  if (pins && cores < 4) pin(process.pid, shared ? `0-${cores - 1}` : SENDS);
+/** Several workers on few cores: all for all. @returns {{ sharing: boolean, where: string, restore: () => void }} */
+export function coresForWorkers() {
+  const sharing = count < ENOUGH_FOR_WORKERS;
+  if (pins && sharing) pinSelf(ALL);
+  return {
+    sharing,
+    where: sharing || !pins ? `sharing ${count} cores with the load generator` : `on cores ${ANSWERS}`,
+    restore: () => pins && pinSelf(SENDS),
+  };
 }

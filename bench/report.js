@@ -45,8 +45,8 @@ export function readEnvironment() {
   };
 }
 
-export function printEnvironment({ node, openssl, platform, cpu, memoryGiB, versions }) {
-  console.log(`Node ${node} (OpenSSL ${openssl}), ${platform}, ${cpu}, ${memoryGiB} GiB`);
+export function printEnvironment({ node, openssl, platform, cpu, memoryGiB, cores, versions }) {
+  console.log(`Node ${node} (OpenSSL ${openssl}), ${platform}, ${cpu}, ${memoryGiB} GiB; ${cores}`);
   console.log(
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)

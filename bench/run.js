@@ -1,41 +1,57 @@
 /**
  * What does a guarded route cost? Variants side by side, in turns; see README.md.
  *
- * `--rounds <n>` `--seconds <s>` per measurement, `--full` for the record, `--json` writes results.json.
+ * `--only <section,…>` `--rounds <n>` `--seconds <s>` per measurement, `--platform <name>`, `--full` for the record,
+ * `--unpinned`, `--json` writes results.json and the charts.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { installMissing } from '../tools/install-missing.js';
 
 installMissing(fileURLToPath(new URL('.', import.meta.url)));
+const { writeCharts } = await import('./chart.js');
 const { startIssuer } = await import('./issuer.js');
 const { stopAll } = await import('./load.js');
-const { printEnvironment, printHttp, printValidation, readEnvironment } = await import('./report.js');
-const { measurePlatform } = await import('./rounds.js');
-const { measureValidation } = await import('./validation.js');
-const { makeWorks } = await import('./works.js');
+const { pinApart } = await import('./pinning.js');
+const { printEnvironment, readEnvironment } = await import('./report.js');
+const { SECTIONS } = await import('./sections.js');
 
 const PLATFORMS = ['Fastify', 'Express'];
 /** They are signed beforehand, which takes longer than checking them. */
 const MOST_COLD_TOKENS = 2000;
+/** For memory; for the record, a million. */
+const DISTINCT_TOKENS = { short: 50_000, full: 1_000_000 };
 /** Whatever hangs does not hang for ever. */
-const LONGEST_RUN = 60 * 60 * 1000;
+const LONGEST_RUN = 4 * 60 * 60 * 1000;
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    platform: { type: 'string' },
+    tokens: { type: 'string' },
     full: { type: 'boolean', default: false },
+    unpinned: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const { full } = values;
 const rounds = Number(values.rounds ?? (full ? 7 : 3));
-const seconds = Number(values.seconds ?? (full ? 3 : 0.25));
+const seconds = Number(values.seconds ?? (full ? 3 : 0.2));
+const distinctTokens = Number(values.tokens ?? (full ? DISTINCT_TOKENS.full : DISTINCT_TOKENS.short));
 if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) throw new RangeError('--rounds is 1 to 100');
 if (!(seconds >= 0.1 && seconds <= 60)) throw new RangeError('--seconds is 0.1 to 60');
+if (!(Number.isInteger(distinctTokens) && distinctTokens >= 100)) throw new RangeError('--tokens is 100 or more');
+const daily = Object.keys(SECTIONS).filter((name) => full || SECTIONS[name].daily);
+const names = values.only?.split(',') ?? daily;
+for (const name of names)
+  if (!SECTIONS[name]) throw new RangeError(`--only is some of ${Object.keys(SECTIONS).join(', ')}`);
+const platforms = values.platform?.split(',') ?? (full ? PLATFORMS : PLATFORMS.slice(0, 1));
+for (const name of platforms)
+  if (!PLATFORMS.includes(name)) throw new RangeError(`--platform is some of ${PLATFORMS.join(', ')}`);
 
 process.on('exit', stopAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -49,36 +65,37 @@ setTimeout(() => {
   process.exit(1);
 }, LONGEST_RUN).unref();
 
-const environment = readEnvironment();
+const environment = { ...readEnvironment(), cores: pinApart(!values.unpinned) };
 printEnvironment(environment);
 console.log(
   `${rounds} rounds of ${seconds} s, ${full ? 'new processes each round, ' : ''}32 connections; median (min–max)`,
 );
-
 console.log(
   '! the load generator was the limit: compare CPU per request; beside such a base, ratios flatter',
 );
+if (!platforms.includes('Express'))
+  console.log('express-oauth2-jwt-bearer is left out: it is middleware for Express');
 
 const source = await startIssuer();
 const coldTokens = Math.min(MOST_COLD_TOKENS, Math.ceil(4000 * seconds));
-const works = makeWorks(source, { rounds, coldTokens });
+const settings = { rounds, seconds, full, platforms, coldTokens, distinctTokens };
 
-const http = [];
-for (const platform of PLATFORMS) {
-  const settings = { issuer: source.issuer, rounds, seconds, fresh: full };
-  const rows = await measurePlatform(platform, works, settings);
-  printHttp(rows);
-  http.push(...rows);
+const measured = {};
+for (const name of names) {
+  const started = performance.now();
+  measured[name] = await SECTIONS[name].run({ source, fresh: full, ...settings });
+  console.log(`(${name} took ${((performance.now() - started) / 1000).toFixed(0)} s)`);
 }
-const validation = await measureValidation(source, rounds);
-printValidation(validation);
 
 if (values.json) {
-  const settings = { rounds, seconds, full, coldTokens };
-  const results = { measuredAt: new Date().toISOString(), environment, settings, http, validation };
   const file = fileURLToPath(new URL('results.json', import.meta.url));
+  // What was not measured now stays as it was: each section says when, on what and how.
+  const held = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')).sections ?? {}) : {};
+  const about = { measuredAt: new Date().toISOString(), environment, settings };
+  for (const [name, data] of Object.entries(measured)) held[name] = { ...about, data };
   const style = { ...(await resolveConfig(file)), parser: 'json' };
-  writeFileSync(file, await format(JSON.stringify(results), style));
+  writeFileSync(file, await format(JSON.stringify({ sections: held }), style));
+  writeCharts(held);
 }
 source.close();
 process.exit();
