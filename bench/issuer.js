@@ -13,7 +13,7 @@ const MAKE = {
   EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
-/** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, calls: { jwks: number, introspection: number }, close: () => void }} Issuer */
+/** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, calls: Record<string, number>, close: () => void }} Issuer */
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -30,16 +30,15 @@ export async function startIssuer() {
       use: 'sig',
     })),
   };
-  const calls = { jwks: 0, introspection: 0 };
+  const calls = {};
   const server = createServer((request, response) => {
+    calls[request.url] = (calls[request.url] ?? 0) + 1;
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/jwks') {
-      calls.jwks++;
+    if (request.url.startsWith('/jwks')) {
       response.end(JSON.stringify(jwks));
       return;
     }
     if (request.url === '/introspect') {
-      calls.introspection++;
       request.resume();
       setTimeout(() => response.end(JSON.stringify(activeAt(issuer))), INTROSPECTION_TAKES);
       return;

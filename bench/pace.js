@@ -55,7 +55,9 @@ async function openConnection({ hostname, port }, onIdle) {
 export async function pace(server, tokens, { rate, seconds, expected = 200 }) {
   const url = new URL(server.url);
   const requests = tokens.map((token) =>
-    Buffer.from(`GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${token}\r\n\r\n`),
+    Buffer.from(
+      `GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${token}\r\n\r\n`,
+    ),
   );
   const idle = [];
   const queue = [];
@@ -100,7 +102,8 @@ export async function pace(server, tokens, { rate, seconds, expected = 200 }) {
   const took = performance.now() - started - LEAD_IN_MS;
   const after = server.ask('usage');
   const giveUp = performance.now() + LONGEST_WAIT_MS;
-  while (answered < sent && performance.now() < giveUp) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (answered < sent && performance.now() < giveUp)
+    await new Promise((resolve) => setTimeout(resolve, 1));
   for (const connection of connections) connection.close();
   if (Object.keys(wrong).length > 0 || answered < sent || latencies.length === 0)
     throw new Error(`bench: ${server.url}: ${JSON.stringify(wrong)}, ${sent - answered} without an answer`);

@@ -44,7 +44,8 @@ const seconds = Number(values.seconds ?? (full ? 3 : 0.2));
 const distinctTokens = Number(values.tokens ?? (full ? DISTINCT_TOKENS.full : DISTINCT_TOKENS.short));
 if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) throw new RangeError('--rounds is 1 to 100');
 if (!(seconds >= 0.1 && seconds <= 60)) throw new RangeError('--seconds is 0.1 to 60');
-if (!(Number.isInteger(distinctTokens) && distinctTokens >= 100)) throw new RangeError('--tokens is 100 or more');
+if (!(Number.isInteger(distinctTokens) && distinctTokens >= 100))
+  throw new RangeError('--tokens is 100 or more');
 const daily = Object.keys(SECTIONS).filter((name) => full || SECTIONS[name].daily);
 const names = values.only?.split(',') ?? daily;
 for (const name of names)

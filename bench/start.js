@@ -74,7 +74,7 @@ function print(platform, rows) {
   });
   printTable(
     `${platform}, start, ms`,
-    ['', 'until it listens', '− unguarded', 'until the first 200'],
+    ['', 'until it listens', 'more than unguarded', 'until the first 200'],
     lines,
   );
 }

@@ -37,5 +37,8 @@ export async function measureWorkers({ source, rounds, seconds }) {
   ]);
   const header = ['', 'requests/s', 'CPU µs/request', 'busy, at most'];
   printTable(`Fastify, warm RS256, worker processes ${where}`, header, lines);
-  return { where, rows: rows.map(({ variant, workers, rounds: all }) => ({ variant, workers, rounds: all })) };
+  return {
+    where,
+    rows: rows.map(({ variant, workers, rounds: all }) => ({ variant, workers, rounds: all })),
+  };
 }
