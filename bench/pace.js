@@ -73,13 +73,13 @@ export async function pace(server, tokens, { rate, seconds, expected = 200 }) {
 
   const latencies = [];
   const wrong = {};
-  let [sent, answered] = [0, 0];
+  const count = { sent: 0, answered: 0 };
   const sendNext = (counts) => {
-    const request = requests[sent++ % requests.length];
+    const request = requests[count.sent++ % requests.length];
     const due = performance.now();
     const start = (connection) =>
       connection.send(request, (status) => {
-        answered++;
+        count.answered++;
         if (status !== String(expected)) wrong[status] = (wrong[status] ?? 0) + 1;
         else if (counts) latencies.push(performance.now() - due);
       });
@@ -94,23 +94,25 @@ export async function pace(server, tokens, { rate, seconds, expected = 200 }) {
   let sentBefore = 0;
   for (let now = 0; now < lasts; now = performance.now() - started) {
     const counts = now >= LEAD_IN_MS;
-    if (counts && !before) [before, sentBefore] = [server.ask('usage'), sent];
+    if (counts && !before) [before, sentBefore] = [server.ask('usage'), count.sent];
     const due = Math.floor((now / 1000) * rate);
-    while (sent < due) sendNext(counts);
+    while (count.sent < due) sendNext(counts);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const took = performance.now() - started - LEAD_IN_MS;
   const after = server.ask('usage');
   const giveUp = performance.now() + LONGEST_WAIT_MS;
-  while (answered < sent && performance.now() < giveUp)
+  while (count.answered < count.sent && performance.now() < giveUp)
     await new Promise((resolve) => setTimeout(resolve, 1));
   for (const connection of connections) connection.close();
-  if (Object.keys(wrong).length > 0 || answered < sent || latencies.length === 0)
-    throw new Error(`bench: ${server.url}: ${JSON.stringify(wrong)}, ${sent - answered} without an answer`);
+  if (Object.keys(wrong).length > 0 || count.answered < count.sent || latencies.length === 0)
+    throw new Error(
+      `bench: ${server.url}: ${JSON.stringify(wrong)}, ${count.sent - count.answered} without an answer`,
+    );
 
   latencies.sort((a, b) => a - b);
   const at = (share) => latencies[Math.floor((latencies.length - 1) * share)];
-  const counted = sent - sentBefore;
+  const counted = count.sent - sentBefore;
   return {
     sent: counted,
     perSecond: (counted / took) * 1000,
