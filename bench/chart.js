@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { median, ratiosOf } from './report.js';
 
 const WIDTH = 760;
-const LABELS = 260;
+const LABELS = 280;
 const VALUES = 70;
 const BAR = 16;
 const STEP = 24;
@@ -39,10 +39,8 @@ export function drawChart({ title, note, groups }) {
   ];
   let y = HEAD;
   for (const { name, bars } of groups) {
-    if (groups.length > 1) {
-      parts.push(`<text class="quiet" x="8" y="${y + 16}">${escape(name)}</text>`);
-      y += GROUP;
-    }
+    parts.push(`<text class="quiet" x="8" y="${y + 16}">${escape(name)}</text>`);
+    y += GROUP;
     for (const { label, values } of bars) {
       const end = LABELS + scale(median(values));
       const [low, high] = [LABELS + scale(Math.min(...values)), LABELS + scale(Math.max(...values))];

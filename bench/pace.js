@@ -49,8 +49,8 @@ async function openConnection({ hostname, port }, onIdle) {
  * @param {string[]} tokens sent in rotation
  * @param {{ rate: number, seconds: number, expected?: number }} settings rate: requests a second
  * @returns {Promise<{ sent: number, perSecond: number, p50: number, p99: number, p999: number, max: number, cpu: number }>}
- *   latencies in milliseconds, from the moment that a request was due and a connection was asked for; perSecond says
- *   whether the rate was held; cpu as in load.js
+ *   latencies in milliseconds, from the tick (of a millisecond) in which a request was due, with the wait for a free
+ *   connection; perSecond says whether the rate was held; cpu as in load.js
  */
 export async function pace(server, tokens, { rate, seconds, expected = 200 }) {
   const url = new URL(server.url);
