@@ -1,6 +1,6 @@
 /** Does the caller hold the key that this token was issued for? RFC 9449 section 4.3, its checks in its order. */
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { CallerError, TokenError } from '../errors/auth.errors.js';
 import { withDeadline } from '../errors/deadline.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -107,7 +107,7 @@ export class DPoPProofVerifier {
     const { jwk, alg } = judgeHeader(proof);
     const jti = this.#judgeClaims(proof, context);
     judgeSignature(proof, jwk, alg);
-    const thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
+    const thumbprint = thumbprintOf(jwk);
     if (thumbprint !== context.jkt) {
       throw new TokenError('invalid_token', {
         reason: 'binding',
@@ -184,6 +184,12 @@ function judgeHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg:
   if (!isPublicKey(jwk)) throw refuse('jwk is not a public key');
   if ('crit' in header || 'b64' in header) throw refuse('the header asks for an extension (crit, b64)');
   return { jwk, alg: String(alg) };
+}
+
+/** RFC 7638 section 3: the required members, in order, of a key that has been imported. */
+function thumbprintOf({ kty, crv, x, y, n, e }: JWK): string {
+  const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x };
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
 function judgeSignature({ signed, signature }: DecodedJwt, jwk: JWK, alg: string): void {
