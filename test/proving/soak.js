@@ -8,8 +8,8 @@ import { Wire } from './wire.js';
 
 const AT_ONCE = 64;
 const POOL = 200;
-/** After the garbage is collected; what a running process gains and loses by itself is less than this. */
-const MOST_GROWTH = { heapUsed: 8 * 2 ** 20, rss: 64 * 2 ** 20 };
+/** After the garbage is collected; what bounded maps gain as they fill, and a running process by itself, is less than this. */
+const MOST_GROWTH = { heapUsed: 16 * 2 ** 20, rss: 64 * 2 ** 20 };
 /** A connection to the provider may be kept alive at one moment and not at the other. */
 const MOST_MORE_HANDLES = 2;
 
