@@ -136,10 +136,11 @@ export class AuthGuard implements CanActivate {
   }
 
   #offerFor({ policy, presented }: Attempt): Offer {
-    const { dpop, offersDPoP } = this.options;
+    const { dpop, offersDPoP, resourceMetadataUrl: resourceMetadata } = this.options;
     const dpopAsked = policy?.dpopBound === true || dpop.mode === 'required';
     const schemes: Offer['schemes'] = dpopAsked ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
-    return { scopes: policy?.scopes ?? [], schemes, presented, algs: DPOP_ALGORITHMS.join(' ') };
+    const algs = DPOP_ALGORITHMS.join(' ');
+    return { scopes: policy?.scopes ?? [], schemes, presented, algs, resourceMetadata };
   }
 }
 

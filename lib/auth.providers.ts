@@ -12,6 +12,7 @@ import { ControllerRoutes } from './controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { ResourceMetadata } from './resource-metadata.js';
 import { RouteTable } from './route-table.js';
 import { furnishTokenRoom, type TokenRoom } from './token-room.js';
 import { TokenValidationService } from './token-validation.service.js';
@@ -48,6 +49,7 @@ export const PROVIDERS: Provider[] = [
   AuthHealthIndicator,
   ControllerRoutes,
   RouteTable,
+  ResourceMetadata,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },

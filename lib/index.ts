@@ -42,6 +42,7 @@ export {
   certificateFromHeader,
   type CertificateFromHeaderOptions,
 } from './credentials/certificate-from-header.js';
+export type { ResourceMetadataOptions } from './access/protected-resource.js';
 export { DPoPProofError, type DPoPMode, type DPoPOptions } from './binding/dpop-proof.js';
 export {
   MemoryReplayStore,

@@ -20,19 +20,23 @@ type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
  * middleware that answers by itself, WebSockets, messages, GraphQL resolvers, and on other adapters than Express and
- * Fastify everything but controllers.
+ * Fastify everything but controllers; nor is the module's own resource metadata.
  */
 @Injectable()
 export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   readonly #log = new Logger('AuthModule');
   #readRawRoutes: ReadRawRoutes = () => [];
   #known = false;
+  /** Of the resource metadata: no guard sees it, and none is to. */
+  readonly #ownPath: string | undefined;
 
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
+    const { resourceMetadataUrl: own } = options;
+    if (own !== undefined) this.#ownPath = new URL(own).pathname;
     // In a testing module the adapter comes after the providers.
     host.init$.subscribe(() => (this.#readRawRoutes = watch(host)));
   }
@@ -68,7 +72,9 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       throw new Error('RouteTable: the routes are known after app.init() or app.listen(), not before');
     }
     const ours = this.controllers.read();
-    const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf)));
+    const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
+      ({ path }) => path !== this.#ownPath,
+    );
     const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }

@@ -1,4 +1,4 @@
-/** Which `WWW-Authenticate` does an error deserve? RFC 6750 section 3, RFC 9449 section 7.1, RFC 9110 section 11.6.1. */
+/** Which `WWW-Authenticate` does an error deserve? RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1. */
 import { AuthError, InvalidRequestError, MissingTokenError, TokenError } from './auth.errors.js';
 
 /** error_description and scope may hold these characters only (RFC 6750 section 3). */
@@ -13,6 +13,8 @@ export interface Offer {
   readonly presented: 'Bearer' | 'DPoP' | undefined;
   /** For the scheme DPoP: the algorithms of a proof, between spaces. */
   readonly algs: string;
+  /** Where a client reads what it needs to get a token (RFC 9728 section 5.1). */
+  readonly resourceMetadata: string | undefined;
 }
 
 type Parameters = readonly (readonly [name: string, value: string])[];
@@ -20,7 +22,7 @@ type Parameters = readonly (readonly [name: string, value: string])[];
 /** The challenges for an error, one per scheme; none where one would mislead (5xx: the token was not at fault). */
 export function challengesFor(
   error: AuthError,
-  { scopes, schemes, presented, algs }: Offer,
+  { scopes, schemes, presented, algs, resourceMetadata }: Offer,
 ): readonly string[] {
   const parameters = parametersFor(error, scopes);
   if (!parameters) return [];
@@ -31,6 +33,7 @@ export function challengesFor(
     challenge(scheme, [
       ...(scheme === told ? parameters : []),
       ...(scheme === 'DPoP' ? ([['algs', algs]] as const) : []),
+      ...(resourceMetadata === undefined ? [] : ([['resource_metadata', resourceMetadata]] as const)),
     ]),
   );
 }

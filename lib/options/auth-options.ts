@@ -1,5 +1,6 @@
 /** What may the application say? The public type; each room documents its own part. */
 import type { GroupOptions } from '../access/authorize.js';
+import type { ResourceMetadataOptions } from '../access/protected-resource.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
@@ -40,6 +41,9 @@ export interface ResolvedOptions
   readonly dpop: DPoPOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
+  readonly resourceMetadata: ResourceMetadataOptions | undefined;
+  /** Where the document is, for challenges (RFC 9728 section 5.1). Not an option. */
+  readonly resourceMetadataUrl: string | undefined;
 }
 
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
@@ -50,13 +54,18 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
  * {@link ConfigurationError}.
  */
 export interface AuthModuleOptions extends Settable<
-  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'offersDPoP'>
+  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl'>
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
   readonly groupOptions?: Settable<GroupOptions> | undefined;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
   readonly dpop?: Settable<DPoPOptions> | undefined;
+  /**
+   * Publishes what clients need to get a token for this API, at `/.well-known/oauth-protected-resource` (RFC 9728), and
+   * names that address in every challenge. @default false
+   */
+  readonly resourceMetadata?: boolean | Settable<ResourceMetadataOptions> | undefined;
   /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string | undefined;
 }

@@ -1,10 +1,12 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
 import { createPrivateKey, X509Certificate, type JsonWebKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { metadataUrlOf } from '../access/protected-resource.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { isSecureEnough } from '../token/provider-client.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
+import { nameResource, resourceProblems } from './resource.js';
 import { LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
@@ -46,15 +48,20 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     }
   }
   problems.push(
-    ...contradictions(input).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
+    ...[...contradictions(input), ...resourceProblems(input)].map(
+      ([option, problem]) => `${describe(option, envPrefix)}: ${problem}`,
+    ),
   );
   if (parsed.success)
     problems.push(
       ...unreadable(parsed.data).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
     );
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
+  const resourceMetadata = nameResource(parsed.data.resourceMetadata, input);
   return Object.freeze({
     ...parsed.data,
+    resourceMetadata,
+    resourceMetadataUrl: resourceMetadata && metadataUrlOf(resourceMetadata.resource),
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
     offersDPoP: Object.keys(input.dpop).length > 0 && parsed.data.dpop.mode !== 'off',

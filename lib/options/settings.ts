@@ -38,6 +38,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   'dpop.proofMaxAge': ['DPOP_PROOF_MAX_AGE'],
   'dpop.nonce': ['DPOP_NONCE'],
   publicUrl: ['PUBLIC_URL'],
+  resourceMetadata: ['RESOURCE_METADATA'],
   audit: ['AUDIT'],
   auditIgnore: ['AUDIT_IGNORE'],
   jwksUri: ['JWKS_URI'],
@@ -132,6 +133,29 @@ function parseOrKeep(value: string): unknown {
   }
 }
 
+/** Said to be on, it has no members yet. */
+const resourceMetadata = z.pipe(
+  z.transform((value: unknown) => {
+    const said = typeof value === 'string' ? toBoolean(value.trim()) : value;
+    if (said === true) return {};
+    return said === false ? undefined : said;
+  }),
+  z.optional(
+    z.strictObject(
+      {
+        resource: z.optional(address),
+        authorizationServers: z.optional(z.array(issuer).check(z.minLength(1, 'is empty'))),
+        scopesSupported: z.optional(z.array(text)),
+        resourceName: z.optional(text),
+        resourceDocumentation: z.optional(address),
+        resourcePolicyUri: z.optional(address),
+        resourceTosUri: z.optional(address),
+      },
+      complain('is neither true nor false'),
+    ),
+  ),
+);
+
 const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown) => {
   const cache = value as Record<string, unknown> | null | undefined;
   const has = (name: string): boolean => typeof cache?.[name] === 'function';
@@ -191,6 +215,7 @@ export const optionsSchema = z.strictObject({
     ),
   }),
   publicUrl: z.optional(issuer),
+  resourceMetadata: z.optional(resourceMetadata),
   audit: z._default(z.enum(['off', 'warn', 'error'], complain('is not one of off, warn, error')), 'off'),
   auditIgnore: z._default(z.array(text), []),
   jwksUri: z.optional(address),

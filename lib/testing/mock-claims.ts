@@ -52,6 +52,7 @@ export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {
 export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #groupOptions: GroupOptions;
+  #resourceMetadata: string | undefined;
 
   constructor(
     /** Who calls from now on. `undefined`: nobody who is signed in. */
@@ -74,7 +75,8 @@ export class MockedGuard implements CanActivate {
     });
     builder.overrideProvider(AuthGuard).useFactory({
       inject: [RESOLVED_OPTIONS],
-      factory: ({ groupOptions }: ResolvedOptions) => {
+      factory: ({ groupOptions, resourceMetadataUrl }: ResolvedOptions) => {
+        this.#resourceMetadata = resourceMetadataUrl;
         this.#groupOptions = { ...groupOptions, ...this.options.groupOptions };
         return this;
       },
@@ -94,6 +96,7 @@ export class MockedGuard implements CanActivate {
         schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
         presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
+        resourceMetadata: this.#resourceMetadata,
       }));
     }
   }
