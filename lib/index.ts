@@ -32,8 +32,7 @@ export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
 export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
-// A star, of this file only: an application can add to an interface that comes through one, not through a name.
-export type * from './token/custom-claims.js';
+export type { CustomClaims } from './token/custom-claims.js';
 
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';

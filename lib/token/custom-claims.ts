@@ -14,5 +14,4 @@
  *
  * A type only: that a token has the claim, and that it is of this type, is not checked.
  */
-// eslint-disable-next-line typescript/no-empty-object-type
 export interface CustomClaims {}
