@@ -41,6 +41,12 @@ export interface ResolvedOptions
   readonly dpop: DPoPOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
+  /**
+   * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728), and names that
+   * address in every challenge: `true`, or an object.
+   *
+   * @default false
+   */
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Where the document is, for challenges (RFC 9728 section 5.1). Not an option. */
   readonly resourceMetadataUrl: string | undefined;
