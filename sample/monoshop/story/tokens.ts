@@ -4,7 +4,7 @@ import { overHttp, requestForClient } from '../../support/story/client-credentia
 import { catalogManager, lateCourier, SHOP_WEB_CALLBACK, shopBackend, shopWeb } from '../idp/clients.js';
 import { INVOICES, PRODUCTS } from '../idp/resources.js';
 import { admin, clerk, type User } from '../idp/users.js';
-import { walkThroughLogin } from './browser.js';
+import { walkThroughLogin } from '../../support/story/browser.js';
 
 export interface StoryTokens {
   readonly products: string;

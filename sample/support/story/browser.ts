@@ -1,12 +1,17 @@
 /** How does a person get through the login? A browser of a few lines: follows redirects, fills in forms. */
-import type { User } from '../idp/users.js';
 import { CookieJar } from './cookie-jar.js';
+
+/** Whoever signs in. */
+export interface Person {
+  readonly id: string;
+  readonly password: string;
+}
 
 /** Authorization, login page, login, consent page, consent, back: no healthy sign-in needs more. */
 const MAX_HOPS = 15;
 
 /** Signs the user in, from the authorization URL to the front end's callback, which is returned and not visited. */
-export async function walkThroughLogin(start: URL, callback: string, user: User): Promise<URL> {
+export async function walkThroughLogin(start: URL, callback: string, user: Person): Promise<URL> {
   const jar = new CookieJar();
   let url = start;
   let form: URLSearchParams | undefined;
