@@ -1,7 +1,7 @@
 /** The request's way: what does the route ask, what did the caller present, is it good, is it theirs, is it enough? */
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { HttpArgumentsHost } from '@nestjs/common/interfaces/index.js';
-import { authorize } from './access/authorize.js';
+import { findLack } from './access/authorize.js';
 import { beginDecision, publishAllowed, publishRefused, type Decided } from './auth.events.js';
 import { Refusals, type OutgoingResponse } from './auth.refusals.js';
 import { DPOP_ALGORITHMS, DPoPProofVerifier } from './binding/dpop-proof.js';
@@ -17,8 +17,11 @@ import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { attachPrincipal } from './principal/authenticated-request.js';
 import { readRoutePolicy, type RoutePolicy } from './route/route-policy.js';
-import type { AccessTokenClaims } from './token/access-token-claims.js';
 import { TokenValidator } from './token/token-validator.js';
+import type { ValidatedToken } from './token/validated-token.js';
+
+/** What keeps a good token from being enough, if anything. */
+type Lack = TokenError | undefined;
 
 /** What is known of a request so far. */
 interface Attempt extends Decided {
@@ -43,7 +46,7 @@ export class AuthGuard implements CanActivate {
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
   ) {}
 
-  /** Without a promise when everything is at hand. */
+  /** Refuses by a rejected promise. Admits without one when everything is at hand. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const attempt: Attempt = {
       beganAt: beginDecision(),
@@ -52,10 +55,10 @@ export class AuthGuard implements CanActivate {
       presented: undefined,
     };
     try {
-      const admitted = this.#admit(context, attempt);
-      if (!(admitted instanceof Promise)) return this.#allow(context, attempt);
-      return admitted.then(
-        () => this.#allow(context, attempt),
+      const lack = this.#judge(context, attempt);
+      if (!(lack instanceof Promise)) return this.#decide(lack, context, attempt);
+      return lack.then(
+        (found) => this.#decide(found, context, attempt),
         (error: unknown) => this.#refuse(error, context, attempt),
       );
     } catch (error) {
@@ -63,7 +66,7 @@ export class AuthGuard implements CanActivate {
     }
   }
 
-  #admit(context: ExecutionContext, attempt: Attempt): void | Promise<void> {
+  #judge(context: ExecutionContext, attempt: Attempt): Lack | Promise<Lack> {
     const policy = (attempt.policy = readRoutePolicy(context.getClass(), context.getHandler()));
     if (policy.access === 'public') return undefined;
     if (context.getType() !== 'http')
@@ -72,31 +75,31 @@ export class AuthGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<IncomingRequest>();
     return whenReady(resolveCredentials(request, this.options), (credentials) => {
-      if (credentials) return this.#judge(credentials, policy, http, attempt);
+      if (credentials) return this.#judgeCredentials(credentials, policy, http, attempt);
       if (policy.access !== 'optional') throw new MissingTokenError();
       return undefined;
     });
   }
 
-  #judge(
+  #judgeCredentials(
     { token, scheme }: Credentials,
     policy: RoutePolicy,
     http: HttpArgumentsHost,
     attempt: Attempt,
-  ): void | Promise<void> {
+  ): Lack | Promise<Lack> {
     if (scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
     attempt.presented = scheme;
-    return whenReady(this.tokens.validate(token, policy.introspectMaxAge), (claims) =>
-      whenReady(this.#enforceBinding(claims, token, scheme, policy, http), () => {
-        authorize(claims, policy, this.options.groupOptions);
-        attachPrincipal(http.getRequest<IncomingRequest>(), { claims, token });
+    return whenReady(this.tokens.validate(token, policy.introspectMaxAge), (validated) =>
+      whenReady(this.#enforceBinding(validated, scheme, policy, http), () => {
+        const lack = findLack(validated, policy, this.options.groupOptions);
+        if (!lack) attachPrincipal(http.getRequest<IncomingRequest>(), validated);
+        return lack;
       }),
     );
   }
 
   #enforceBinding(
-    claims: AccessTokenClaims,
-    token: string,
+    { token, claims }: ValidatedToken,
     scheme: Credentials['scheme'],
     policy: RoutePolicy,
     http: HttpArgumentsHost,
@@ -124,15 +127,16 @@ export class AuthGuard implements CanActivate {
     if (nextNonce !== undefined) http.getResponse<OutgoingResponse>().header('DPoP-Nonce', nextNonce);
   }
 
-  #allow(context: ExecutionContext, attempt: Attempt): true {
+  #decide(lack: Lack, context: ExecutionContext, attempt: Attempt): true | Promise<never> {
+    if (lack) return this.#refuse(lack, context, attempt);
     const isPublic = attempt.policy?.access === 'public';
     publishAllowed(context, attempt, isPublic ? 'public' : attempt.presented ? 'token' : 'anonymous');
     return true;
   }
 
-  #refuse(error: unknown, context: ExecutionContext, attempt: Attempt): never {
+  #refuse(error: unknown, context: ExecutionContext, attempt: Attempt): Promise<never> {
     publishRefused(context, attempt, error);
-    throw this.#refusals.refuse(error, context, () => this.#offerFor(attempt));
+    return Promise.reject(this.#refusals.refuse(error, context, () => this.#offerFor(attempt)));
   }
 
   #offerFor({ policy, presented }: Attempt): Offer {

@@ -49,7 +49,8 @@ export class TokenValidationService {
     token: string,
     options: ValidateAccessTokenOptions = {},
   ): Promise<AccessTokenClaims> {
-    const claims = await this.tokens.validate(token);
+    const validated = await this.tokens.validate(token);
+    const { claims } = validated;
     const binding = options.validateCertificateBinding;
     const { clientCertificate } = options;
     await enforceSenderConstraint(claims, {
@@ -65,7 +66,7 @@ export class TokenValidationService {
       ignoresCertificate: binding === false,
     });
     const { scopes = [], groups } = options;
-    authorize(claims, { scopes, groups: groups ? [{ groups }] : [] }, this.options.groupOptions);
+    authorize(validated, { scopes, groups: groups ? [{ groups }] : [] }, this.options.groupOptions);
     return claims;
   }
 

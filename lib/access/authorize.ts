@@ -2,7 +2,7 @@
 import { TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { GroupRequirement } from '../route/declarations.js';
-import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import type { ValidatedToken } from '../token/validated-token.js';
 import { groupsOf, hasGroupsElsewhere, scopesOf } from './grants.js';
 
 export interface GroupOptions {
@@ -28,36 +28,66 @@ export interface AccessRequirement {
 
 /** Throws unless the token holds all scopes and satisfies each group requirement. */
 export function authorize(
-  claims: AccessTokenClaims,
-  { scopes, groups }: AccessRequirement,
+  token: ValidatedToken,
+  requirement: AccessRequirement,
   options: GroupOptions,
 ): void {
-  if (scopes.length > 0) requireScopes(scopes, scopesOf(claims));
-  for (const requirement of groups) requireGroups(claims, requirement, options);
+  const lack = findLack(token, requirement, options);
+  if (lack) throw lack;
 }
 
-function requireScopes(scopes: readonly string[], held: ReadonlySet<string>): void {
-  const missing = scopes.find((scope) => !held.has(scope));
-  if (missing === undefined) return;
-  const all = scopes.filter((scope) => !held.has(scope));
-  throw new TokenError('insufficient_scope', { detail: `missing scope: ${all.join(' ')}` });
+/**
+ * What the token lacks: a scope, or what a group requirement asks for. `undefined` if it lacks nothing.
+ *
+ * Not thrown, as throwing costs more than finding out. What a token was found to meet, it meets: the requirement (a
+ * route's is one object) and the options must not change.
+ */
+export function findLack(
+  token: ValidatedToken,
+  requirement: AccessRequirement,
+  options: GroupOptions,
+): TokenError | undefined {
+  if (token.met === requirement) return undefined;
+  const lack = findLackOfScopes(token, requirement.scopes) ?? findLackOfGroups(token, requirement, options);
+  if (!lack) token.met = requirement;
+  return lack;
 }
 
-function requireGroups(
-  claims: AccessTokenClaims,
+function findLackOfScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
+  if (scopes.length === 0) return undefined;
+  const held = scopesOf(token);
+  const missing = scopes.filter((scope) => !held.has(scope));
+  if (missing.length === 0) return undefined;
+  return new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
+}
+
+function findLackOfGroups(
+  token: ValidatedToken,
+  { groups }: AccessRequirement,
+  options: GroupOptions,
+): TokenError | undefined {
+  for (const each of groups) {
+    const lack = findLackOfGroup(token, each, options);
+    if (lack) return lack;
+  }
+  return undefined;
+}
+
+function findLackOfGroup(
+  token: ValidatedToken,
   requirement: GroupRequirement,
   options: GroupOptions,
-): void {
+): TokenError | undefined {
   const { groups, matchAll = options.matchAll, groupsClaim = options.groupsClaim } = requirement;
-  const held = groupsOf(claims, groupsClaim);
+  const held = groupsOf(token, groupsClaim);
   const isMember = (group: string): boolean => held.has(group);
   // An empty requirement holds for nobody.
-  if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return;
+  if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return undefined;
 
-  const why = hasGroupsElsewhere(claims)
+  const why = hasGroupsElsewhere(token.claims)
     ? 'the provider left the groups out of the token because there are too many (overage)'
     : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, and these do not do`;
-  throw new TokenError('insufficient_groups', {
+  return new TokenError('insufficient_groups', {
     detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
   });
 }

@@ -1,28 +1,23 @@
 /** Which scopes and groups does a token hold? RFC 8693 section 4.2, RFC 9068 section 2.2.3, and what providers really send. */
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-
-/** Claims never change, and many requests bring the same: their sets are made once. */
-interface Grants {
-  scopes?: ReadonlySet<string>;
-  /** By path. */
-  readonly groups: Map<string, ReadonlySet<string>>;
-}
-const known = new WeakMap<AccessTokenClaims, Grants>();
-
-function grantsOf(claims: AccessTokenClaims): Grants {
-  let grants = known.get(claims);
-  if (!grants) known.set(claims, (grants = { groups: new Map() }));
-  return grants;
-}
+import type { ValidatedToken } from '../token/validated-token.js';
 
 /** `scope` and `scp`, each a string of scopes between spaces or a list. */
-export function scopesOf(claims: AccessTokenClaims): ReadonlySet<string> {
-  return (grantsOf(claims).scopes ??= new Set([...scopesIn(claims.scope), ...scopesIn(claims['scp'])]));
+export function scopesOf(token: ValidatedToken): ReadonlySet<string> {
+  return (token.scopes ??= readScopes(token.claims));
 }
 
-function scopesIn(claim: unknown): readonly string[] {
-  if (typeof claim === 'string') return claim.split(' ').filter((scope) => scope !== '');
-  return Array.isArray(claim) ? claim.filter((scope) => typeof scope === 'string') : [];
+function readScopes({ scope, scp }: AccessTokenClaims): ReadonlySet<string> {
+  const scopes = new Set<string>();
+  addScopes(scopes, scope);
+  addScopes(scopes, scp);
+  return scopes;
+}
+
+function addScopes(scopes: Set<string>, claim: unknown): void {
+  const named: readonly unknown[] =
+    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
+  for (const scope of named) if (typeof scope === 'string' && scope !== '') scopes.add(scope);
 }
 
 /**
@@ -31,10 +26,10 @@ function scopesIn(claim: unknown): readonly string[] {
  *
  * @param path a claim's own name; failing that, a dotted path into objects
  */
-export function groupsOf(claims: AccessTokenClaims, path: string): ReadonlySet<string> {
-  const { groups } = grantsOf(claims);
+export function groupsOf(token: ValidatedToken, path: string): ReadonlySet<string> {
+  const groups = (token.groups ??= new Map<string, ReadonlySet<string>>());
   let held = groups.get(path);
-  if (!held) groups.set(path, (held = readGroups(claims, path)));
+  if (!held) groups.set(path, (held = readGroups(token.claims, path)));
   return held;
 }
 

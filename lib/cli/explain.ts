@@ -9,6 +9,7 @@ import { furnishTokenRoom } from '../token-room.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isJwt } from '../token/decode-jwt.js';
 import { isObject } from '../token/strict-json.js';
+import { ValidatedToken } from '../token/validated-token.js';
 import { detailOf } from './advice.js';
 import type { ExplainCommand } from './command.js';
 import { SILENT } from './doctor.js';
@@ -72,16 +73,17 @@ async function judgeUse(
   const { options } = judgement;
   const bound = await judgement.judge('binding', bindingOf(claims), () => enforceIdeally(claims, options));
 
-  const held = scopesOf(claims);
+  const token = new ValidatedToken('', claims);
+  const held = scopesOf(token);
   judgement.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
   const judgeAccess = (check: string, asked: Partial<AccessRequirement>) =>
     judgement.judge(check, 'held', () =>
-      authorize(claims, { scopes: [], groups: [], ...asked }, options.groupOptions),
+      authorize(token, { scopes: [], groups: [], ...asked }, options.groupOptions),
     );
   const scoped = scopes.length > 0 ? await judgeAccess('scopes asked', { scopes }) : undefined;
 
   const { groupsClaim } = options.groupOptions;
-  judgement.show('groups', `${groupsOf(claims, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
+  judgement.show('groups', `${groupsOf(token, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
   const grouped = groups.length > 0 ? await judgeAccess('groups asked', { groups: [{ groups }] }) : undefined;
   return bound ?? scoped ?? grouped;
 }

@@ -13,6 +13,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { attachPrincipal } from '../principal/authenticated-request.js';
 import { readRoutePolicy, type RoutePolicy } from '../route/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
+import { ValidatedToken } from '../token/validated-token.js';
 import { nowInSeconds } from './mint.js';
 
 /** The claims of the caller, as far as the test cares. `scope` may be a list, too. */
@@ -111,8 +112,9 @@ export class MockedGuard implements CanActivate {
     }
     const claims = completeClaims(this.claims);
     judgeBinding(claims, policy);
-    authorize(claims, policy, this.#groupOptions);
-    attachPrincipal(context.switchToHttp().getRequest<object>(), { claims, token: 'mocked-token' });
+    const token = new ValidatedToken('mocked-token', claims);
+    authorize(token, policy, this.#groupOptions);
+    attachPrincipal(context.switchToHttp().getRequest<object>(), token);
   }
 }
 

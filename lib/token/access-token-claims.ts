@@ -44,12 +44,3 @@ function freezeDeeply(value: unknown): void {
   Object.freeze(value);
   for (const name in value) freezeDeeply((value as Record<string, unknown>)[name]);
 }
-
-/** Bounds of a map from tokens: their number, and their characters, for tokens can be long. */
-export function boundTokens(max: number): {
-  readonly max: number;
-  readonly maxSize: number;
-  readonly sizeCalculation: (value: unknown, token: string) => number;
-} {
-  return { max, maxSize: max * 1500, sizeCalculation: (_value, token) => token.length };
-}

@@ -8,12 +8,14 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { TokenError } from '../errors/auth.errors.js';
-import { boundTokens, type AccessTokenClaims } from './access-token-claims.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
 import { monotonicSeconds } from './backoff.js';
 import { trueTime, type ClaimsOptions } from './judge-claims.js';
+import { boundTokens } from './remembered-tokens.js';
 import type { Sealer } from './sealed-value.js';
 import type { SharedCache } from './shared-cache.js';
 import { isObject } from './strict-json.js';
+import type { ValidatedToken } from './validated-token.js';
 
 export interface IntrospectionCacheOptions {
   /**
@@ -33,7 +35,7 @@ export interface Answered {
 }
 
 interface Held {
-  readonly claims: AccessTokenClaims;
+  readonly validated: ValidatedToken;
   /** By the monotonic clock. */
   readonly since: number;
   readonly until: number;
@@ -70,11 +72,11 @@ export class IntrospectionCache {
   ) {}
 
   /** From memory, if it is at most so many seconds old. */
-  recall(token: string, maxAge = Infinity): AccessTokenClaims | undefined {
+  recall(token: string, maxAge = Infinity): ValidatedToken | undefined {
     const held = this.#answers.get(token);
     if (!held) return undefined;
     const now = monotonicSeconds();
-    return now < held.until && now - held.since < maxAge ? held.claims : undefined;
+    return now < held.until && now - held.since < maxAge ? held.validated : undefined;
   }
 
   recallRefusal(token: string): TokenError | undefined {
@@ -93,13 +95,14 @@ export class IntrospectionCache {
     return (await this.#isForgotten(token, answered, shared)) ? undefined : answered;
   }
 
-  /** Remembers an answer here. */
-  keep(token: string, answered: Answered): void {
+  /** Remembers a judged answer here. */
+  keep(validated: ValidatedToken, answered: Answered): void {
     const remaining = Math.min(this.#remaining(answered), this.shared ? MEMORY_TTL_BESIDE_SHARED : Infinity);
     if (remaining <= 0 || answered.askedAt <= this.#forgottenAt) return;
     const now = monotonicSeconds();
     const age = Math.max(0, Date.now() / 1000 - answered.askedAt);
-    this.#answers.set(token, { claims: answered.claims, since: now - age, until: now + remaining });
+    const { token } = validated;
+    this.#answers.set(token, { validated, since: now - age, until: now + remaining });
     this.#refusals.delete(this.#keyOf(token));
   }
 
@@ -126,7 +129,9 @@ export class IntrospectionCache {
   ): Promise<{ readonly evicted: number; readonly sharedAnswered: boolean }> {
     // What is being asked for at this moment was asked before the caller said "forget".
     this.#forgottenAt = Date.now() / 1000;
-    const picked = [...this.#answers.entries()].filter(([token, { claims }]) => picks(token, claims));
+    const picked = [...this.#answers.entries()].filter(([token, { validated }]) =>
+      picks(token, validated.claims),
+    );
     for (const [token] of picked) this.#answers.delete(token);
     if (!this.shared) return { evicted: picked.length, sharedAnswered: true };
 

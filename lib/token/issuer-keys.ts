@@ -3,6 +3,7 @@ import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.err
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { CachedDocument, type DocumentStatus } from './cached-document.js';
+import { IssuerKeySet } from './issuer-key-set.js';
 import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
 import { withoutQuery } from './provider-answer.js';
 import type { ProviderClient, ProviderClientOptions } from './provider-client.js';
@@ -16,12 +17,6 @@ export interface KeyOptions {
    * @default 300
    */
   readonly jwksCacheDuration: number;
-}
-
-/** The issuer's name and its keys, from one fetch. The same object as before where the issuer changed nothing. */
-export interface IssuerKeySet {
-  readonly issuer: string;
-  readonly keys: readonly VerificationKey[];
 }
 
 export class IssuerKeys {
@@ -86,7 +81,7 @@ export class IssuerKeys {
     if (keys.length === 0) {
       throw new ProviderUnavailableError({ detail: `${withoutQuery(address)}: the key set has no keys` });
     }
-    return held?.issuer === issuer && areSame(held.keys, keys) ? held : { issuer, keys };
+    return held?.issuer === issuer && areSame(held.keys, keys) ? held : new IssuerKeySet(issuer, keys);
   }
 
   readonly #warnOfKey = (kid: unknown, reason: string): void => {

@@ -1,12 +1,14 @@
 /** Is this JWT a good access token of our issuer? RFC 7519 section 7.2, RFC 8725, RFC 9068 section 4. */
-import { LRUCache } from 'lru-cache';
 import { TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { boundTokens, freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
+import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
 import { decodeJwt, type DecodedJwt } from './decode-jwt.js';
-import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
+import type { IssuerKeySet } from './issuer-key-set.js';
+import type { IssuerKeys } from './issuer-keys.js';
 import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
+import { RememberedJwts } from './remembered-tokens.js';
 import type { SignatureVerifier, Verification } from './signature-verifier.js';
+import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from './verification-key.js';
 
 export interface JwtOptions {
@@ -26,26 +28,22 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 
 /** Verified tokens remembered at the most; the least recently used goes first. */
 const MOST_VERIFIED = 10_000;
-const KEY_LENGTH = 32;
 
-interface Verified {
-  readonly token: string;
-  readonly claims: AccessTokenClaims;
+class VerifiedJwt extends ValidatedToken {
   readonly key: VerificationKey;
   /** The last one that was seen to have the key. */
   keySet: IssuerKeySet;
+
+  constructor({ token, claims }: DecodedJwt, { key, keySet }: Verification) {
+    super(token, freezeClaims(claims));
+    this.key = key;
+    this.keySet = keySet;
+  }
 }
 
 export class JwtTokenValidator {
-  /**
-   * A signature is checked once per token and key: with the key set that lacks the key, the token is out.
-   *
-   * By the end of the signature, which is quicker to look up than the whole token; the whole token is compared then.
-   */
-  readonly #verified = new LRUCache<string, Verified>({
-    ...boundTokens(MOST_VERIFIED),
-    sizeCalculation: ({ token }) => token.length,
-  });
+  /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
+  readonly #verified = new RememberedJwts<VerifiedJwt>(MOST_VERIFIED);
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -54,7 +52,7 @@ export class JwtTokenValidator {
   ) {}
 
   /**
-   * The claims of a good token; without a promise when the keys are at hand. Whatever can be refused without a key is
+   * A good token; without a promise when the keys are at hand. Whatever can be refused without a key is
    * refused before any cryptography.
    *
    * Does not check scopes, groups, or whom the token is bound to.
@@ -62,11 +60,11 @@ export class JwtTokenValidator {
    * @throws {TokenError} `invalid_token`
    * @throws {ProviderUnavailableError} if the keys cannot be had
    */
-  validate(token: string): AccessTokenClaims | Promise<AccessTokenClaims> {
-    const verified = this.#verified.get(token.slice(-KEY_LENGTH));
-    if (verified?.token === token && holds(verified, this.keys.get())) {
+  validate(token: string): ValidatedToken | Promise<ValidatedToken> {
+    const verified = this.#verified.get(token);
+    if (verified && holds(verified, this.keys.get())) {
       judgeTimes(verified.claims, this.options);
-      return verified.claims;
+      return verified;
     }
     const jwt = decodeJwt(token);
     this.signatures.judgeHeader(jwt);
@@ -80,12 +78,10 @@ export class JwtTokenValidator {
 
   /** Forgets the tokens that a selector picks, so that they are verified again. */
   forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
-    const picked = [...this.#verified.entries()].filter(([, { token, claims }]) => picks(token, claims));
-    for (const [key] of picked) this.#verified.delete(key);
-    return picked.length;
+    return this.#verified.forget(({ token, claims }) => picks(token, claims));
   }
 
-  #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): AccessTokenClaims | Promise<AccessTokenClaims> {
+  #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): ValidatedToken | Promise<ValidatedToken> {
     judgeIssuer(jwt.claims['iss'], issuer);
     const verification = this.signatures.verify(jwt);
     return verification instanceof Promise
@@ -93,17 +89,17 @@ export class JwtTokenValidator {
       : this.#remember(jwt, verification);
   }
 
-  #remember({ token, claims }: DecodedJwt, verification: Verification): AccessTokenClaims {
+  #remember(jwt: DecodedJwt, verification: Verification): ValidatedToken {
     // The key set may be a newer one than the issuer was compared with.
-    judgeIssuer(claims['iss'], verification.keySet.issuer);
-    const frozen = freezeClaims(claims);
-    this.#verified.set(token.slice(-KEY_LENGTH), { token, claims: frozen, ...verification });
-    return frozen;
+    judgeIssuer(jwt.claims['iss'], verification.keySet.issuer);
+    const verified = new VerifiedJwt(jwt, verification);
+    this.#verified.set(verified);
+    return verified;
   }
 }
 
 /** Also with a later key set that still has the key: a refresh does not cost every token its signature. */
-function holds(verified: Verified, keySet: IssuerKeySet | Promise<IssuerKeySet>): boolean {
+function holds(verified: VerifiedJwt, keySet: IssuerKeySet | Promise<IssuerKeySet>): boolean {
   if (verified.keySet === keySet) return true;
   if (keySet instanceof Promise) {
     // The token is judged anew, and may be refused before the keys are asked for again: a rejection must not end the process.

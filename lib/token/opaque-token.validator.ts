@@ -1,10 +1,11 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
 import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
+import { freezeClaims } from './access-token-claims.js';
 import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
 import type { Answered, IntrospectionCache } from './introspection-cache.js';
 import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
+import { ValidatedToken } from './validated-token.js';
 
 export interface IntrospectionOptions {
   /**
@@ -28,7 +29,7 @@ const LONGEST_TOKEN = 65_536;
 /** What providers call tokens that are not access tokens: in `token_type`, or (Keycloak) in `typ`. */
 const OTHER_TOKEN = /^(refresh|id|offline)(_?token)?$/i;
 
-type Flights = Map<string, Promise<AccessTokenClaims>>;
+type Flights = Map<string, Promise<ValidatedToken>>;
 
 export class OpaqueTokenValidator {
   /** One flight per token, whoever waits. None is tied to the request that began it. */
@@ -42,17 +43,17 @@ export class OpaqueTokenValidator {
   ) {}
 
   /**
-   * The claims of a good token; without a promise when they are at hand.
+   * A good token; without a promise when it is at hand.
    *
    * @param maxAge an answer older than this, in seconds, is not enough; `0` asks the provider
    * @throws {TokenError} `inactive_token`, `invalid_token`
    * @throws {ProviderUnavailableError} if that cannot be known now
    * @throws {ProviderError} if the provider refuses this server's own credentials
    */
-  validate(token: string, maxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
+  validate(token: string, maxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     const held = this.cache.recall(token, maxAge);
     if (held) {
-      judgeTimes(held, this.options);
+      judgeTimes(held.claims, this.options);
       return held;
     }
     if (maxAge !== undefined) return this.#introspectOnce(token, true);
@@ -61,38 +62,39 @@ export class OpaqueTokenValidator {
     return fly(this.#lookUps, token, () => this.#lookUp(token));
   }
 
-  async #lookUp(token: string): Promise<AccessTokenClaims> {
+  async #lookUp(token: string): Promise<ValidatedToken> {
     const answered = await this.cache.recallShared(token);
     if (!answered) return this.#introspectOnce(token, false);
-    const claims = this.#judge(answered);
-    this.cache.keep(token, answered);
-    return claims;
+    const validated = this.#judge(token, answered);
+    this.cache.keep(validated, answered);
+    return validated;
   }
 
   /** @param mayBeShared the shared cache was not asked first */
-  #introspectOnce(token: string, mayBeShared: boolean): Promise<AccessTokenClaims> {
+  #introspectOnce(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     return fly(this.#introspections, token, () => this.#introspect(token, mayBeShared));
   }
 
-  async #introspect(token: string, mayBeShared: boolean): Promise<AccessTokenClaims> {
+  async #introspect(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     if (token.length > LONGEST_TOKEN || !B64TOKEN.test(token))
       throw refuse('malformed', 'this cannot be a token (RFC 6750 section 2.1)');
     const askedAt = Date.now() / 1000;
     try {
       const answer = await this.client.introspect(token);
-      const answered: Answered = { issuer: answer.issuer, claims: this.#judge(answer), askedAt };
-      this.cache.keep(token, answered);
+      const validated = this.#judge(token, answer);
+      const answered: Answered = { issuer: answer.issuer, claims: validated.claims, askedAt };
+      this.cache.keep(validated, answered);
       this.cache.share(token, answered);
-      return answered.claims;
+      return validated;
     } catch (error) {
       if (error instanceof TokenError) this.cache.keepRefusal(token, error, mayBeShared);
       throw error;
     }
   }
 
-  #judge(answer: IntrospectionAnswer): AccessTokenClaims {
+  #judge(token: string, answer: IntrospectionAnswer): ValidatedToken {
     judgeAnswer(answer, this.options);
-    return freezeClaims(answer.claims);
+    return new ValidatedToken(token, freezeClaims(answer.claims));
   }
 }
 
@@ -126,11 +128,7 @@ const refuse = (reason: TokenErrorReason, detail: string): TokenError =>
   new TokenError('invalid_token', { reason, detail });
 
 /** Joins the flight that is under way, or begins one. */
-function fly(
-  flights: Flights,
-  token: string,
-  begin: () => Promise<AccessTokenClaims>,
-): Promise<AccessTokenClaims> {
+function fly(flights: Flights, token: string, begin: () => Promise<ValidatedToken>): Promise<ValidatedToken> {
   let flight = flights.get(token);
   if (!flight) flights.set(token, (flight = begin().finally(() => flights.delete(token))));
   return flight;

@@ -1,17 +1,14 @@
 /** Did the issuer sign this? RFC 7515 section 5.2, RFC 8725 section 3.1. */
-import { LRUCache } from 'lru-cache';
 import { TokenError, type TokenErrorReason } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { boundTokens } from './access-token-claims.js';
 import type { DecodedJwt } from './decode-jwt.js';
-import type { IssuerKeys, IssuerKeySet } from './issuer-keys.js';
+import type { IssuerKeySet } from './issuer-key-set.js';
+import type { IssuerKeys } from './issuer-keys.js';
+import { RememberedJwts } from './remembered-tokens.js';
 import type { VerificationKey } from './verification-key.js';
 
 /** Tokens whose signature did not verify are remembered: a client that tries again and again costs one check. */
 const MOST_FORGED = 1000;
-
-/** A token without `kid` is tried against so many keys at the most. */
-const MOST_CANDIDATES = 16;
 
 export interface SignatureOptions {
   /**
@@ -22,6 +19,12 @@ export interface SignatureOptions {
   readonly signingAlgorithms: readonly string[];
 }
 
+interface Forged {
+  readonly token: string;
+  /** That it was held against. */
+  readonly keySet: IssuerKeySet;
+}
+
 /** The key that made a signature, and the key set that it was found in. */
 export interface Verification {
   readonly key: VerificationKey;
@@ -29,8 +32,7 @@ export interface Verification {
 }
 
 export class SignatureVerifier {
-  /** With the key set that they were held against. */
-  readonly #forged = new LRUCache<string, IssuerKeySet>(boundTokens(MOST_FORGED));
+  readonly #forged = new RememberedJwts<Forged>(MOST_FORGED);
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -70,14 +72,14 @@ export class SignatureVerifier {
   }
 
   #verifyWith(jwt: DecodedJwt, known: IssuerKeySet): Verification | Promise<Verification> {
-    if (this.#forged.get(jwt.token) === known) throw isForged();
+    if (this.#forged.get(jwt.token)?.keySet === known) throw isForged();
     const candidates = candidatesFor(jwt, known);
     const key = findSigner(jwt, candidates);
     if (key) return { key, keySet: known };
 
     const kid = jwt.header['kid'] as string | undefined;
     if (candidates.length > 0 && kid !== undefined) {
-      this.#forged.set(jwt.token, known);
+      this.#forged.set({ token: jwt.token, keySet: known });
       throw isForged();
     }
     // A name that is there but fits nothing is no rotation, and does not use up what is kept for one.
@@ -104,11 +106,9 @@ const isForged = (): TokenError => refuse('signature', 'the signature does not v
 const nothingFits = (kid: unknown): TokenError =>
   refuse('unknown_key', `none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
 
-function candidatesFor({ header }: DecodedJwt, { keys }: IssuerKeySet): readonly VerificationKey[] {
+function candidatesFor({ header }: DecodedJwt, keySet: IssuerKeySet): readonly VerificationKey[] {
   const { alg, kid } = header as { alg: string; kid?: string };
-  const fitting = keys.filter((key) => key.fits(alg, kid));
-  const named = kid === undefined ? [] : fitting.filter((key) => key.kid === kid);
-  return (named.length > 0 ? named : fitting).slice(0, MOST_CANDIDATES);
+  return keySet.candidatesFor(alg, kid);
 }
 
 function findSigner(

@@ -15,6 +15,7 @@ import type { JwtTokenValidator } from './jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from './opaque-token.validator.js';
 import type { ProviderClientOptions } from './provider-client.js';
 import type { CacheOptions } from './shared-cache.js';
+import type { ValidatedToken } from './validated-token.js';
 
 /** What `forget` did, and what it could not. */
 export interface ForgetReport {
@@ -56,16 +57,16 @@ export class TokenValidator {
    * @throws {TokenError} if the token is not good
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
-  validate(token: string, introspectMaxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
-    const claims = this.#judge(token, introspectMaxAge);
-    return claims instanceof Promise ? this.#inTime(claims) : claims;
+  validate(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
+    const validated = this.#judge(token, introspectMaxAge);
+    return validated instanceof Promise ? this.#inTime(validated) : validated;
   }
 
   /** However many answers of the provider this waits for: what goes on longer, goes on for those who come later. */
-  async #inTime(claims: Promise<AccessTokenClaims>): Promise<AccessTokenClaims> {
+  async #inTime(validated: Promise<ValidatedToken>): Promise<ValidatedToken> {
     const { responseTimeout } = this.options;
     try {
-      return await withDeadline(responseTimeout + SLACK, () => claims);
+      return await withDeadline(responseTimeout + SLACK, () => validated);
     } catch (cause) {
       if (!(cause instanceof DeadlineError)) throw cause;
       throw new ProviderUnavailableError({
@@ -75,7 +76,7 @@ export class TokenValidator {
     }
   }
 
-  #judge(token: string, introspectMaxAge?: number): AccessTokenClaims | Promise<AccessTokenClaims> {
+  #judge(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {

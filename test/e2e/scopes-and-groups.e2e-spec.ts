@@ -85,6 +85,22 @@ describe.each(PLATFORMS)('scopes and groups on %s', (platform) => {
     expect((await app.get(path, bearer(issuer.token({ claims })))).status).toBe(status);
   });
 
+  it('judges a token that it has let through anew for every route, whatever came before', async () => {
+    const claims = { scope: 'read write', groups: ['admin'] };
+    const headers = bearer(issuer.token({ claims }));
+    const due = {
+      '/scoped': 200,
+      '/any': 200,
+      '/not-all': 200,
+      '/all': 403,
+      '/both': 403,
+      '/own-claim': 403,
+    };
+    const paths = Object.keys(due);
+    for (const path of [...paths, ...paths.toReversed(), '/scoped', '/all', '/scoped', '/both', '/any'])
+      expect([path, (await app.get(path, headers)).status]).toEqual([path, due[path as keyof typeof due]]);
+  });
+
   it('takes claim and mode from the options, and lets a decorator differ', async () => {
     const configured = await boot({
       groupOptions: { groupsClaim: 'https://example.com/roles', matchAll: true },

@@ -1,6 +1,7 @@
 /** What does the library make of a vector? The one place where the vectors meet its code. */
 import { TokenError } from '../../lib/errors/auth.errors.js';
 import { decodeJwt, type DecodedJwt } from '../../lib/token/decode-jwt.js';
+import { IssuerKeySet } from '../../lib/token/issuer-key-set.js';
 import type { IssuerKeys } from '../../lib/token/issuer-keys.js';
 import { JwtTokenValidator } from '../../lib/token/jwt-token.validator.js';
 import { SignatureVerifier } from '../../lib/token/signature-verifier.js';
@@ -84,8 +85,9 @@ function issuerThatPublishes(
   { issuer = '', unusable = [] }: { readonly issuer?: string; readonly unusable?: string[] } = {},
 ): IssuerKeys {
   const keys = readKeySet(jwks, (_kid, reason) => unusable.push(reason));
+  const keySet = new IssuerKeySet(issuer, keys);
   const known: Pick<IssuerKeys, 'get' | 'renew'> = {
-    get: () => ({ issuer, keys }),
+    get: () => keySet,
     renew: () => Promise.resolve(undefined),
   };
   return known as IssuerKeys;
