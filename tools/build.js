@@ -1,9 +1,9 @@
-/** Compiles lib/ to dist/, makes dist/cjs of that, then compiles the samples against it to sample/dist/. */
+/** Compiles lib/ to dist/, bundles it there and for CommonJS, then compiles the samples against it to sample/dist/. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildCommonJs } from './build-commonjs.js';
+import { bundleAll } from './bundle.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -15,7 +15,7 @@ function compile(project) {
 }
 
 compile(join(root, 'tsconfig.build.json'));
+await bundleAll();
 // The command: npm makes it executable where it installs, npx from a folder does not.
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
-await buildCommonJs();
 compile(join(root, 'sample', 'tsconfig.json'));

@@ -162,7 +162,11 @@ const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown
   return has('get') && has('set') && (has('delete') || has('del'));
 }, 'has no get, set and delete (or del)');
 
-/** Defaults stand here and nowhere else. */
+/**
+ * Defaults stand here and nowhere else.
+ *
+ * @internal
+ */
 export const optionsSchema = z.strictObject({
   issuer,
   audience,

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** As a user's test file would, without any runner. */
@@ -38,7 +39,7 @@ describe('the packed tarball', () => {
       expect.arrayContaining([
         'dist/index.js',
         'dist/index.d.ts',
-        'dist/auth.guard.js',
+        'dist/auth.guard.d.ts',
         'dist/testing/index.js',
         'dist/testing/index.d.ts',
         'package.json',
@@ -96,6 +97,40 @@ describe('the packed tarball', () => {
     expect(missing).toEqual([]);
   });
 
+  it('has ES modules of few files, which import what is declared, and the license of what is inside', () => {
+    const modules = paths.filter((path) => path.startsWith('dist/') && /^(?!.*\/cjs\/).*\.js$/.test(path));
+    expect(modules).toEqual(expect.arrayContaining(['dist/opentelemetry.js', 'dist/cli/main.js']));
+    expect(modules.length).toBeLessThan(12);
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+      'dependencies' | 'peerDependencies',
+      object
+    >;
+    const there = [...Object.keys(dependencies), ...Object.keys(peerDependencies), '@opentelemetry/api'];
+    const imported = modules.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\b(?:from|import\(?) ?"([^".][^"]*)"/g)].map(
+        ([, name = '']) => name,
+      ),
+    );
+    expect(imported).toEqual(expect.arrayContaining(['@nestjs/common', 'lru-cache', 'undici']));
+    const isThere = (name: string): boolean =>
+      name.startsWith('node:') || there.some((each) => name === each || name.startsWith(`${each}/`));
+    expect(imported.filter((name) => !isThere(name))).toEqual([]);
+    expect(readFileSync('dist/THIRD-PARTY-LICENSES.md', 'utf8')).toMatch(
+      /^## zod .*^Permission is hereby granted/ms,
+    );
+  });
+
+  it('has a command line that loads no Nest', () => {
+    const reached = new Set(['dist/cli/main.js']);
+    for (const file of reached) {
+      const text = readFileSync(file, 'utf8');
+      expect([file, text.includes('"@nestjs/')]).toEqual([file, false]);
+      for (const [, target = ''] of text.matchAll(/\b(?:from|import\(?) ?"(\.[^"]+)"/g))
+        reached.add(join(dirname(file), target));
+    }
+    expect(reached.size).toBeGreaterThan(1);
+  });
+
   it('has a CommonJS build with what `require` cannot load inside, and its licenses', () => {
     const required = paths
       .filter((path) => /^dist\/cjs\/.*\.js$/.test(path))
@@ -103,9 +138,9 @@ describe('the packed tarball', () => {
         [...readFileSync(file, 'utf8').matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name),
       );
     expect(required).toEqual(expect.arrayContaining(['@nestjs/common', 'lru-cache', 'reflect-metadata']));
-    expect(required.filter((name) => ['jose', 'oauth4webapi'].includes(name))).toEqual([]);
+    expect(required.filter((name) => ['jose', 'oauth4webapi', 'zod'].includes(name))).toEqual([]);
     expect(readFileSync('dist/cjs/THIRD-PARTY-LICENSES.md', 'utf8')).toMatch(
-      /^## jose .*^Permission is hereby granted.*^## oauth4webapi /ms,
+      /^## jose .*^Permission is hereby granted.*^## oauth4webapi .*^## zod /ms,
     );
   });
 

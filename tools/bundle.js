@@ -1,6 +1,9 @@
 /**
- * Makes the CommonJS build, dist/cjs, out of the compiled ES modules, for the entry points of package.json that say
- * `require`.
+ * Bundles the compiled modules of dist/, for the entry points of package.json: ES modules in their place, and CommonJS in
+ * dist/cjs for those that say `require`.
+ *
+ * Bundled, because every file that an application loads is paid for at its start: one file for each entry point, and what
+ * they share. The declarations stay as they are, one for each module.
  *
  * Who gets which build, and why:
  *
@@ -18,9 +21,20 @@
  *
  * Should two copies meet all the same, what they leave on classes and requests goes by registered symbols and strings.
  *
- * Packages that are ES modules only are part of the build, with their licenses; all others are required.
+ * zod is part of both builds, without what is not used of it: with its messages in fifty languages, which are loaded
+ * whether or not anybody reads them, it was a third of the time that this package took to load. Packages that are ES
+ * modules only are part of the CommonJS build; all others are imported or required. What is inside comes with its license.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,15 +43,23 @@ import { rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const cjs = join(dist, 'cjs');
-const { exports: entries, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { exports: entries, bin, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** `index` -> `/…/dist/index.js`, for each entry point that can be required. */
-const inputs = Object.fromEntries(
-  Object.values(entries)
-    .filter((entry) => typeof entry === 'object' && entry.require)
-    .map(({ require: { default: target } }) => target.replace(/^\.\/dist\/cjs\/|\.js$/g, ''))
-    .map((name) => [name, join(dist, `${name}.js`)]),
-);
+/** Development dependencies that are part of both builds. */
+const BUNDLED = ['zod'];
+
+const nameOf = (target) => target.replace(/^\.\/dist\/(cjs\/)?|\.js$/g, '');
+const isEntry = (entry) => typeof entry === 'object';
+/** `index`, `testing/index`, …: what can be required, and what can be loaded at all. */
+const required = Object.values(entries)
+  .filter((entry) => isEntry(entry) && entry.require)
+  .map((entry) => nameOf(entry.require.default));
+const loaded = [
+  ...Object.values(entries)
+    .filter(isEntry)
+    .map((entry) => nameOf(entry.import.default)),
+  ...Object.values(bin).map(nameOf),
+];
 
 function manifestOf(name) {
   return JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
@@ -56,32 +78,30 @@ function nearestType(folder) {
     : nearestType(dirname(folder));
 }
 
-const inlined = Object.keys(dependencies).filter(isModulesOnly);
-const isInlined = (id) => inlined.some((name) => id === name || id.startsWith(`${name}/`));
 const isOurs = (id) => id.startsWith('.') || id.startsWith('/') || /^[A-Z]:/.test(id);
 
-async function bundle() {
+/** @param {string[]} names entry points @param {string[]} inlined packages @param {object} output */
+async function bundle(names, inlined, output) {
+  const isInlined = (id) => inlined.some((name) => id === name || id.startsWith(`${name}/`));
   const build = await rolldown({
-    input: inputs,
+    input: Object.fromEntries(names.map((name) => [name, join(dist, `${name}.js`)])),
     external: (id) => !isOurs(id) && !isInlined(id),
     platform: 'node',
     treeshake: { moduleSideEffects: true },
   });
   await build.write({
-    dir: cjs,
-    format: 'cjs',
     entryFileNames: '[name].js',
     chunkFileNames: 'shared/[name].js',
-    // Jest's CommonJS runtime has no import() either.
-    dynamicImportInCjs: false,
     minify: false,
+    ...output,
   });
   await build.close();
+  writeLicenses(output.dir, inlined);
 }
 
 /** The declarations that the entry points reach, where `.d.ts` means CommonJS. */
 function copyDeclarations() {
-  const waiting = Object.keys(inputs).map((name) => `${name}.d.ts`);
+  const waiting = required.map((name) => `${name}.d.ts`);
   const copied = new Set();
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (copied.has(file)) continue;
@@ -95,7 +115,7 @@ function copyDeclarations() {
   }
 }
 
-function writeLicenses() {
+function writeLicenses(folder, inlined) {
   const parts = inlined.map((name) => {
     const { version, license } = manifestOf(name);
     const text = ['LICENSE.md', 'LICENSE', 'LICENSE.txt']
@@ -105,12 +125,30 @@ function writeLicenses() {
     return `## ${name} ${version} (${license})\n\n${readFileSync(text, 'utf8').trim()}\n`;
   });
   const head = '# Part of this build\n\n';
-  writeFileSync(join(cjs, 'THIRD-PARTY-LICENSES.md'), head + parts.join('\n'));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.md'), head + parts.join('\n'));
 }
 
-export async function buildCommonJs() {
-  await bundle();
+async function buildCommonJs() {
+  const inlined = [...BUNDLED, ...Object.keys(dependencies).filter(isModulesOnly)].toSorted();
+  // Jest's CommonJS runtime has no import() either.
+  await bundle(required, inlined, { dir: cjs, format: 'cjs', dynamicImportInCjs: false });
   copyDeclarations();
   writeFileSync(join(cjs, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
-  writeLicenses();
+}
+
+/** Beside the modules that it is made of, then in their place. */
+async function buildModules() {
+  const made = join(dist, '.bundle');
+  await bundle(loaded, BUNDLED, { dir: made, format: 'es' });
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.js') && !file.startsWith('cjs') && !file.startsWith('.bundle'))
+      rmSync(join(dist, file));
+  }
+  cpSync(made, dist, { recursive: true });
+  rmSync(made, { recursive: true });
+}
+
+export async function bundleAll() {
+  await buildCommonJs();
+  await buildModules();
 }
