@@ -20,7 +20,7 @@ const { SECTIONS } = await import('./sections.js');
 
 const PLATFORMS = ['Fastify', 'Express'];
 /** They are signed beforehand, which takes longer than checking them. */
-const MOST_COLD_TOKENS = 2000;
+const MOST_COLD_TOKENS = 5000;
 /** For memory; for the record, a million. */
 const DISTINCT_TOKENS = { short: 50_000, full: 1_000_000 };
 /** Whatever hangs does not hang for ever. */

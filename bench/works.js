@@ -3,8 +3,10 @@ import { makeOpaqueTokens, makeTokens } from './issuer.js';
 import { BASE, INTROSPECTING, MODULE, VARIANTS, variantsThatKnow } from './variants.js';
 
 const ROTATION = 500;
-/** Enough to compile what they run through; new ones, for cold work. */
+/** Enough to compile what they run through. */
 const LEAD_IN = 320;
+/** Of new tokens: what checks them is compiled, and objects that are remembered are seen by the garbage collector. */
+const COLD_LEAD_IN = 2000;
 
 /**
  * @typedef {{
@@ -44,7 +46,7 @@ export function makeWorks(source, { rounds, coldTokens }) {
 
   function cold(alg) {
     const supplies = Array.from({ length: rounds }, () => makeTokens(source, coldTokens, alg));
-    const leadIn = makeTokens(source, LEAD_IN, alg);
+    const leadIn = makeTokens(source, COLD_LEAD_IN, alg);
     return {
       name: `cold ${alg}`,
       alg,
@@ -86,7 +88,7 @@ export function makeIntrospectionWorks(source, { rounds, coldTokens }) {
     {
       name: 'introspection, cold',
       expected: 200,
-      leadIn: makeOpaqueTokens(LEAD_IN),
+      leadIn: makeOpaqueTokens(COLD_LEAD_IN),
       tokensOf: (round) => supplies[round],
       once: true,
       variants: [BASE, 'introspection by hand', INTROSPECTING],
