@@ -80,6 +80,7 @@ export class IntrospectionCache {
   }
 
   recallRefusal(token: string): TokenError | undefined {
+    if (this.#refusals.size === 0) return undefined;
     const refusal = this.#refusals.get(this.#keyOf(token));
     return refusal && monotonicSeconds() < refusal.until ? refusal.error : undefined;
   }
@@ -103,7 +104,7 @@ export class IntrospectionCache {
     const age = Math.max(0, Date.now() / 1000 - answered.askedAt);
     const { token } = validated;
     this.#answers.set(token, { validated, since: now - age, until: now + remaining });
-    this.#refusals.delete(this.#keyOf(token));
+    if (this.#refusals.size > 0) this.#refusals.delete(this.#keyOf(token));
   }
 
   /** Lets the other instances have it. Nobody waits for that. */

@@ -25,6 +25,9 @@ export interface IntrospectionAnswer {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** For the library, which hands back what it was given. */
+const NOT_READ = new Response();
+
 export class IntrospectionClient {
   #authentication: Promise<ClientAuth> | undefined;
   #endpoint = '';
@@ -75,7 +78,7 @@ export class IntrospectionClient {
           answer = await this.client.send('introspection', endpoint, init, {
             presentCertificate: usesTls(clientAuthMethod),
           });
-          return new Response();
+          return NOT_READ;
         },
       },
     );

@@ -14,19 +14,24 @@ export interface ProviderAnswer {
 
 /** @throws {Error} for a body that is too large */
 export async function readAnswer(url: string, response: Response): Promise<ProviderAnswer> {
+  const { status, headers, body } = response;
+  return { url, status, headers, body: body ? await readText(body) : '' };
+}
+
+async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > LARGEST_BODY) throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
-    chunks.push(chunk);
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    size += read.value.byteLength;
+    if (size > LARGEST_BODY) {
+      // Nobody waits for the end of what is not read.
+      reader.cancel().catch(() => undefined);
+      throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
+    }
+    chunks.push(read.value);
   }
-  return {
-    url,
-    status: response.status,
-    headers: response.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
-  };
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */

@@ -53,7 +53,9 @@ const MOST_REDIRECTS = 3;
 export class ProviderClient {
   #withCa: Promise<Fetcher> | undefined;
   #withCertificate: Promise<Fetcher> | undefined;
-  readonly #closing = new AbortController();
+  /** Not one signal for all: to join signals costs more than the rest of a call. */
+  readonly #underWay = new Set<AbortController>();
+  #isClosed = false;
 
   constructor(private readonly options: ProviderClientOptions & { readonly issuer: string }) {}
 
@@ -114,17 +116,24 @@ export class ProviderClient {
     }
   }
 
-  #exchange(fetcher: Fetcher, url: string, init: RequestInit): Promise<ProviderAnswer> {
-    return withDeadline(this.options.responseTimeout, async (deadline) => {
-      const signal = AbortSignal.any([deadline, this.#closing.signal]);
-      const response = await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal });
-      return readAnswer(url, response);
-    });
+  async #exchange(fetcher: Fetcher, url: string, init: RequestInit): Promise<ProviderAnswer> {
+    if (this.#isClosed) throw isClosing();
+    const call = new AbortController();
+    const { signal } = call;
+    const exchange = async (): Promise<ProviderAnswer> =>
+      readAnswer(url, await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal }));
+    this.#underWay.add(call);
+    try {
+      return await withDeadline(this.options.responseTimeout, exchange, (late) => call.abort(late));
+    } finally {
+      this.#underWay.delete(call);
+    }
   }
 
   /** Ends the calls that are under way; later ones fail. */
   close(): void {
-    this.#closing.abort(new Error('the application closes'));
+    this.#isClosed = true;
+    for (const call of this.#underWay) call.abort(isClosing());
   }
 
   #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {
@@ -167,6 +176,7 @@ async function makeTlsFetcher(
   return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
 }
 
+const isClosing = (): Error => new Error('the application closes');
 const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;
 
 /** `https`, or `http` where nobody can stand in between. */

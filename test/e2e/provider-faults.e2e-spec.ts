@@ -1,4 +1,5 @@
 /** Their fault is 401, ours or the provider's is 5xx: every way in which a provider fails, on both platforms. */
+import { EventEmitter, once } from 'node:events';
 import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import type { AuthorizationServer } from '../support/authorization-server.js';
@@ -132,6 +133,24 @@ describe.each(PLATFORMS)('provider faults on %s', (platform) => {
     expect(answer.body).toEqual({ statusCode: 500, message: 'internal server error' });
     expect(answer.headers['www-authenticate']).toBeUndefined();
     expect(loggedLines().some((line) => line.includes('refused') && line.includes(hint))).toBe(true);
+  });
+
+  it.each<[string, number, (app: TestApp) => Promise<unknown>]>([
+    ['the time is up', 0.2, (booted) => booted.get('/things', bearer(issuer.token()))],
+    ['the application closes', 30, (booted) => booted.close()],
+  ])('hangs up on a provider that does not answer once %s', async (_, responseTimeout, end) => {
+    const provider = new EventEmitter();
+    const [asked, hungUp] = [once(provider, 'asked'), once(provider, 'hung up')];
+    const booted = await boot((server) => {
+      server.answer(JWKS, (request) => {
+        request.socket.once('close', () => provider.emit('hung up'));
+        provider.emit('asked');
+      });
+      return { responseTimeout, warmUp: 'background' };
+    });
+    await asked;
+    await end(booted);
+    await hungUp;
   });
 
   it('recovers from an outage at the start within one pause', async () => {
