@@ -11,7 +11,7 @@ import type { TokenError } from '../errors/auth.errors.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { monotonicSeconds } from './backoff.js';
 import { trueTime, type ClaimsOptions } from './judge-claims.js';
-import { boundTokens } from './remembered-tokens.js';
+import { RememberedTokens } from './remembered-tokens.js';
 import type { Sealer } from './sealed-value.js';
 import type { SharedCache } from './shared-cache.js';
 import { isObject } from './strict-json.js';
@@ -35,6 +35,7 @@ export interface Answered {
 }
 
 interface Held {
+  readonly token: string;
   readonly validated: ValidatedToken;
   /** By the monotonic clock. */
   readonly since: number;
@@ -58,7 +59,7 @@ const CLOCK_MARGIN = 2;
 const PREFIX = 'nestjs-resource-server:';
 
 export class IntrospectionCache {
-  readonly #answers = new LRUCache<string, Held>(boundTokens(MOST_ANSWERS));
+  readonly #answers = new RememberedTokens<Held>(MOST_ANSWERS);
   /** By hash: junk is as long as its sender likes. */
   readonly #refusals = new LRUCache<string, { readonly error: TokenError; readonly until: number }>({
     max: MOST_REFUSALS,
@@ -103,7 +104,7 @@ export class IntrospectionCache {
     const now = monotonicSeconds();
     const age = Math.max(0, Date.now() / 1000 - answered.askedAt);
     const { token } = validated;
-    this.#answers.set(token, { validated, since: now - age, until: now + remaining });
+    this.#answers.set({ token, validated, since: now - age, until: now + remaining });
     if (this.#refusals.size > 0) this.#refusals.delete(this.#keyOf(token));
   }
 
@@ -130,17 +131,14 @@ export class IntrospectionCache {
   ): Promise<{ readonly evicted: number; readonly sharedAnswered: boolean }> {
     // What is being asked for at this moment was asked before the caller said "forget".
     this.#forgottenAt = Date.now() / 1000;
-    const picked = [...this.#answers.entries()].filter(([token, { validated }]) =>
-      picks(token, validated.claims),
-    );
-    for (const [token] of picked) this.#answers.delete(token);
+    const picked = this.#answers.forget(({ token, validated }) => picks(token, validated.claims));
     if (!this.shared) return { evicted: picked.length, sharedAnswered: true };
 
     const [[kind, value] = ['', '']] = Object.entries(selector);
     const ttl = Math.ceil(this.options.introspectionCacheDuration) + CLOCK_MARGIN;
     const answers = await Promise.all([
       this.shared.set(this.#markOf(kind, value), String(this.#forgottenAt), ttl),
-      ...picked.map(([token]) => this.shared?.delete(this.#keyOf(token))),
+      ...picked.map((token) => this.shared?.delete(this.#keyOf(token))),
     ]);
     return { evicted: picked.length, sharedAnswered: !answers.includes(false) };
   }

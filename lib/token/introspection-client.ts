@@ -25,13 +25,11 @@ export interface IntrospectionAnswer {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** For the library, which hands back what it was given. */
-const NOT_READ = new Response();
-
 export class IntrospectionClient {
   #authentication: Promise<ClientAuth> | undefined;
   #endpoint = '';
   #hasSaidUnsupported = false;
+  #notRead: Response | undefined;
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
@@ -78,7 +76,8 @@ export class IntrospectionClient {
           answer = await this.client.send('introspection', endpoint, init, {
             presentCertificate: usesTls(clientAuthMethod),
           });
-          return NOT_READ;
+          // The library hands back what it is given; nobody reads it.
+          return (this.#notRead ??= new Response());
         },
       },
     );

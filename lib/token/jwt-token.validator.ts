@@ -6,7 +6,7 @@ import { decodeJwt, type DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeySet } from './issuer-key-set.js';
 import type { IssuerKeys } from './issuer-keys.js';
 import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
-import { RememberedJwts } from './remembered-tokens.js';
+import { RememberedTokens } from './remembered-tokens.js';
 import type { SignatureVerifier, Verification } from './signature-verifier.js';
 import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from './verification-key.js';
@@ -43,7 +43,7 @@ class VerifiedJwt extends ValidatedToken {
 
 export class JwtTokenValidator {
   /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
-  readonly #verified = new RememberedJwts<VerifiedJwt>(MOST_VERIFIED);
+  readonly #verified = new RememberedTokens<VerifiedJwt>(MOST_VERIFIED);
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -78,7 +78,7 @@ export class JwtTokenValidator {
 
   /** Forgets the tokens that a selector picks, so that they are verified again. */
   forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
-    return this.#verified.forget(({ token, claims }) => picks(token, claims));
+    return this.#verified.forget(({ token, claims }) => picks(token, claims)).length;
   }
 
   #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): ValidatedToken | Promise<ValidatedToken> {

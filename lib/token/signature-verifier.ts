@@ -4,7 +4,7 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { DecodedJwt } from './decode-jwt.js';
 import type { IssuerKeySet } from './issuer-key-set.js';
 import type { IssuerKeys } from './issuer-keys.js';
-import { RememberedJwts } from './remembered-tokens.js';
+import { RememberedTokens } from './remembered-tokens.js';
 import type { VerificationKey } from './verification-key.js';
 
 /** Tokens whose signature did not verify are remembered: a client that tries again and again costs one check. */
@@ -32,7 +32,7 @@ export interface Verification {
 }
 
 export class SignatureVerifier {
-  readonly #forged = new RememberedJwts<Forged>(MOST_FORGED);
+  readonly #forged = new RememberedTokens<Forged>(MOST_FORGED);
 
   constructor(
     private readonly keys: IssuerKeys,

@@ -95,6 +95,36 @@ describe.each(PLATFORMS)('remembered answers on %s', (platform) => {
     expect([await status(token), await status(issuer.opaqueToken())]).toEqual([200, 503]);
   });
 
+  it('are told apart where tokens end alike, each asked about once, each forgotten by itself', async () => {
+    await boot();
+    const END = '-of-the-same-make-and-much-longer-than-a-signature';
+    const give = (name: string, scope: string): string => {
+      issuer.server.introspected.set(name + END, { active: true, ...issuer.claims(), sub: name, scope });
+      return name + END;
+    };
+    const [admin, guest, other] = [give('one', 'admin'), give('two', 'read'), give('three', 'admin')];
+    const statuses = async (): Promise<number[]> => [
+      await status(admin, '/scoped'),
+      await status(guest, '/scoped'),
+      await status(other, '/scoped'),
+    ];
+    const forget = async (sub: string): Promise<number> =>
+      (await app.nest.get(TokenValidationService).forget({ sub })).evicted;
+
+    expect([await statuses(), await statuses(), asked()]).toEqual([[200, 403, 200], [200, 403, 200], 3]);
+    for (const [sub, token] of [
+      ['three', other],
+      ['one', admin],
+      ['two', guest],
+    ] as const) {
+      const before = asked();
+      expect([await forget(sub), await forget(sub)]).toEqual([1, 0]);
+      issuer.server.introspected.delete(token);
+      expect([await status(token), asked()]).toEqual([401, before + 1]);
+    }
+    expect(await statuses()).toEqual([401, 401, 401]);
+  });
+
   it('of bad tokens serve for ten seconds', async () => {
     await boot();
     const token = issuer.opaqueToken({ active: false });
