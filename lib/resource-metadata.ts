@@ -6,6 +6,7 @@ import { describeResource } from './access/protected-resource.js';
 import { ControllerRoutes } from './controller-routes.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { ProviderConnection } from './token/provider-connection.js';
 
 /** What is used of it; Express and Fastify both have it. */
 interface Reply {
@@ -37,12 +38,13 @@ const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
  */
 @Injectable()
 export class ResourceMetadata {
-  #document: string | undefined;
+  #document: { readonly issuer: string; readonly text: string } | undefined;
 
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ProviderConnection) private readonly provider: ProviderConnection,
   ) {
     const { resourceMetadataUrl: url } = options;
     if (url === undefined) return;
@@ -56,7 +58,7 @@ export class ResourceMetadata {
     // HEAD comes with GET.
     httpAdapter.get(
       path,
-      answer(200, DOCUMENT, () => (this.#document ??= this.#write())),
+      answer(200, DOCUMENT, () => this.#read()),
     );
     httpAdapter.options(
       path,
@@ -64,11 +66,17 @@ export class ResourceMetadata {
     );
   }
 
+  #read(): string {
+    const { issuer } = this.provider;
+    if (this.#document?.issuer !== issuer) this.#document = { issuer, text: this.#write(issuer) };
+    return this.#document.text;
+  }
+
   /** With the first request: by then all routes are known. */
-  #write(): string {
+  #write(issuer: string): string {
     const { resourceMetadata, ...terms } = this.options;
     if (!resourceMetadata) return '{}';
-    return JSON.stringify(describeResource(resourceMetadata, terms, this.controllers.read()));
+    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, this.controllers.read()));
   }
 }
 

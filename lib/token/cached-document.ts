@@ -65,6 +65,11 @@ export class CachedDocument<T> implements DocumentStatus {
     return held.document;
   }
 
+  /** What is at hand, however old; nothing is fetched for it. */
+  get held(): T | undefined {
+    return this.#held?.document;
+  }
+
   /** Who refreshes now joins a fetch that is under way. */
   get isFetching(): boolean {
     return this.#flight !== undefined;

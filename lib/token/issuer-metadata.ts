@@ -67,6 +67,11 @@ export class IssuerMetadataSource {
     return this.#document.get();
   }
 
+  /** What is at hand; nothing is fetched for it. */
+  get known(): IssuerMetadata | undefined {
+    return this.#document.held;
+  }
+
   get status(): DocumentStatus {
     return this.#document;
   }

@@ -2,7 +2,7 @@
 import { withDeadline } from '../errors/deadline.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { IssuerKeys } from './issuer-keys.js';
-import type { IssuerMetadataSource } from './issuer-metadata.js';
+import type { IssuerMetadataSource, MetadataOptions } from './issuer-metadata.js';
 import type { IntrospectionOptions } from './opaque-token.validator.js';
 import type { ProviderClient, ProviderClientOptions } from './provider-client.js';
 
@@ -33,8 +33,14 @@ export class ProviderConnection {
     private readonly keys: IssuerKeys,
     private readonly introspection: CircuitBreaker,
     private readonly options: Pick<IntrospectionOptions, 'introspectJwtTokens'> &
-      Pick<ProviderClientOptions, 'responseTimeout'>,
+      Pick<ProviderClientOptions, 'responseTimeout'> &
+      Pick<MetadataOptions, 'issuer'>,
   ) {}
+
+  /** As the issuer calls itself, once that is known; as it is configured, until then. */
+  get issuer(): string {
+    return this.metadata.known?.issuer ?? this.options.issuer;
+  }
 
   /**
    * Fetches what requests will need, unless it is at hand.

@@ -96,6 +96,23 @@ describe.each(PLATFORMS)('resource metadata on %s', (platform) => {
     });
   });
 
+  it('names the issuer as it calls itself, once that is known, and asks nobody for it', async () => {
+    const configured = `${issuer.server.issuer}/`;
+    const named = async (booted: TestApp): Promise<unknown> =>
+      ((await booted.get(WELL_KNOWN)).body as oauth.ResourceServer).authorization_servers;
+    const booted = await boot({ issuer: configured, warmUp: 'off' });
+    const before = issuer.server.requests.length;
+    expect(await named(booted)).toEqual([configured]);
+    expect(issuer.server.requests).toHaveLength(before);
+    const token = issuer.token({ claims: { scope: 'read:orders' } });
+    expect((await booted.get('/orders', bearer(token))).status).toBe(200);
+    expect(await named(booted)).toEqual([issuer.server.issuer]);
+    await booted.close();
+    expect(await named(await boot({ issuer: configured, warmUp: 'required' }))).toEqual([
+      issuer.server.issuer,
+    ]);
+  });
+
   it('says what the application says', async () => {
     const said = {
       resource: 'https://shop.example/api/',
