@@ -32,7 +32,7 @@ interface Attempt extends Decided {
 /**
  * Guards every HTTP route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
- * Sets `WWW-Authenticate` or `Retry-After` on the response, then throws an ordinary `HttpException` whose `cause` is the
+ * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
  * {@link AuthError}. Never answers `false`. A context other than HTTP is refused unless the handler is `@Public()`.
  */
 @Injectable()
