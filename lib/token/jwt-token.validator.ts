@@ -52,6 +52,18 @@ export class JwtTokenValidator {
   ) {}
 
   /**
+   * A token that was verified before, and is good still; `undefined` for one that must be verified.
+   *
+   * @throws {TokenError} `invalid_token` if its time is over
+   */
+  recall(token: string): ValidatedToken | undefined {
+    const verified = this.#verified.get(token);
+    if (!verified || !holds(verified, this.keys.get())) return undefined;
+    judgeTimes(verified.claims, this.options);
+    return verified;
+  }
+
+  /**
    * A good token; without a promise when the keys are at hand. Whatever can be refused without a key is
    * refused before any cryptography.
    *
@@ -61,11 +73,8 @@ export class JwtTokenValidator {
    * @throws {ProviderUnavailableError} if the keys cannot be had
    */
   validate(token: string): ValidatedToken | Promise<ValidatedToken> {
-    const verified = this.#verified.get(token);
-    if (verified && holds(verified, this.keys.get())) {
-      judgeTimes(verified.claims, this.options);
-      return verified;
-    }
+    const recalled = this.recall(token);
+    if (recalled) return recalled;
     const jwt = decodeJwt(token);
     this.signatures.judgeHeader(jwt);
     judgeType(jwt, this.options);

@@ -15,6 +15,7 @@ import type { JwtTokenValidator } from './jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from './opaque-token.validator.js';
 import type { ProviderClientOptions } from './provider-client.js';
 import type { CacheOptions } from './shared-cache.js';
+import { turn } from './turn.js';
 import type { ValidatedToken } from './validated-token.js';
 
 /** What `forget` did, and what it could not. */
@@ -58,12 +59,21 @@ export class TokenValidator {
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
   validate(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
-    const validated = this.#judge(token, introspectMaxAge);
-    return validated instanceof Promise ? this.#inTime(validated) : validated;
+    if (typeof token !== 'string')
+      throw new TokenError('invalid_token', { detail: 'the token is not a string' });
+    if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
+      // Again in its turn: it may have been verified for another request meanwhile.
+      return this.jwts.recall(token) ?? turn().then(() => this.#inTime(this.jwts.validate(token)));
+    }
+    return this.#inTime(this.#introspect(token, introspectMaxAge));
+  }
+
+  #inTime(validated: ValidatedToken | Promise<ValidatedToken>): ValidatedToken | Promise<ValidatedToken> {
+    return validated instanceof Promise ? this.#beforeDeadline(validated) : validated;
   }
 
   /** However many answers of the provider this waits for: what goes on longer, goes on for those who come later. */
-  async #inTime(validated: Promise<ValidatedToken>): Promise<ValidatedToken> {
+  async #beforeDeadline(validated: Promise<ValidatedToken>): Promise<ValidatedToken> {
     const { responseTimeout } = this.options;
     try {
       return await withDeadline(responseTimeout + SLACK, () => validated);
@@ -76,12 +86,7 @@ export class TokenValidator {
     }
   }
 
-  #judge(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
-    if (typeof token !== 'string')
-      throw new TokenError('invalid_token', { detail: 'the token is not a string' });
-    if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
-      return this.jwts.validate(token);
-    }
+  #introspect(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     if (this.introspection) return this.introspection.tokens.validate(token, introspectMaxAge);
 
     if (!this.#hasSaidHowToIntrospect) {

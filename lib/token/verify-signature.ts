@@ -1,7 +1,7 @@
 /**
  * Did this key make this signature? RFC 7518 section 3, RFC 8037 section 3.1.
  *
- * By `node:crypto`, in the same tick: a check takes some ten microseconds, and handing it to another thread takes longer.
+ * By `node:crypto`, on this thread: a check takes some ten microseconds, and handing it to another thread takes longer.
  */
 import {
   constants,
