@@ -18,6 +18,7 @@ import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { attachPrincipal } from './principal/authenticated-request.js';
 import { readRoutePolicy, type RoutePolicy } from './route/route-policy.js';
 import { TokenValidator } from './token/token-validator.js';
+import { turnToBeChecked, turnToGoOn } from './token/turn.js';
 import type { ValidatedToken } from './token/validated-token.js';
 
 /** What keeps a good token from being enough, if anything. */
@@ -46,7 +47,7 @@ export class AuthGuard implements CanActivate {
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
   ) {}
 
-  /** Refuses by a rejected promise. Admits without one when everything is at hand. */
+  /** Refuses by a rejected promise. Requests of a route that is not public go on in their turn. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const attempt: Attempt = {
       beganAt: beginDecision(),
@@ -56,13 +57,16 @@ export class AuthGuard implements CanActivate {
     };
     try {
       const lack = this.#judge(context, attempt);
-      if (!(lack instanceof Promise)) return this.#decide(lack, context, attempt);
-      return lack.then(
-        (found) => this.#decide(found, context, attempt),
-        (error: unknown) => this.#refuse(error, context, attempt),
-      );
+      if (lack instanceof Promise) {
+        return lack.then(
+          (found) => this.#decide(found, context, attempt),
+          (error: unknown) => this.#refuse(error, context, attempt),
+        );
+      }
+      if (attempt.policy?.access === 'public') return this.#decide(lack, context, attempt);
+      return turnToGoOn().then(() => this.#decide(lack, context, attempt));
     } catch (error) {
-      return this.#refuse(error, context, attempt);
+      return turnToGoOn().then(() => this.#refuse(error, context, attempt));
     }
   }
 
@@ -117,6 +121,7 @@ export class AuthGuard implements CanActivate {
     if (!this.proofs) throw dpopIsOff();
     const request = http.getRequest<IncomingRequest>();
     const header = request.headers['dpop'];
+    await turnToBeChecked();
     const nextNonce = await this.proofs.verify({
       proof: Array.isArray(header) ? header.join(',') : header,
       token,

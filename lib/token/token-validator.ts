@@ -15,7 +15,7 @@ import type { JwtTokenValidator } from './jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from './opaque-token.validator.js';
 import type { ProviderClientOptions } from './provider-client.js';
 import type { CacheOptions } from './shared-cache.js';
-import { turn } from './turn.js';
+import { turnToBeChecked } from './turn.js';
 import type { ValidatedToken } from './validated-token.js';
 
 /** What `forget` did, and what it could not. */
@@ -63,7 +63,7 @@ export class TokenValidator {
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
       // Again in its turn: it may have been verified for another request meanwhile.
-      return this.jwts.recall(token) ?? turn().then(() => this.#inTime(this.jwts.validate(token)));
+      return this.jwts.recall(token) ?? turnToBeChecked().then(() => this.#inTime(this.jwts.validate(token)));
     }
     return this.#inTime(this.#introspect(token, introspectMaxAge));
   }

@@ -4,6 +4,8 @@ import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { TokenValidationService, type AccessTokenClaims } from 'nestjs-resource-server';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
@@ -95,7 +97,40 @@ describe('tokens that were not seen before', () => {
   });
 });
 
+const requestWith = (headers: string): string => `GET /context HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
+
+/** All requests lie before the server when it looks: each is written at once, on a connection that it has accepted. */
+async function sendAtOnce({ origin }: TestApp, tokens: readonly string[]): Promise<readonly number[]> {
+  const { hostname, port } = new URL(origin);
+  const sockets = await Promise.all(
+    tokens.map(async () => {
+      const socket = connect(Number(port), hostname);
+      socket.write(requestWith(''));
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
+  const answered: number[] = [];
+  const answers = sockets.map(async (socket, index) => {
+    await once(socket, 'data');
+    answered.push(index);
+    socket.destroy();
+  });
+  for (const [index, socket] of sockets.entries()) {
+    socket.write(requestWith(`Authorization: Bearer ${tokens[index]}\r\n`));
+  }
+  await Promise.all(answers);
+  return answered;
+}
+
 describe.each(apps.map((each, index) => [PLATFORMS[index], each] as const))('%s', (_platform, each) => {
+  it('answers those who are known before it checks those who are not', async () => {
+    expect((await each.get('/context', bearer(known))).status).toBe(200);
+    const answered = await sendAtOnce(each, [...forged(), known]);
+    expect(answered).toHaveLength(MANY + 1);
+    expect(answered.indexOf(MANY)).toBeLessThan(MANY / 2);
+  });
+
   it('keeps every request in its own asynchronous context', async () => {
     const contextsSent = Array.from({ length: 50 }, (_, index) => `context-${index}`);
     const answers = await Promise.all(
