@@ -3,7 +3,7 @@
  *
  * To do the same for several requests, one after the other, is quicker than to do everything for each: the processor finds
  * what it needs nearby. A signature takes up to twice as long between the reading of two requests as it does after another
- * signature. So whoever waits for their turn is answered earlier, and where nobody else is there, nobody waits.
+ * signature. The first of those who arrive together waits until the others are read; who comes alone does not wait.
  */
 import { setImmediate } from 'node:timers';
 
