@@ -80,8 +80,9 @@ export function judgeAnswer(bytes, { issuer, audience, now }) {
     return bad('not JSON');
   }
   if (typeof claims !== 'object' || claims === null || claims.active !== true) return bad('not active');
+  // As JSON, in lists, too: String() would call a toString that the provider wrote.
   const other = [claims.token_type, claims.typ].find((type) =>
-    /^(refresh|id|offline)(_?token)?$/i.test(String(type)),
+    /^[["]*(refresh|id|offline)(_?token)?["\]]*$/i.test(JSON.stringify(type) ?? ''),
   );
   if (other !== undefined) return bad('no access token');
   const { certificate, key } = bindingOf(claims);
