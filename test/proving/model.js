@@ -127,9 +127,9 @@ export class Model {
     if (since !== undefined && now - since < FRESH - 1) return [200];
     if (isWell) return [200];
     const mayBeHeld = acceptedAt !== undefined && now - acceptedAt < FRESH + 1;
+    if (!introspectionFails || mayBeHeld) return [200, ...unknowable];
     // An answer of another issuer, or without `active`, is an answer: the token is not good.
-    const asked = introspectionFails && unknowable.includes(500) ? [401, ...unknowable] : unknowable;
-    return !introspectionFails || mayBeHeld ? [200, ...asked] : asked;
+    return unknowable.includes(500) ? [401, ...unknowable] : unknowable;
   }
 
   #ofInactive({ isWell, introspectionFails, unknowable }) {
