@@ -38,7 +38,7 @@ export class Model {
     const now = monotonic();
     this.#renewals = Math.min(RENEWALS, this.#renewals + (now - this.#countedAt) / SECONDS_PER_RENEWAL);
     this.#countedAt = now;
-    const { faults, served, wasDiscovered } = this.provider;
+    const { faults, served } = this.provider;
     const inPause = now - this.#faultyAt < LONGEST_PAUSE;
     if (!inPause) this.#troubles.clear();
     Object.values(faults).forEach((fault) => this.#troubles.add(fault));
@@ -52,7 +52,7 @@ export class Model {
       // After an outage, what was held all along may serve until the first fetch is through.
       mayServeOld: age < FRESH || (last !== undefined && this.#faultyAt > last.at),
       isWell: Object.keys(faults).length === 0 && !inPause,
-      keysFail: faults.jwks !== undefined || (faults.discovery !== undefined && !wasDiscovered),
+      keysFail: faults.jwks !== undefined || (faults.discovery !== undefined && !last),
       introspectionFails: faults.introspection !== undefined,
       mayRenew: this.#renewals >= 1,
       unknowable: [...this.#troubles].some((fault) => NOT_WORTH_RETRYING.has(fault)) ? [503, 500] : [503],

@@ -21,8 +21,6 @@ export class Provider {
   counts = { discovery: 0, jwks: 0, introspection: 0 };
   /** Key sets that were answered in full, `{ keys, at }`, the last one last; `at` by `performance.now()`, in seconds. */
   served = [];
-  /** Whether the discovery document was ever answered in full: who has it can fetch keys without asking for it again. */
-  wasDiscovered = false;
   /** Answers under way. */
   open = 0;
   #server = createServer((request, response) => this.#answer(request, response));
@@ -102,7 +100,6 @@ export class Provider {
         return;
       }
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-      if (endpoint === 'discovery') this.wasDiscovered = true;
       if (endpoint === 'jwks') this.served.push({ keys, at: performance.now() / 1000 });
     });
   }
