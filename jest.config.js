@@ -22,7 +22,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-resource-server$': '<rootDir>/lib/index.ts',
     '^nestjs-resource-server/testing$': '<rootDir>/lib/testing/index.ts',
-    '^nestjs-resource-server/(.*)$': '<rootDir>/lib/$1.ts',
+    '^nestjs-resource-server/opentelemetry$': '<rootDir>/lib/observability/opentelemetry.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   setupFilesAfterEnv: ['<rootDir>/test/support/no-secrets-in-output.ts'],

@@ -1,18 +1,18 @@
 /** The module: registers the guard for every route, and has what it needs ready before the first request. */
 import { Inject, Module, type DynamicModule, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { AuthGuard } from './auth.guard.js';
-import { AuthHealthIndicator } from './auth.health-indicator.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE } from './auth.module-definition.js';
 import { PROVIDERS } from './auth.providers.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
-import { readRoutePolicy } from './route/route-policy.js';
-import { RouteTable } from './route-table.js';
-import { TokenValidationService } from './token-validation.service.js';
-import { ProviderConnection } from './token/provider-connection.js';
-import { TokenValidator } from './token/token-validator.js';
+import { readRoutePolicy } from './policy/route-policy.js';
+import { RouteTable } from './route-table/route-table.js';
+import { TokenValidationService } from './validation/token-validation.service.js';
+import { ProviderConnection } from './issuer/provider-connection.js';
+import { TokenValidator } from './validation/token-validator.js';
 
 /**
  * Protects every route of the application. Global: import it once, in the root module.

@@ -2,25 +2,25 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { APP_GUARD } from '@nestjs/core';
-import { AuthGuard } from './auth.guard.js';
-import { AuthHealthIndicator } from './auth.health-indicator.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
 import { MemoryReplayStore } from './binding/replay-store.js';
-import { ControllerRoutes } from './controller-routes.js';
+import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
-import { ResourceMetadata } from './resource-metadata.js';
-import { RouteTable } from './route-table.js';
-import { furnishTokenRoom, type TokenRoom } from './token-room.js';
-import { TokenValidationService } from './token-validation.service.js';
-import { ProviderConnection } from './token/provider-connection.js';
-import { TokenValidator } from './token/token-validator.js';
+import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { RouteTable } from './route-table/route-table.js';
+import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
+import { TokenValidationService } from './validation/token-validation.service.js';
+import { ProviderConnection } from './issuer/provider-connection.js';
+import { TokenValidator } from './validation/token-validator.js';
 
 /** Everything that judges tokens, made once. */
-const TOKEN_ROOM = Symbol('nestjs-resource-server:token');
+const TRUSTED_ISSUER = Symbol('nestjs-resource-server:token');
 
 export const PROVIDERS: Provider[] = [
   {
@@ -38,12 +38,16 @@ export const PROVIDERS: Provider[] = [
     },
   },
   {
-    provide: TOKEN_ROOM,
+    provide: TRUSTED_ISSUER,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedOptions) => furnishTokenRoom(options, new Logger('AuthModule')),
+    useFactory: (options: ResolvedOptions) => createTrustedIssuer(options, new Logger('AuthModule')),
   },
-  { provide: TokenValidator, inject: [TOKEN_ROOM], useFactory: (room: TokenRoom) => room.validator },
-  { provide: ProviderConnection, inject: [TOKEN_ROOM], useFactory: (room: TokenRoom) => room.connection },
+  { provide: TokenValidator, inject: [TRUSTED_ISSUER], useFactory: (room: TrustedIssuer) => room.validator },
+  {
+    provide: ProviderConnection,
+    inject: [TRUSTED_ISSUER],
+    useFactory: (room: TrustedIssuer) => room.connection,
+  },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
   AuthHealthIndicator,

@@ -2,30 +2,33 @@
 
 // The module
 export { AuthModule } from './auth.module.js';
-export { AuthGuard } from './auth.guard.js';
-export { RouteTable } from './route-table.js';
-export type { RouteEntry } from './route/route-entry.js';
-export { applyResourceServerSecurity, type OpenApiDocument } from './openapi.js';
-export type { ResourceServerSecurityOptions } from './route/openapi-security.js';
-export { TokenValidationService, type ValidateAccessTokenOptions } from './token-validation.service.js';
+export { AuthGuard } from './guard/auth.guard.js';
+export { RouteTable } from './route-table/route-table.js';
+export type { RouteEntry } from './route-table/route-entry.js';
+export { applyResourceServerSecurity, type OpenApiDocument } from './openapi/openapi.js';
+export type { ResourceServerSecurityOptions } from './openapi/openapi-security.js';
+export {
+  TokenValidationService,
+  type ValidateAccessTokenOptions,
+} from './validation/token-validation.service.js';
 
 // What an operator watches
-export { AuthHealthIndicator, type AuthHealth } from './auth.health-indicator.js';
-export { DECISION_CHANNEL, type DecisionEvent } from './auth.events.js';
+export { AuthHealthIndicator, type AuthHealth } from './observability/auth.health-indicator.js';
+export { DECISION_CHANNEL, type DecisionEvent } from './guard/decision-events.js';
 export {
   PROVIDER_CALL_CHANNEL,
   type ProviderCallEvent,
   type ProviderOperation,
-} from './token/provider-call.js';
+} from './issuer/provider-call.js';
 
 // Decorators for routes
-export { Scopes } from './route/scopes.decorator.js';
-export { Groups, type GroupsDecoratorOptions } from './route/groups.decorator.js';
-export { CertBound } from './route/cert-bound.decorator.js';
-export { DPoPBound } from './route/dpop-bound.decorator.js';
-export { Introspect, type IntrospectDecoratorOptions } from './route/introspect.decorator.js';
-export { OptionalAuth } from './route/optional-auth.decorator.js';
-export { Public } from './route/public.decorator.js';
+export { Scopes } from './policy/scopes.decorator.js';
+export { Groups, type GroupsDecoratorOptions } from './policy/groups.decorator.js';
+export { CertBound } from './policy/cert-bound.decorator.js';
+export { DPoPBound } from './policy/dpop-bound.decorator.js';
+export { Introspect, type IntrospectDecoratorOptions } from './policy/introspect.decorator.js';
+export { OptionalAuth } from './policy/optional-auth.decorator.js';
+export { Public } from './policy/public.decorator.js';
 
 // What a handler gets
 export { Claims } from './principal/claims.decorator.js';
@@ -41,7 +44,7 @@ export {
   certificateFromHeader,
   type CertificateFromHeaderOptions,
 } from './credentials/certificate-from-header.js';
-export type { ResourceMetadataOptions } from './access/protected-resource.js';
+export type { ResourceMetadataOptions } from './options/resource.js';
 export { DPoPProofError, type DPoPMode, type DPoPOptions } from './binding/dpop-proof.js';
 export {
   MemoryReplayStore,
@@ -50,11 +53,11 @@ export {
   type RedisClient,
   type ReplayStore,
 } from './binding/replay-store.js';
-export type { ClientAuthMethod, ClientKey } from './token/client-authentication.js';
-export type { ForgetSelector } from './token/introspection-cache.js';
-export type { Fetcher } from './token/provider-client.js';
-export type { CacheManagerCache, ClaimsCache, KeyvCache } from './token/shared-cache.js';
-export type { ForgetReport } from './token/token-validator.js';
+export type { ClientAuthMethod, ClientKey } from './issuer/client-authentication.js';
+export type { ForgetSelector } from './introspection/introspection-cache.js';
+export type { Fetcher } from './issuer/provider-client.js';
+export type { CacheManagerCache, ClaimsCache, KeyvCache } from './introspection/shared-cache.js';
+export type { ForgetReport } from './validation/token-validator.js';
 
 // Errors
 export {

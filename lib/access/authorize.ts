@@ -1,7 +1,7 @@
 /** May this token do this? RFC 6750 section 3.1 (`insufficient_scope`). Pure and synchronous. */
 import { TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { GroupRequirement } from '../route/declarations.js';
+import type { GroupRequirement } from '../policy/declarations.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import { groupsOf, hasGroupsElsewhere, scopesOf } from './grants.js';
 
@@ -32,7 +32,7 @@ export function authorize(
   requirement: AccessRequirement,
   options: GroupOptions,
 ): void {
-  const lack = findLack(token, requirement, options);
+  const lack = findDenial(token, requirement, options);
   if (lack) throw lack;
 }
 
@@ -42,18 +42,18 @@ export function authorize(
  * Not thrown, as throwing costs more than finding out. What a token was found to meet, it meets: the requirement (a
  * route's is one object) and the options must not change.
  */
-export function findLack(
+export function findDenial(
   token: ValidatedToken,
   requirement: AccessRequirement,
   options: GroupOptions,
 ): TokenError | undefined {
   if (token.met === requirement) return undefined;
-  const lack = findLackOfScopes(token, requirement.scopes) ?? findLackOfGroups(token, requirement, options);
+  const lack = findMissingScopes(token, requirement.scopes) ?? findMissingGroups(token, requirement, options);
   if (!lack) token.met = requirement;
   return lack;
 }
 
-function findLackOfScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
+function findMissingScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
   if (scopes.length === 0) return undefined;
   const held = scopesOf(token);
   const missing = scopes.filter((scope) => !held.has(scope));
@@ -61,19 +61,19 @@ function findLackOfScopes(token: ValidatedToken, scopes: readonly string[]): Tok
   return new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
 }
 
-function findLackOfGroups(
+function findMissingGroups(
   token: ValidatedToken,
   { groups }: AccessRequirement,
   options: GroupOptions,
 ): TokenError | undefined {
   for (const each of groups) {
-    const lack = findLackOfGroup(token, each, options);
+    const lack = findMissingGroup(token, each, options);
     if (lack) return lack;
   }
   return undefined;
 }
 
-function findLackOfGroup(
+function findMissingGroup(
   token: ValidatedToken,
   requirement: GroupRequirement,
   options: GroupOptions,

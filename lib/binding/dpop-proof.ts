@@ -1,20 +1,20 @@
 /** Does the caller hold the key that this token was issued for? RFC 9449 section 4.3, its checks in its order. */
 import { createHash } from 'node:crypto';
 import type { JWK } from 'jose';
-import { CallerError, TokenError } from '../errors/auth.errors.js';
-import { withDeadline } from '../errors/deadline.js';
+import { CallerError, invalidToken, TokenError } from '../errors/auth.errors.js';
+import { withDeadline } from '../timing/deadline.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { normalizeUri } from '../credentials/target-uri.js';
-import { decodeJwt, type DecodedJwt } from '../token/decode-jwt.js';
-import { trueTime, type ClaimsOptions } from '../token/judge-claims.js';
-import { isObject } from '../token/strict-json.js';
+import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
+import { trueTime, type ClaimsOptions } from '../token/check-claims.js';
+import { isObject } from '../jose/strict-json.js';
 import {
   importPublicKey,
   isPublicKey,
   SIGNING_ALGORITHMS,
   verifySignature,
   type SignatureKey,
-} from '../token/verify-signature.js';
+} from '../jose/verify-signature.js';
 import type { NonceIssuer } from './dpop-nonce.js';
 import { ReplayStoreError, type ReplayStore } from './replay-store.js';
 
@@ -82,8 +82,8 @@ export interface ProofContext {
   readonly jkt: string;
 }
 
-const LONGEST_PROOF = 8192;
-const LONGEST_JTI = 256;
+const MAX_PROOF_LENGTH = 8192;
+const MAX_JTI_LENGTH = 256;
 /** A store that takes longer has failed, in seconds. */
 const PATIENCE = 1;
 
@@ -104,25 +104,22 @@ export class DPoPProofVerifier {
    */
   async verify(context: ProofContext): Promise<string | undefined> {
     const proof = readProof(context.proof);
-    const { jwk, alg } = judgeHeader(proof);
-    const jti = this.#judgeClaims(proof, context);
-    judgeSignature(proof, jwk, alg);
+    const { jwk, alg } = checkHeader(proof);
+    const jti = this.#checkClaims(proof, context);
+    checkSignature(proof, jwk, alg);
     const thumbprint = thumbprintOf(jwk);
     if (thumbprint !== context.jkt) {
-      throw new TokenError('invalid_token', {
-        reason: 'binding',
-        detail: 'the token is bound to another DPoP key',
-      });
+      throw invalidToken('binding', 'the token is bound to another DPoP key');
     }
-    this.#judgeNonce(proof);
+    this.#checkNonce(proof);
     await this.#burn(`${thumbprint}.${jti}`);
     const current = this.nonces?.current();
     return current === proof.claims['nonce'] ? undefined : current;
   }
 
-  #judgeClaims({ claims }: DecodedJwt, { token, method, targetUri }: ProofContext): string {
+  #checkClaims({ claims }: DecodedJwt, { token, method, targetUri }: ProofContext): string {
     const { jti, htm, htu, iat, ath } = claims;
-    if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
+    if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH)
       throw refuse('jti is missing or too long');
     if (htm !== method) throw refuse(`htm is ${quoteForeign(htm)}, expected ${quoteForeign(method)}`);
     if (targetUri === undefined)
@@ -138,7 +135,7 @@ export class DPoPProofVerifier {
     return jti;
   }
 
-  #judgeNonce({ claims: { nonce } }: DecodedJwt): void {
+  #checkNonce({ claims: { nonce } }: DecodedJwt): void {
     if (!this.nonces || (typeof nonce === 'string' && this.nonces.accepts(nonce))) return;
     throw new DPoPProofError('use_dpop_nonce', 'the nonce is missing or old', this.nonces.current());
   }
@@ -166,7 +163,8 @@ const refuse = (detail: string): DPoPProofError => new DPoPProofError('invalid_d
 function readProof(proof: string | undefined): DecodedJwt {
   if (proof === undefined || proof === '') throw refuse('there is no DPoP header');
   if (proof.includes(',')) throw refuse('there is more than one proof');
-  if (proof.length > LONGEST_PROOF) throw refuse(`the proof is longer than ${LONGEST_PROOF} characters`);
+  if (proof.length > MAX_PROOF_LENGTH)
+    throw refuse(`the proof is longer than ${MAX_PROOF_LENGTH} characters`);
   try {
     return decodeJwt(proof);
   } catch (error) {
@@ -175,7 +173,7 @@ function readProof(proof: string | undefined): DecodedJwt {
   }
 }
 
-function judgeHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg: string } {
+function checkHeader({ header }: DecodedJwt): { readonly jwk: JWK; readonly alg: string } {
   const { typ, alg, jwk } = header;
   if (typeof typ !== 'string' || !/^(application\/)?dpop\+jwt$/i.test(typ))
     throw refuse(`typ is ${quoteForeign(typ)}`);
@@ -192,7 +190,7 @@ function thumbprintOf({ kty, crv, x, y, n, e }: JWK): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
-function judgeSignature({ signed, signature }: DecodedJwt, jwk: JWK, alg: string): void {
+function checkSignature({ signed, signature }: DecodedJwt, jwk: JWK, alg: string): void {
   let key: SignatureKey;
   try {
     // What the key says of its own use is not what counts here.

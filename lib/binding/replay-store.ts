@@ -24,13 +24,13 @@ export class ReplayStoreError extends AuthError {
 }
 
 /** So many proofs are remembered at the most; when all of them may still be replayed, further ones are refused (503). */
-const MOST_PROOFS = 200_000;
+const MAX_PROOFS = 200_000;
 
 /** For one instance. */
 export class MemoryReplayStore implements ReplayStore {
   readonly #until = new Map<string, number>();
 
-  constructor(private readonly most = MOST_PROOFS) {}
+  constructor(private readonly most = MAX_PROOFS) {}
 
   add(id: string, ttlSeconds: number): boolean {
     const now = performance.now();

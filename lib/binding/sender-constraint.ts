@@ -14,7 +14,7 @@
  */
 import type { ClientCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
-import { TokenError } from '../errors/auth.errors.js';
+import { invalidToken } from '../errors/auth.errors.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isBoundTo } from './certificate-binding.js';
 
@@ -47,7 +47,7 @@ export function enforceSenderConstraint(
   { cnf }: AccessTokenClaims,
   presentation: Presentation,
 ): void | Promise<void> {
-  const jkt = judgeKey(cnf?.jkt, presentation);
+  const jkt = checkKey(cnf?.jkt, presentation);
   const compared = compareCertificate(cnf?.['x5t#S256'], presentation);
   if (jkt === undefined) return compared;
   // The proof comes last: what is refused for another reason has not used it up.
@@ -55,22 +55,23 @@ export function enforceSenderConstraint(
 }
 
 /** The thumbprint that a proof must match; `undefined` where none is needed. */
-function judgeKey(jkt: unknown, { scheme, dpopAsked }: Presentation): string | undefined {
+function checkKey(jkt: unknown, { scheme, dpopAsked }: Presentation): string | undefined {
   if (jkt === undefined) {
-    if (scheme === 'DPoP') throw refuse('a DPoP proof came with a token that is not DPoP-bound');
-    if (dpopAsked) throw refuse('the token is not DPoP-bound');
+    if (scheme === 'DPoP')
+      throw invalidToken('binding', 'a DPoP proof came with a token that is not DPoP-bound');
+    if (dpopAsked) throw invalidToken('binding', 'the token is not DPoP-bound');
     return undefined;
   }
-  if (scheme !== 'DPoP') throw refuse('a DPoP-bound token was sent as Bearer');
-  if (typeof jkt !== 'string') throw refuse('cnf.jkt is not a string');
+  if (scheme !== 'DPoP') throw invalidToken('binding', 'a DPoP-bound token was sent as Bearer');
+  if (typeof jkt !== 'string') throw invalidToken('binding', 'cnf.jkt is not a string');
   return jkt;
 }
 
 function compareCertificate(bound: unknown, presentation: Presentation): void | Promise<void> {
   if (presentation.ignoresCertificate === true) return undefined;
   if (bound === undefined && !presentation.certificateAsked) return undefined;
-  if (bound === undefined) throw refuse('the token is not bound to a certificate');
-  if (typeof bound !== 'string') throw refuse('cnf.x5t#S256 is not a string');
+  if (bound === undefined) throw invalidToken('binding', 'the token is not bound to a certificate');
+  if (typeof bound !== 'string') throw invalidToken('binding', 'cnf.x5t#S256 is not a string');
 
   const presented = presentation.certificate();
   if (presented instanceof Promise) return presented.then((resolved) => compare(bound, resolved));
@@ -78,8 +79,8 @@ function compareCertificate(bound: unknown, presentation: Presentation): void | 
 }
 
 function compare(bound: string, certificate: ClientCertificate | undefined): void {
-  if (!certificate) throw refuse('the token is bound to a certificate, and none was presented');
-  if (!isBoundTo(bound, certificate)) throw refuse('the token is bound to another certificate');
+  if (!certificate)
+    throw invalidToken('binding', 'the token is bound to a certificate, and none was presented');
+  if (!isBoundTo(bound, certificate))
+    throw invalidToken('binding', 'the token is bound to another certificate');
 }
-
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { reason: 'binding', detail });

@@ -5,7 +5,7 @@ import {
   ProviderError,
   type TokenErrorReason,
 } from '../errors/auth.errors.js';
-import { DeadlineError } from '../errors/deadline.js';
+import { DeadlineError } from '../timing/deadline.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
 import { variableOf } from './read-settings.js';

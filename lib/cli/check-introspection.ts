@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { ProviderError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import type { IntrospectionClient } from '../token/introspection-client.js';
-import type { IssuerMetadata } from '../token/issuer-metadata.js';
+import type { IntrospectionClient } from '../introspection/introspection-client.js';
+import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
 import { detailOf, findingOf } from './advice.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
@@ -13,15 +13,15 @@ import { variableOf } from './read-settings.js';
 const check = 'introspection';
 
 export async function checkIntrospection(
-  asking: IntrospectionClient | undefined,
+  client: IntrospectionClient | undefined,
   metadata: IssuerMetadata,
   options: ResolvedOptions,
   sources: Sources,
 ): Promise<Finding> {
-  if (!asking) return { status: 'ok', check, found: 'not configured: what is not a JWT is refused' };
+  if (!client) return { status: 'ok', check, found: 'not configured: what is not a JWT is refused' };
   try {
-    const { claims } = await asking.introspect(randomBytes(24).toString('base64url'));
-    return judge(claims['active'], options);
+    const { claims } = await client.introspect(randomBytes(24).toString('base64url'));
+    return checkActive(claims['active'], options);
   } catch (error) {
     if (error instanceof TokenError)
       return {
@@ -40,7 +40,7 @@ export async function checkIntrospection(
   }
 }
 
-function judge(active: unknown, { clientAuthMethod }: ResolvedOptions): Finding {
+function checkActive(active: unknown, { clientAuthMethod }: ResolvedOptions): Finding {
   if (active === false)
     return {
       status: 'ok',

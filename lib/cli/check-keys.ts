@@ -1,12 +1,12 @@
 /** Which of the issuer's keys can check a signature, and why can the others not? */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import type { VerificationKey } from '../token/verification-key.js';
-import { importIssuerKey } from '../token/verification-key.js';
-import { isKindFor, isPublicKey, SIGNING_ALGORITHMS } from '../token/verify-signature.js';
+import type { VerificationKey } from '../jose/verification-key.js';
+import { importIssuerKey } from '../jose/verification-key.js';
+import { isKindFor, isPublicKey, SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 import type { Finding } from './findings.js';
 
-interface JudgedKey {
+interface CheckedKey {
   readonly kid: unknown;
   readonly algorithms: readonly string[];
   /** Why it is of no use; `undefined` for one that is, and for one that was never meant for signatures. */
@@ -21,8 +21,8 @@ export function checkKeys(
     introspectJwtTokens,
   }: Pick<ResolvedOptions, 'signingAlgorithms' | 'introspectJwtTokens'>,
 ): readonly Finding[] {
-  const judged = keys.map((key) => judge(key, signingAlgorithms));
-  const usable = judged.filter(({ algorithms }) => algorithms.length > 0);
+  const checked = keys.map((key) => checkKey(key, signingAlgorithms));
+  const usable = checked.filter(({ algorithms }) => algorithms.length > 0);
   const algorithms = signingAlgorithms.filter((alg) => usable.some((key) => key.algorithms.includes(alg)));
   const total = `${usable.length} of ${keys.length} usable`;
   const findings: Finding[] = [
@@ -34,7 +34,7 @@ export function checkKeys(
           found: `${total}: no JWT can be accepted`,
           change: 'have the provider sign with RS256 (2048 bits or more) or ES256, and publish that key',
         },
-    ...judged.flatMap(complainOf),
+    ...checked.flatMap(complainOf),
   ];
   const nameless = usable.filter(({ kid }) => kid === undefined).length;
   if (nameless > 0 && usable.length > 1)
@@ -47,7 +47,7 @@ export function checkKeys(
   return findings;
 }
 
-function complainOf({ kid, problem, isPrivate = false }: JudgedKey): Finding[] {
+function complainOf({ kid, problem, isPrivate = false }: CheckedKey): Finding[] {
   if (problem === undefined) return [];
   const found = `${kid === undefined ? 'one without kid' : quoteForeign(kid)} is not used: ${problem}`;
   return isPrivate
@@ -62,7 +62,7 @@ function complainOf({ kid, problem, isPrivate = false }: JudgedKey): Finding[] {
     : [{ status: 'warn', check: 'keys', found, change: 'no harm unless tokens are signed with it' }];
 }
 
-function judge(key: VerificationKey, accepted: readonly string[]): JudgedKey {
+function checkKey(key: VerificationKey, accepted: readonly string[]): CheckedKey {
   const jwk = JSON.parse(key.text) as Readonly<Record<string, unknown>>;
   const fitting = accepted.filter((alg) => key.fits(alg, undefined));
   const { kid } = key;

@@ -1,8 +1,8 @@
 /** Where does the provider describe itself, as whom, and does it bind tokens as this API asks for? */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import type { IssuerMetadata } from '../token/issuer-metadata.js';
-import { withoutQuery } from '../token/provider-answer.js';
+import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
+import { withoutQuery } from '../issuer/provider-answer.js';
 import type { Finding } from './findings.js';
 import type { WatchedCall } from './watched-client.js';
 

@@ -1,7 +1,7 @@
 /** Is this API set up rightly? The options, then the live provider, by the very parts that judge tokens. */
 import type { Log } from '../errors/log.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import { furnishTokenRoom } from '../token-room.js';
+import { createTrustedIssuer } from '../validation/trusted-issuer.js';
 import { findingOf } from './advice.js';
 import { checkAudience } from './check-audience.js';
 import { checkClock, checkSpeed } from './check-clock.js';
@@ -29,13 +29,13 @@ async function examineProvider(
   options: ResolvedOptions,
   sources: Sources,
 ): Promise<readonly Finding[]> {
-  const room = furnishTokenRoom(options, SILENT, client);
+  const room = createTrustedIssuer(options, SILENT, client);
   try {
     const metadata = await room.metadata.get();
     return [
       ...checkMetadata(metadata, client.calls, options),
       ...(await attempt('keys', sources, async () => checkKeys((await room.keys.get()).keys, options))),
-      await checkIntrospection(room.asking, metadata, options, sources),
+      await checkIntrospection(room.introspectionClient, metadata, options, sources),
       ...checkBinding(metadata, options),
       checkClock(client.calls, options, sources),
       ...(client.calls.length > 0 ? [checkSpeed(client.calls, options, sources)] : []),

@@ -1,45 +1,45 @@
-/** Which checks of an introspection answer fail? The judge of {@link OpaqueTokenValidator}, one member at a time. */
+/** Which checks of an introspection answer fail? The check of {@link OpaqueTokenValidator}, one member at a time. */
 import { TokenError, type AuthError } from '../errors/auth.errors.js';
-import type { TokenRoom } from '../token-room.js';
+import type { TrustedIssuer } from '../validation/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import type { IntrospectionAnswer } from '../token/introspection-client.js';
-import { judgeAnswer } from '../token/opaque-token.validator.js';
-import type { Judgement } from './judgement.js';
+import type { IntrospectionAnswer } from '../introspection/introspection-client.js';
+import { checkAnswer } from '../introspection/opaque-token.validator.js';
+import type { Verdict } from './verdict.js';
 
 /** JWE has five parts (RFC 7516 section 3.1). */
 const ENCRYPTED = /^[\w-]+(\.[\w-]*){4}$/;
 
 /**
- * @param refusal what the whole judgement came to
+ * @param refusal what the whole verdict came to
  * @returns the claims as the provider says them, good or not; `undefined` if it says none
  */
 export async function explainAnswer(
   token: string,
   refusal: AuthError | undefined,
-  { asking }: TokenRoom,
-  judgement: Judgement,
+  { introspectionClient }: TrustedIssuer,
+  verdict: Verdict,
 ): Promise<AccessTokenClaims | undefined> {
   const form = ENCRYPTED.test(token) ? 'an encrypted JWT' : 'an opaque token';
   const cannotBe = refusal instanceof TokenError && refusal.reason === 'malformed';
-  if (!asking || cannotBe) {
-    if (refusal) judgement.refuse('form', refusal);
+  if (!introspectionClient || cannotBe) {
+    if (refusal) verdict.refuse('form', refusal);
     return undefined;
   }
-  judgement.show('form', `${form} of ${token.length} characters`);
+  verdict.show('form', `${form} of ${token.length} characters`);
 
   let answer: IntrospectionAnswer | undefined;
-  await judgement.judge('introspection', 'the provider answered', async () => {
-    answer = await asking.introspect(token);
+  await verdict.check('introspection', 'the provider answered', async () => {
+    answer = await introspectionClient.introspect(token);
   });
   if (!answer) return undefined;
   const { issuer, claims } = answer;
-  const { options } = judgement;
-  const judge = (one: Readonly<Record<string, unknown>>): void =>
-    judgeAnswer({ issuer, claims: { active: true, aud: options.audience, ...one } }, options);
+  const { options } = verdict;
+  const check = (one: Readonly<Record<string, unknown>>): void =>
+    checkAnswer({ issuer, claims: { active: true, aud: options.audience, ...one } }, options);
 
-  const inactive = await judgement.judge('active', 'true', () => judge({ active: claims['active'] }));
+  const inactive = await verdict.check('active', 'true', () => check({ active: claims['active'] }));
   if (inactive) return undefined;
   const others = Object.keys(claims).filter((name) => name !== 'active');
-  await judgement.judgeMembers(['aud', ...others], claims, judge);
+  await verdict.checkMembers(['aud', ...others], claims, check);
   return claims as AccessTokenClaims;
 }

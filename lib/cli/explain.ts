@@ -5,10 +5,10 @@ import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import { furnishTokenRoom } from '../token-room.js';
+import { createTrustedIssuer } from '../validation/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import { isJwt } from '../token/decode-jwt.js';
-import { isObject } from '../token/strict-json.js';
+import { isJwt } from '../jose/decode-jwt.js';
+import { isObject } from '../jose/strict-json.js';
 import { ValidatedToken } from '../token/validated-token.js';
 import { detailOf } from './advice.js';
 import type { ExplainCommand } from './command.js';
@@ -16,35 +16,35 @@ import { SILENT } from './doctor.js';
 import { explainAnswer } from './explain-answer.js';
 import { explainJwt } from './explain-jwt.js';
 import type { Explanation } from './findings.js';
-import { Judgement } from './judgement.js';
+import { Verdict } from './verdict.js';
 import { readSettings } from './read-settings.js';
 
 export async function explain(token: string, command: ExplainCommand): Promise<Explanation> {
   const { options, findings: problems } = readSettings(command);
   if (!options)
     return { verdict: 'unknown', why: 'the options are wrong: doctor says more', findings: problems };
-  const room = furnishTokenRoom(options, SILENT);
+  const room = createTrustedIssuer(options, SILENT);
   try {
     const refusal = await refusalOf(() => room.validator.validate(token));
-    const judgement = new Judgement(options, command);
+    const verdict = new Verdict(options, command);
     const isHere = isJwt(token) && !options.introspectJwtTokens;
     const claims = isHere
-      ? await explainJwt(token, room, judgement)
-      : await explainAnswer(token, refusal, room, judgement);
-    const unmet = claims && (await judgeUse(claims, judgement, command));
-    const { findings } = judgement;
+      ? await explainJwt(token, room, verdict)
+      : await explainAnswer(token, refusal, room, verdict);
+    const unmet = claims && (await checkUse(claims, verdict, command));
+    const { findings } = verdict;
     // What was judged in parts must come to the same as the whole.
     const expected = refusal instanceof TokenError ? 'FAIL' : '-';
-    if (refusal && !findings.some(({ status }) => status === expected)) judgement.refuse('token', refusal);
+    if (refusal && !findings.some(({ status }) => status === expected)) verdict.refuse('token', refusal);
     return { ...conclude(refusal ?? unmet, isHere), findings };
   } finally {
     room.connection.close();
   }
 }
 
-async function refusalOf(judge: () => unknown): Promise<AuthError | undefined> {
+async function refusalOf(check: () => unknown): Promise<AuthError | undefined> {
   try {
-    await judge();
+    await check();
     return undefined;
   } catch (error) {
     if (error instanceof AuthError) return error;
@@ -65,26 +65,26 @@ function conclude(refusal: AuthError | undefined, isHere: boolean): Omit<Explana
 }
 
 /** Binding, scopes and groups: a good token is not yet good for everything. What keeps it from being used, if anything. */
-async function judgeUse(
+async function checkUse(
   claims: AccessTokenClaims,
-  judgement: Judgement,
+  verdict: Verdict,
   { scopes, groups }: ExplainCommand,
 ): Promise<AuthError | undefined> {
-  const { options } = judgement;
-  const bound = await judgement.judge('binding', bindingOf(claims), () => enforceIdeally(claims, options));
+  const { options } = verdict;
+  const bound = await verdict.check('binding', bindingOf(claims), () => enforceIdeally(claims, options));
 
   const token = new ValidatedToken('', claims);
   const held = scopesOf(token);
-  judgement.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
-  const judgeAccess = (check: string, asked: Partial<AccessRequirement>) =>
-    judgement.judge(check, 'held', () =>
+  verdict.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
+  const checkAccess = (check: string, asked: Partial<AccessRequirement>) =>
+    verdict.check(check, 'held', () =>
       authorize(token, { scopes: [], groups: [], ...asked }, options.groupOptions),
     );
-  const scoped = scopes.length > 0 ? await judgeAccess('scopes asked', { scopes }) : undefined;
+  const scoped = scopes.length > 0 ? await checkAccess('scopes asked', { scopes }) : undefined;
 
   const { groupsClaim } = options.groupOptions;
-  judgement.show('groups', `${groupsOf(token, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
-  const grouped = groups.length > 0 ? await judgeAccess('groups asked', { groups: [{ groups }] }) : undefined;
+  verdict.show('groups', `${groupsOf(token, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
+  const grouped = groups.length > 0 ? await checkAccess('groups asked', { groups: [{ groups }] }) : undefined;
   return bound ?? scoped ?? grouped;
 }
 

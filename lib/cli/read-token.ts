@@ -2,7 +2,7 @@
 import { UsageError } from './command.js';
 
 /** Longer than any token that is looked at. */
-const LONGEST_INPUT = 1_000_000;
+const MAX_INPUT_LENGTH = 1_000_000;
 
 /** @throws {UsageError} if there is none */
 export async function readToken(input: NodeJS.ReadStream): Promise<string> {
@@ -10,7 +10,7 @@ export async function readToken(input: NodeJS.ReadStream): Promise<string> {
   let text = '';
   for await (const chunk of input) {
     text += String(chunk);
-    if (text.length > LONGEST_INPUT) throw new UsageError('standard input is too long for a token');
+    if (text.length > MAX_INPUT_LENGTH) throw new UsageError('standard input is too long for a token');
   }
   // Copied out of a request, it has the header's name and the scheme before it.
   const token = text.trim().replace(/^(authorization:\s*)?((bearer|dpop)\s+)?/i, '');

@@ -1,7 +1,7 @@
 /** What did the provider answer, from where, how fast, and what time is it there? */
-import type { ProviderAnswer } from '../token/provider-answer.js';
-import type { ProviderOperation } from '../token/provider-call.js';
-import { ProviderClient } from '../token/provider-client.js';
+import type { ProviderAnswer } from '../issuer/provider-answer.js';
+import type { ProviderOperation } from '../issuer/provider-call.js';
+import { ProviderClient } from '../issuer/provider-client.js';
 
 export interface WatchedCall {
   readonly operation: ProviderOperation;

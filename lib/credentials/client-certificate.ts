@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { TokenError } from '../errors/auth.errors.js';
+import { invalidToken } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { socketOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
@@ -43,11 +43,7 @@ export function readPemCertificate(pem: string): ClientCertificate {
   try {
     return new X509Certificate(pem).raw;
   } catch (cause) {
-    throw new TokenError('invalid_token', {
-      reason: 'binding',
-      detail: 'the client certificate cannot be read',
-      cause,
-    });
+    throw invalidToken('binding', 'the client certificate cannot be read', cause);
   }
 }
 

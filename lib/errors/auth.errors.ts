@@ -104,6 +104,14 @@ export class TokenError extends CallerError {
   }
 }
 
+/** The token is not good: 401 `invalid_token`. */
+export function invalidToken(reason: TokenErrorReason, detail: string, cause?: unknown): TokenError {
+  return new TokenError(
+    'invalid_token',
+    cause === undefined ? { reason, detail } : { reason, detail, cause },
+  );
+}
+
 /** No token was sent: 401 with a challenge that names no error (RFC 6750 section 3.1). */
 export class MissingTokenError extends CallerError {
   readonly code = 'missing_token';

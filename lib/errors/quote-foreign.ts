@@ -1,17 +1,17 @@
 /** How may a value from outside stand in a log line? Escaped, so that it cannot forge one, and cut short. */
 
-const LONGEST = 100;
+const MAX_LENGTH = 100;
 
 /** A value from a token, a request or a provider as a JSON literal of bounded length. */
 export function quoteForeign(value: unknown): string {
   // JSON has no word for Infinity.
   if (typeof value === 'number') return String(value);
   const raw =
-    JSON.stringify(typeof value === 'string' ? value.slice(0, LONGEST + 1) : value) ?? String(value);
+    JSON.stringify(typeof value === 'string' ? value.slice(0, MAX_LENGTH + 1) : value) ?? String(value);
   // JSON leaves C1 controls and line separators as they are; a terminal does not.
   const text = raw.replace(
     /[\p{Cc}\p{Zl}\p{Zp}]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return text.length > LONGEST + 2 ? `${text.slice(0, LONGEST)}…` : text;
+  return text.length > MAX_LENGTH + 2 ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }

@@ -1,22 +1,22 @@
 /** What may the application say? The public type; each room documents its own part. */
 import type { GroupOptions } from '../access/authorize.js';
-import type { ResourceMetadataOptions } from '../access/protected-resource.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
-import type { AuditOptions } from '../route/audit.js';
-import type { ClientOptions } from '../token/client-authentication.js';
-import type { IntrospectionCacheOptions } from '../token/introspection-cache.js';
-import type { MetadataOptions } from '../token/issuer-metadata.js';
-import type { KeyOptions } from '../token/issuer-keys.js';
-import type { ClaimsOptions } from '../token/judge-claims.js';
+import type { AuditOptions } from './audit-options.js';
+import type { ResourceMetadataOptions } from './resource.js';
+import type { ClientOptions } from '../issuer/client-authentication.js';
+import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
+import type { MetadataOptions } from '../issuer/issuer-metadata.js';
+import type { KeyOptions } from '../issuer/issuer-keys.js';
+import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
-import type { IntrospectionOptions } from '../token/opaque-token.validator.js';
-import type { ProviderClientOptions } from '../token/provider-client.js';
-import type { WarmUpOptions } from '../token/provider-connection.js';
-import type { CacheOptions } from '../token/shared-cache.js';
-import type { SignatureOptions } from '../token/signature-verifier.js';
+import type { IntrospectionOptions } from '../introspection/opaque-token.validator.js';
+import type { ProviderClientOptions } from '../issuer/provider-client.js';
+import type { WarmUpOptions } from '../issuer/provider-connection.js';
+import type { CacheOptions } from '../introspection/shared-cache.js';
+import type { SignatureOptions } from '../issuer/signature-verifier.js';
 
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions

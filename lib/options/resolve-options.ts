@@ -1,12 +1,11 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
 import { createPrivateKey, X509Certificate, type JsonWebKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { metadataUrlOf } from '../access/protected-resource.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { isSecureEnough } from '../token/provider-client.js';
+import { isSecureEnough } from '../issuer/provider-client.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
-import { nameResource, resourceProblems } from './resource.js';
+import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
 import { LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';

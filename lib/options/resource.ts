@@ -1,8 +1,36 @@
 /** What is this API called, as a resource? RFC 9728 section 1.2. */
-import type { ResourceMetadataOptions } from '../access/protected-resource.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { isSecureEnough } from '../token/provider-client.js';
-import { isObject } from '../token/strict-json.js';
+import { isSecureEnough } from '../issuer/provider-client.js';
+import { isObject } from '../jose/strict-json.js';
+
+export interface ResourceMetadataOptions {
+  /**
+   * What this API is called: a URL without fragment, https but for loopback hosts. Clients compare it with the address they
+   * know the API by, and ask for tokens for it (RFC 8707): the tokens' `aud` is to be the same.
+   * @default `publicUrl`, else the first `audience` that is an http(s) URL
+   */
+  readonly resource: string;
+  /** Issuers of tokens for this API, as their own metadata spells them. @default the issuer */
+  readonly authorizationServers?: readonly string[] | undefined;
+  /** The scopes to ask for; an empty list publishes none. @default the scopes of all decorators */
+  readonly scopesSupported?: readonly string[] | undefined;
+  /** For people, who see it when they are asked for consent. */
+  readonly resourceName?: string | undefined;
+  /** Where developers read about this API. */
+  readonly resourceDocumentation?: string | undefined;
+  /** What a client may do with this API's data. */
+  readonly resourcePolicyUri?: string | undefined;
+  readonly resourceTosUri?: string | undefined;
+}
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/** RFC 9728 section 3.1: between the host and the path. A path of `/` alone is none. */
+export function metadataUrlOf(resource: string): string {
+  const url = new URL(resource);
+  url.pathname = WELL_KNOWN + (url.pathname === '/' ? '' : url.pathname);
+  return url.href;
+}
 
 /** Options as they were said. */
 type Said = Readonly<Record<string, unknown>>;

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ReplayStore } from '../binding/replay-store.js';
-import type { Fetcher } from '../token/provider-client.js';
+import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
-import { CLIENT_AUTH_METHODS, type ClientKey } from '../token/client-authentication.js';
-import type { CacheOptions } from '../token/shared-cache.js';
-import { isObject } from '../token/strict-json.js';
-import { SIGNING_ALGORITHMS } from '../token/verify-signature.js';
+import { CLIENT_AUTH_METHODS, type ClientKey } from '../issuer/client-authentication.js';
+import type { CacheOptions } from '../introspection/shared-cache.js';
+import { isObject } from '../jose/strict-json.js';
+import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 
 /** The variables of each option, after the prefix; the first one is named in messages. */
 export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>> = {

@@ -1,6 +1,6 @@
 /** Does the application refuse what it must? A table of hostile requests, for any test runner. */
 import { AssertionError } from 'node:assert';
-import { Scene, type AttackedRoute } from './attack-scene.js';
+import { AttackContext, type AttackedRoute } from './attack-context.js';
 import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
 import { ATTACKS, type AttackRow } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
@@ -43,7 +43,7 @@ function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
   return {
     name,
     run: async (target) => {
-      const scene = new Scene(issuer, route, await originOf(target));
+      const scene = new AttackContext(issuer, route, await originOf(target));
       const { status } = await fire(scene.present(scene.goodToken()));
       if (status !== 401 && status !== 403 && status < 500) return;
       fail(`${name}: answered ${status}; is this the application's issuer, and does the token hold enough?`, {
@@ -60,16 +60,16 @@ function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
     return {
       name,
       run: async (target) => {
-        const scene = new Scene(issuer, route, await originOf(target));
+        const scene = new AttackContext(issuer, route, await originOf(target));
         let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
         for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
-        if (last) judge(name, row, last.shot, last.answer);
+        if (last) checkAnswer(name, row, last.shot, last.answer);
       },
     };
   });
 }
 
-function judge(name: string, { status }: AttackRow, shot: Shot, answer: Answer): void {
+function checkAnswer(name: string, { status }: AttackRow, shot: Shot, answer: Answer): void {
   if (answer.status !== status)
     fail(`${name}: answered ${answer.status}, expected ${status}`, {
       actual: answer.status,

@@ -1,5 +1,5 @@
 /** What is tried? One row an attack: what is sent, and what must come back. */
-import type { Scene } from './attack-scene.js';
+import type { AttackContext } from './attack-context.js';
 import type { Shot } from './attack-target.js';
 import type { HostileTokens } from './hostile-tokens.js';
 import type { TokenOptions } from './mint.js';
@@ -7,7 +7,7 @@ import type { TokenOptions } from './mint.js';
 export interface AttackRow {
   readonly name: string;
   /** In this order; the answer to the last one counts. */
-  readonly shots: (scene: Scene) => readonly Shot[];
+  readonly shots: (scene: AttackContext) => readonly Shot[];
   /** 401: no good token. 400: more than one way of sending it (RFC 6750 section 3.1). */
   readonly status: 400 | 401;
   /** As good as no token at all: where a token is optional, that is no attack. */
@@ -65,7 +65,7 @@ const BY_TOKEN: readonly AttackRow[] = [
 
 const header =
   (value: (token: string) => string) =>
-  (scene: Scene): readonly Shot[] => [scene.send([['Authorization', value(scene.goodToken())]])];
+  (scene: AttackContext): readonly Shot[] => [scene.send([['Authorization', value(scene.goodToken())]])];
 
 const BY_HEADER: readonly AttackRow[] = [
   { name: 'header: none', shots: (scene) => [scene.send([])], status: 401, anonymous: true },

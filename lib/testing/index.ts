@@ -18,5 +18,5 @@ export {
 } from './mock-claims.js';
 
 export { attackSuite, type Attack } from './attack-suite.js';
-export type { AttackedRoute } from './attack-scene.js';
+export type { AttackedRoute } from './attack-context.js';
 export type { AttackTarget, ListeningApplication } from './attack-target.js';

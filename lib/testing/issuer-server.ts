@@ -15,7 +15,7 @@ export interface Client {
 }
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
-const LONGEST_FORM = 100_000;
+const MAX_FORM_LENGTH = 100_000;
 
 export class IssuerServer {
   readonly requests: RecordedRequest[] = [];
@@ -123,7 +123,7 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   let body = '';
   for await (const chunk of request) {
     body += String(chunk);
-    if (body.length > LONGEST_FORM) return new URLSearchParams();
+    if (body.length > MAX_FORM_LENGTH) return new URLSearchParams();
   }
   return new URLSearchParams(body);
 }

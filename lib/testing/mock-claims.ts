@@ -2,16 +2,16 @@
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { authorize, type GroupOptions } from '../access/authorize.js';
-import { AuthGuard } from '../auth.guard.js';
+import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
-import { Refusals } from '../auth.refusals.js';
+import { Refusals } from '../guard/refusals.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { MissingTokenError, TokenError } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { attachPrincipal } from '../principal/authenticated-request.js';
-import { readRoutePolicy, type RoutePolicy } from '../route/route-policy.js';
+import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
 import { nowInSeconds } from './mint.js';
@@ -111,7 +111,7 @@ export class MockedGuard implements CanActivate {
       return;
     }
     const claims = completeClaims(this.claims);
-    judgeBinding(claims, policy);
+    checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
     authorize(token, policy, this.#groupOptions);
     attachPrincipal(context.switchToHttp().getRequest<object>(), token);
@@ -141,7 +141,7 @@ function completeClaims(claims: MockedClaims): AccessTokenClaims {
   return freezeClaims(structuredClone(complete));
 }
 
-function judgeBinding({ cnf }: AccessTokenClaims, policy: RoutePolicy): void {
+function checkBinding({ cnf }: AccessTokenClaims, policy: RoutePolicy): void {
   const isMissing =
     (policy.certificateBound && cnf?.['x5t#S256'] === undefined) ||
     (policy.dpopBound && cnf?.jkt === undefined);

@@ -1,15 +1,15 @@
 /** Is this JWT a good access token of our issuer? RFC 7519 section 7.2, RFC 8725, RFC 9068 section 4. */
-import { TokenError } from '../errors/auth.errors.js';
+import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
-import { decodeJwt, type DecodedJwt } from './decode-jwt.js';
-import type { IssuerKeySet } from './issuer-key-set.js';
-import type { IssuerKeys } from './issuer-keys.js';
-import { judgeClaims, judgeIssuer, judgeTimes, type ClaimsOptions } from './judge-claims.js';
-import { RememberedTokens } from './remembered-tokens.js';
-import type { SignatureVerifier, Verification } from './signature-verifier.js';
+import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
+import type { IssuerKeySet } from '../issuer/issuer-key-set.js';
+import type { IssuerKeys } from '../issuer/issuer-keys.js';
+import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './check-claims.js';
+import { RememberedTokens } from '../jose/remembered-tokens.js';
+import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
 import { ValidatedToken } from './validated-token.js';
-import type { VerificationKey } from './verification-key.js';
+import type { VerificationKey } from '../jose/verification-key.js';
 
 export interface JwtOptions {
   /**
@@ -27,7 +27,7 @@ export interface JwtOptions {
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 
 /** Verified tokens remembered at the most; the least recently used goes first. */
-const MOST_VERIFIED = 10_000;
+const MAX_VERIFIED = 10_000;
 
 class VerifiedJwt extends ValidatedToken {
   readonly key: VerificationKey;
@@ -43,7 +43,7 @@ class VerifiedJwt extends ValidatedToken {
 
 export class JwtTokenValidator {
   /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
-  readonly #verified = new RememberedTokens<VerifiedJwt>(MOST_VERIFIED);
+  readonly #verified = new RememberedTokens<VerifiedJwt>(MAX_VERIFIED);
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -59,7 +59,7 @@ export class JwtTokenValidator {
   recall(token: string): ValidatedToken | undefined {
     const verified = this.#verified.get(token);
     if (!verified || !holds(verified, this.keys.get())) return undefined;
-    judgeTimes(verified.claims, this.options);
+    checkTimes(verified.claims, this.options);
     return verified;
   }
 
@@ -76,9 +76,9 @@ export class JwtTokenValidator {
     const recalled = this.recall(token);
     if (recalled) return recalled;
     const jwt = decodeJwt(token);
-    this.signatures.judgeHeader(jwt);
-    judgeType(jwt, this.options);
-    judgeClaims(jwt.claims, this.options);
+    this.signatures.checkHeader(jwt);
+    checkType(jwt, this.options);
+    checkClaims(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
       ? keySet.then((known) => this.#verify(jwt, known))
@@ -91,7 +91,7 @@ export class JwtTokenValidator {
   }
 
   #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): ValidatedToken | Promise<ValidatedToken> {
-    judgeIssuer(jwt.claims['iss'], issuer);
+    checkIssuer(jwt.claims['iss'], issuer);
     const verification = this.signatures.verify(jwt);
     return verification instanceof Promise
       ? verification.then((found) => this.#remember(jwt, found))
@@ -100,7 +100,7 @@ export class JwtTokenValidator {
 
   #remember(jwt: DecodedJwt, verification: Verification): ValidatedToken {
     // The key set may be a newer one than the issuer was compared with.
-    judgeIssuer(jwt.claims['iss'], verification.keySet.issuer);
+    checkIssuer(jwt.claims['iss'], verification.keySet.issuer);
     const verified = new VerifiedJwt(jwt, verification);
     this.#verified.set(verified);
     return verified;
@@ -121,20 +121,19 @@ function holds(verified: VerifiedJwt, keySet: IssuerKeySet | Promise<IssuerKeySe
   return true;
 }
 
-const refuse = (detail: string): TokenError => new TokenError('invalid_token', { reason: 'type', detail });
-
 /** Throws unless the JWT says of itself that it is an access token, or at least nothing else. */
-export function judgeType(
+export function checkType(
   { header: { typ }, claims }: Pick<DecodedJwt, 'header' | 'claims'>,
   options: JwtOptions,
 ): void {
   if (isAccessTokenType(typ)) return;
-  if (options.requireAccessTokenType) throw refuse(`typ is ${quoteForeign(typ)}, expected at+jwt`);
+  if (options.requireAccessTokenType)
+    throw invalidToken('type', `typ is ${quoteForeign(typ)}, expected at+jwt`);
   if (typ !== undefined && !(typeof typ === 'string' && typ.toLowerCase() === 'jwt')) {
-    throw refuse(`typ ${quoteForeign(typ)} is not that of an access token`);
+    throw invalidToken('type', `typ ${quoteForeign(typ)} is not that of an access token`);
   }
   const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
-  if (telling) throw refuse(`${telling} makes it an ID token, not an access token`);
+  if (telling) throw invalidToken('type', `${telling} makes it an ID token, not an access token`);
 }
 
 function isAccessTokenType(typ: unknown): boolean {

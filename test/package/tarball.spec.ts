@@ -99,7 +99,9 @@ describe('the packed tarball', () => {
 
   it('has ES modules of few files, which import what is declared, and the license of what is inside', () => {
     const modules = paths.filter((path) => path.startsWith('dist/') && /^(?!.*\/cjs\/).*\.js$/.test(path));
-    expect(modules).toEqual(expect.arrayContaining(['dist/opentelemetry.js', 'dist/cli/main.js']));
+    expect(modules).toEqual(
+      expect.arrayContaining(['dist/observability/opentelemetry.js', 'dist/cli/main.js']),
+    );
     expect(modules.length).toBeLessThan(12);
     const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
       'dependencies' | 'peerDependencies',

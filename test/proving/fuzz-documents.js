@@ -7,7 +7,7 @@ import { campaign } from './campaign.js';
 import { ageCaches, giveClocksBack, realTime, takeClocks } from './clock.js';
 import { answerRecipe, discoveryRecipe, keySetRecipe, shaped } from './document-recipes.js';
 import { AUDIENCE, encode, goodClaims, goodToken, hmacOf } from './mint.js';
-import { judgeAnswer, judgeToken } from './oracle.js';
+import { checkAnswer, judgeToken } from './oracle.js';
 import { Provider } from './provider.js';
 import { strictInClaims, strictInJson } from './strictness.js';
 import { Wire } from './wire.js';
@@ -100,7 +100,7 @@ function answersProperty({ provider, ring, wires, stricter }) {
     const json = writeJson(answer, text);
     provider.documents = { introspection: shape === 'plain' ? json : shaped(json.toString(), shape) };
     const bytes = Buffer.from(provider.documents.introspection);
-    const { good, claims } = judgeAnswer(bytes, { issuer, audience: AUDIENCE, now: Date.now() / 1000 });
+    const { good, claims } = checkAnswer(bytes, { issuer, audience: AUDIENCE, now: Date.now() / 1000 });
     const reason = shape === 'plain' ? good && (strictInJson(bytes) ?? strictInClaims(claims)) : shape;
     if (good && reason) stricter[reason] = (stricter[reason] ?? 0) + 1;
     const token = randomUUID();

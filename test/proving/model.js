@@ -13,7 +13,7 @@ import { FRESH } from './schedule-recipes.js';
 const STALE = 86_400;
 const TOLERANCE = 300;
 /** After a failure the provider is left alone for 30 s at the most. */
-const LONGEST_PAUSE = 31;
+const MAX_PAUSE_SECONDS = 31;
 /** Fetches for unknown keys: so many at once, then one in so many seconds. */
 const RENEWALS = 3;
 const SECONDS_PER_RENEWAL = 12;
@@ -39,7 +39,7 @@ export class Model {
     this.#renewals = Math.min(RENEWALS, this.#renewals + (now - this.#countedAt) / SECONDS_PER_RENEWAL);
     this.#countedAt = now;
     const { faults, served } = this.provider;
-    const inPause = now - this.#faultyAt < LONGEST_PAUSE;
+    const inPause = now - this.#faultyAt < MAX_PAUSE_SECONDS;
     if (!inPause) this.#troubles.clear();
     Object.values(faults).forEach((fault) => this.#troubles.add(fault));
     const last = served.at(-1);

@@ -72,7 +72,7 @@ export function wrongInClaims(claims, { issuer, audience, now }) {
 }
 
 /** RFC 7662 section 2.2: an answer may leave out who issued the token and when it ends, not whom it is for. */
-export function judgeAnswer(bytes, { issuer, audience, now }) {
+export function checkAnswer(bytes, { issuer, audience, now }) {
   let claims;
   try {
     claims = JSON.parse(bytes.toString());

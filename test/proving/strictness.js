@@ -4,11 +4,11 @@
  */
 
 const DEEPEST = 64;
-const LONGEST = 15_000;
+const MAX_LENGTH = 15_000;
 
 /** @returns {string | undefined} the first of the reasons that applies */
 export function strictnessOf(token, { claims, header }) {
-  if (token.length > LONGEST) return 'longer than Node takes headers';
+  if (token.length > MAX_LENGTH) return 'longer than Node takes headers';
   if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) return 'not base64url';
   const parts = token.split('.');
   if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part))

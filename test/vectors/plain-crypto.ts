@@ -1,6 +1,6 @@
 /** Was the vector copied as it stands in the RFC? Verified with node:crypto alone, with no code of the library. */
 import { constants, createHmac, createPublicKey, verify, type JsonWebKey } from 'node:crypto';
-import type { Jwk } from './judge-vector.js';
+import type { Jwk } from './check-vector.js';
 
 const PLAIN: Readonly<Record<string, { readonly hash: string | null; readonly pssSalt?: number }>> = {
   RS256: { hash: 'sha256' },

@@ -1,7 +1,7 @@
 /** The vectors as they were published. Where they come from: README.md. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Jwk } from './judge-vector.js';
+import type { Jwk } from './check-vector.js';
 
 export function readVectors(file: string): unknown {
   return JSON.parse(readFileSync(resolve('test/vectors', file), 'utf8'));

@@ -1,7 +1,7 @@
 /** The JWT access token of RFC 9068 section 3, signed with a key of ours: the RFC shows none. */
 import { setClock } from '../support/clock.js';
 import { makeKey, signToken } from '../support/tokens.js';
-import { judgeAccessToken, type Jwk } from './judge-vector.js';
+import { judgeAccessToken, type Jwk } from './check-vector.js';
 import { readVectors } from './read-vectors.js';
 
 interface Example {

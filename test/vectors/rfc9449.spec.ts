@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { DPoPProofError, DPoPProofVerifier, type ProofContext } from '../../lib/binding/dpop-proof.js';
 import { MemoryReplayStore } from '../../lib/binding/replay-store.js';
 import { TokenError } from '../../lib/errors/auth.errors.js';
-import { decodeJwt } from '../../lib/token/decode-jwt.js';
+import { decodeJwt } from '../../lib/jose/decode-jwt.js';
 import { setClock } from '../support/clock.js';
-import { judgeSignature, type Jwk } from './judge-vector.js';
+import { checkSignature, type Jwk } from './check-vector.js';
 import { verifiesPlainly } from './plain-crypto.js';
 import { readVectors } from './read-vectors.js';
 
@@ -153,6 +153,6 @@ describe('RFC 9449 section 6.1, the bound token', () => {
   });
 
   it("is not signed by the client: the issuer's key is not in the RFC", async () => {
-    expect((await judgeSignature(boundToken.jws, [jwk])).refusal).toBe('the signature does not verify');
+    expect((await checkSignature(boundToken.jws, [jwk])).refusal).toBe('the signature does not verify');
   });
 });

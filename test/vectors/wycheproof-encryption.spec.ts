@@ -1,5 +1,5 @@
 /** Project Wycheproof, json_web_encryption_test.json: an encrypted token is none that is validated here, good or not. */
-import { judgeEncoding, judgeHeader, judgeSignature, type Jwk } from './judge-vector.js';
+import { judgeEncoding, checkHeader, checkSignature, type Jwk } from './check-vector.js';
 import { readWycheproof } from './read-vectors.js';
 
 const { numberOfTests, groups } = readWycheproof('json_web_encryption_test.json');
@@ -13,7 +13,7 @@ it('reads every vector', () => {
 describe('Wycheproof encryption: not a JWS', () => {
   it.each(rows)('$tcId $comment: $result, refused', async ({ text, published }) => {
     expect(await judgeEncoding(text)).toBe('the token does not have three parts');
-    expect((await judgeSignature(text, published)).refusal).toBe('the token does not have three parts');
+    expect((await checkSignature(text, published)).refusal).toBe('the token does not have three parts');
   });
 });
 
@@ -29,7 +29,7 @@ describe('Wycheproof encryption: not an algorithm for signatures', () => {
   });
 
   it.each(headers)('$tcId $comment: $alg', async ({ header }) => {
-    expect(await judgeHeader(header)).toMatch(/^alg .+ is not accepted$/);
+    expect(await checkHeader(header)).toMatch(/^alg .+ is not accepted$/);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Project Wycheproof, json_web_key_test.json: which key sets are fit to verify with; and what a set must not publish. */
-import { judgeSignature } from './judge-vector.js';
+import { checkSignature } from './check-vector.js';
 import { readWycheproof } from './read-vectors.js';
 
 const { numberOfTests, groups } = readWycheproof('json_web_key_test.json');
@@ -28,7 +28,7 @@ describe.each(asymmetric)('Wycheproof keys: $title', ({ published, tests }) => {
   });
 
   it.each(rows)('$tcId $comment: $result, $verdict', async ({ text, verdict }) => {
-    const { refusal } = await judgeSignature(text, published);
+    const { refusal } = await checkSignature(text, published);
     expect([refusal === undefined ? 'accepted' : 'refused', refusal]).toEqual([
       verdict,
       verdict === 'accepted' ? undefined : expect.stringMatching(/./),
@@ -42,7 +42,7 @@ describe('Wycheproof keys: a key that is not fit for use is reported', () => {
     { tcId: 22, comment: 'invalid_point', reason: /./ },
   ])('$tcId $comment', async ({ tcId, reason }) => {
     const group = groups.find(({ tests }) => tests.some((test) => test.tcId === tcId));
-    const { unusable } = await judgeSignature(group?.tests[0]?.text ?? '', group?.published ?? []);
+    const { unusable } = await checkSignature(group?.tests[0]?.text ?? '', group?.published ?? []);
     expect(unusable).toEqual([expect.stringMatching(reason)]);
   });
 });
@@ -50,7 +50,7 @@ describe('Wycheproof keys: a key that is not fit for use is reported', () => {
 /** HMAC: see wycheproof-signatures.spec.ts. The set holds the secrets, in test 1 beside a private EC key. */
 describe.each(symmetric)('Wycheproof keys, HMAC: $title', ({ published, tests }) => {
   it.each(tests)('$tcId $comment: $result, refused', async ({ text }) => {
-    const { refusal } = await judgeSignature(text, published);
+    const { refusal } = await checkSignature(text, published);
     expect(refusal).toMatch(/^alg "HS(256|384|512)" is not accepted$/);
   });
 });
@@ -72,7 +72,7 @@ describe('Wycheproof keys: a key set that publishes private parts', () => {
   });
 
   it.each(silent)('$title: $tcId $comment', async ({ text, private: published }) => {
-    const { refusal, unusable } = await judgeSignature(text, published);
+    const { refusal, unusable } = await checkSignature(text, published);
     expect(refusal).toMatch(/^the signature does not verify$|^none of the issuer's keys fits/);
     expect(unusable).toEqual(['the key set publishes its private part']);
   });

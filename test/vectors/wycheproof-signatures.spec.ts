@@ -1,5 +1,5 @@
 /** Project Wycheproof, json_web_signature_test.json: every vector, against the key of its group as the issuer's. */
-import { judgeEncoding, judgeSignature, NOT_CLAIMS, type Jwk } from './judge-vector.js';
+import { judgeEncoding, checkSignature, NOT_CLAIMS, type Jwk } from './check-vector.js';
 import { readWycheproof, type Vector } from './read-vectors.js';
 
 const { numberOfTests, groups } = readWycheproof('json_web_signature_test.json');
@@ -28,7 +28,7 @@ describe.each(asymmetric)('Wycheproof signatures: $title', ({ published, tests }
   const rows = tests.map((test) => ({ ...test, verdict: isGood(test) ? 'accepted' : 'refused' }));
 
   it.each(rows)('$tcId $comment: $result, $verdict', async ({ text, verdict }) => {
-    const { refusal, unusable } = await judgeSignature(text, published);
+    const { refusal, unusable } = await checkSignature(text, published);
     expect([refusal === undefined ? 'accepted' : 'refused', refusal]).toEqual([
       verdict,
       verdict === 'accepted' ? undefined : expect.stringMatching(/./),
@@ -55,17 +55,17 @@ describe('Wycheproof signatures: what the key says of itself is the only reason 
   });
 
   it.each(rows)('$tcId $comment', async ({ text, published }) => {
-    const refused = await judgeSignature(text, published);
+    const refused = await checkSignature(text, published);
     expect(refused.refusal).toMatch(/^none of the issuer's keys fits/);
     const silent = published.map(({ alg: _alg, use: _use, key_ops: _ops, ...key }: Jwk) => key);
-    expect(await judgeSignature(text, silent)).toEqual({ refusal: undefined, unusable: [] });
+    expect(await checkSignature(text, silent)).toEqual({ refusal: undefined, unusable: [] });
   });
 });
 
 /** HMAC, valid or not: no algorithm for access tokens here, even if the issuer publishes the secret (RFC 8725 section 3.1). */
 describe.each(symmetric)('Wycheproof signatures, HMAC: $title', ({ published, tests }) => {
   it.each(tests)('$tcId $comment: $result, refused', async ({ text }) => {
-    const { refusal } = await judgeSignature(text, published);
+    const { refusal } = await checkSignature(text, published);
     expect(refusal).toMatch(
       /^alg "(HS256|none)" is not accepted$|^the (header|payload|signature) is (empty|not base64url)$|three parts$/,
     );
@@ -95,7 +95,7 @@ describe('Wycheproof signatures: group base64', () => {
   });
 
   it.each(rows)('$tcId $comment: $result, $reading', async ({ text, reading }) => {
-    const { refusal } = await judgeSignature(text, []);
+    const { refusal } = await checkSignature(text, []);
     expect(refusal).toMatch(reading === 'read' ? /^alg "HS256"/ : /is not base64url$/);
   });
 });

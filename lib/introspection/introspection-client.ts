@@ -1,0 +1,178 @@
+/** What does the provider say about this token, now? RFC 7662 section 2, RFC 9701. */
+import { allowInsecureRequests, customFetch, introspectionRequest, type ClientAuth } from 'oauth4webapi';
+import {
+  AuthError,
+  ConfigurationError,
+  ProviderError,
+  ProviderUnavailableError,
+  TokenError,
+} from '../errors/auth.errors.js';
+import type { Log } from '../errors/log.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { CircuitBreaker } from '../issuer/circuit-breaker.js';
+import { prepareClientAuthentication, usesTls, type ClientOptions } from '../issuer/client-authentication.js';
+import { decodeJwt } from '../jose/decode-jwt.js';
+import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from '../issuer/issuer-metadata.js';
+import type { ClaimsOptions } from '../token/check-claims.js';
+import { refuseUnlessAnswered, withoutQuery, type ProviderAnswer } from '../issuer/provider-answer.js';
+import { type ProviderClient } from '../issuer/provider-client.js';
+import type { SignatureVerifier } from '../issuer/signature-verifier.js';
+import { isObject, parseStrictObject } from '../jose/strict-json.js';
+
+/** An answer as the provider gave it, and who it said it is. */
+export interface IntrospectionAnswer {
+  readonly issuer: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export class IntrospectionClient {
+  #authentication: Promise<ClientAuth> | undefined;
+  #endpoint = '';
+  #hasSaidUnsupported = false;
+  #notRead: Response | undefined;
+
+  constructor(
+    private readonly metadata: IssuerMetadataSource,
+    private readonly client: ProviderClient,
+    private readonly signatures: SignatureVerifier,
+    private readonly breaker: CircuitBreaker,
+    private readonly options: ClientOptions &
+      Pick<MetadataOptions, 'introspectionEndpoint'> &
+      Pick<ClaimsOptions, 'audience'>,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Asks once, unless the provider is left alone just now. Does not judge the answer.
+   *
+   * @throws {TokenError} if the provider says that it does not introspect this kind of token
+   * @throws {ProviderError} if it refuses this server's credentials
+   * @throws {ProviderUnavailableError} if there is no usable answer
+   * @throws {ConfigurationError} if there is no endpoint to ask
+   */
+  async introspect(token: string): Promise<IntrospectionAnswer> {
+    const metadata = await this.metadata.get();
+    const answer = await this.breaker.run(() => this.#ask(token, metadata));
+    return { issuer: metadata.issuer, claims: await this.#read(answer, metadata) };
+  }
+
+  async #ask(token: string, metadata: IssuerMetadata): Promise<ProviderAnswer> {
+    const { clientId = '', clientAuthMethod } = this.options;
+    const endpoint = (this.#endpoint = this.#endpointIn(metadata));
+    this.#authentication ??= prepareClientAuthentication(this.options, () => this.#endpoint);
+    const authentication = await this.#authentication;
+
+    let answer: ProviderAnswer | undefined;
+    // The library writes the request; sending and reading are bounded by ProviderClient, which checks the scheme, too.
+    await introspectionRequest(
+      { issuer: metadata.issuer, introspection_endpoint: endpoint },
+      { client_id: clientId },
+      authentication,
+      token,
+      {
+        additionalParameters: { token_type_hint: 'access_token' },
+        [allowInsecureRequests]: true,
+        [customFetch]: async (_url, init) => {
+          answer = await this.client.send('introspection', endpoint, init, {
+            presentCertificate: usesTls(clientAuthMethod),
+          });
+          // The library hands back what it is given; nobody reads it.
+          return (this.#notRead ??= new Response());
+        },
+      },
+    );
+    if (!answer) throw new ProviderUnavailableError({ detail: 'introspection was not sent' });
+    refuseUnlessAnswered(answer);
+    return answer;
+  }
+
+  /** RFC 8705 section 5: with a certificate at the alias, where there is one. */
+  #endpointIn(metadata: IssuerMetadata): string {
+    const { introspectionEndpoint, clientAuthMethod } = this.options;
+    const aliases = isObject(metadata.mtls_endpoint_aliases) ? metadata.mtls_endpoint_aliases : {};
+    const alias = usesTls(clientAuthMethod) ? aliases['introspection_endpoint'] : undefined;
+    const endpoint = introspectionEndpoint ?? alias ?? metadata.introspection_endpoint;
+    if (typeof endpoint === 'string') return endpoint;
+    const missing = usesTls(clientAuthMethod)
+      ? 'neither mtls_endpoint_aliases.introspection_endpoint nor introspection_endpoint'
+      : 'no introspection_endpoint';
+    throw new ConfigurationError(
+      `introspectionEndpoint: the metadata of the issuer has ${missing}; set the option`,
+    );
+  }
+
+  async #read(answer: ProviderAnswer, metadata: IssuerMetadata): Promise<Record<string, unknown>> {
+    if (answer.status !== 200) throw this.#refusal(answer);
+    const contentType = answer.headers.get('content-type')?.toLowerCase() ?? '';
+    if (contentType.startsWith('application/token-introspection+jwt')) {
+      return this.#readSigned(answer.body.trim(), metadata);
+    }
+    try {
+      return parseStrictObject(Buffer.from(answer.body));
+    } catch {
+      throw new ProviderUnavailableError({
+        detail: `${withoutQuery(answer.url)}: did not answer with a JSON object`,
+      });
+    }
+  }
+
+  /** RFC 9701 section 5: signed by the issuer, for this client, and of a type that no access token has. */
+  async #readSigned(body: string, { issuer }: IssuerMetadata): Promise<Record<string, unknown>> {
+    try {
+      const jwt = decodeJwt(body);
+      const { iss, aud, token_introspection: answer } = jwt.claims;
+      const { typ } = jwt.header;
+      if (typeof typ !== 'string' || !/^(application\/)?token-introspection\+jwt$/i.test(typ))
+        throw new TypeError(`its typ is ${quoteForeign(typ)}`);
+      if (iss !== issuer) throw new TypeError(`its iss is ${quoteForeign(iss)}`);
+      const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+      // The RFC asks for this server, and does not say by which of its names: its example has the API's.
+      const names: readonly unknown[] = [this.options.clientId, this.options.audience].flat();
+      if (!audiences.some((each) => names.includes(each)))
+        throw new TypeError(`its aud is ${quoteForeign(aud)}`);
+      if (!isObject(answer)) throw new TypeError('it has no token_introspection');
+      await this.signatures.verify(jwt);
+      return answer;
+    } catch (cause) {
+      // A provider that cannot sign its answers is no reason to send the caller for a new token.
+      if (cause instanceof AuthError && !(cause instanceof TokenError)) throw cause;
+      const reason = cause instanceof TokenError ? cause.detail : String(cause);
+      throw new ProviderUnavailableError({
+        detail: `the signed introspection answer is not good: ${reason}`,
+        cause,
+      });
+    }
+  }
+
+  #refusal({ status, body, url }: ProviderAnswer): Error {
+    const error = oauthErrorIn(body);
+    if (error === 'unsupported_token_type') {
+      if (!this.#hasSaidUnsupported) {
+        this.#hasSaidUnsupported = true;
+        this.log.warn(
+          'the provider does not introspect this kind of token: is introspectJwtTokens meant for it?',
+        );
+      }
+      return new TokenError('invalid_token', {
+        reason: 'not_introspected',
+        detail: 'the provider does not introspect this kind of token',
+      });
+    }
+    const said = `${withoutQuery(url)} answered ${status} ${error ?? 'without an OAuth error'}`;
+    if (status === 404 || status < 400) return new ConfigurationError(`introspectionEndpoint: ${said}`);
+    const { clientAuthMethod } = this.options;
+    const proof = usesTls(clientAuthMethod) ? 'clientCertificate, clientCertificateKey' : 'clientSecret';
+    return new ProviderError({
+      detail: `${said}: look at clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
+    });
+  }
+}
+
+function oauthErrorIn(body: string): string | undefined {
+  try {
+    const { error } = parseStrictObject(Buffer.from(body));
+    return typeof error === 'string' && /^\w{1,50}$/.test(error) ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}

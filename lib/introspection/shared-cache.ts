@@ -1,0 +1,120 @@
+/** What may a cache that other instances share do to a request? Help it, or be left out: never fail or hold it up. */
+import { withDeadline } from '../timing/deadline.js';
+import type { Log } from '../errors/log.js';
+import { Backoff } from '../timing/backoff.js';
+
+/**
+ * A cache of the application's own, shared by its instances. Keys are hashes, values are encrypted text; either may be
+ * gone at any time. An error or a slow answer is a miss.
+ */
+export interface ClaimsCache {
+  get(key: string): unknown;
+  /** @param ttlSeconds after which the value must be gone */
+  set(key: string, value: string, ttlSeconds: number): unknown;
+  delete(key: string): unknown;
+}
+
+/** The part of cache-manager's `Cache` (version 6 and later) that is used: milliseconds, and `del`. */
+export interface CacheManagerCache {
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string, ttlMilliseconds: number): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+}
+
+/** A Keyv: milliseconds, too. */
+export interface KeyvCache {
+  readonly opts: object;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string, ttlMilliseconds: number): Promise<unknown>;
+  delete(key: string): Promise<unknown>;
+}
+
+export interface CacheOptions {
+  /**
+   * Introspection answers are shared through it, beside the memory of each instance: a cache-manager `Cache`, a Keyv
+   * or a `ClaimsCache` that [instances share](../../docs/introspection.md#a-cache-that-instances-share).
+   *
+   * @default in memory
+   */
+  readonly cache?: ClaimsCache | CacheManagerCache | KeyvCache | undefined;
+}
+
+/** A cache that takes longer is slower than what it saves, in seconds. */
+const PATIENCE = 0.25;
+
+export class SharedCache {
+  readonly #cache: ClaimsCache;
+  readonly #backoff = new Backoff();
+
+  constructor(
+    cache: NonNullable<CacheOptions['cache']>,
+    private readonly log: Log,
+  ) {
+    this.#cache = inSeconds(cache);
+  }
+
+  /** What the cache holds, `undefined` in it for a miss; `undefined` itself if the cache could not be asked. */
+  get(key: string): Promise<{ readonly result: unknown } | undefined> {
+    return this.#attempt(() => this.#cache.get(key));
+  }
+
+  /** @returns whether the cache took it */
+  async set(key: string, value: string, ttlSeconds: number): Promise<boolean> {
+    const set = async (): Promise<void> => {
+      // What a Keyv answers instead of throwing.
+      if ((await this.#cache.set(key, value, ttlSeconds)) === false)
+        throw new Error('the cache did not take it');
+    };
+    return (await this.#attempt(set)) !== undefined;
+  }
+
+  /** @returns whether the cache answered */
+  async delete(key: string): Promise<boolean> {
+    return (await this.#attempt(() => this.#cache.delete(key))) !== undefined;
+  }
+
+  async #attempt(call: () => unknown): Promise<{ readonly result: unknown } | undefined> {
+    if (this.#backoff.remaining > 0) return undefined;
+    try {
+      const result = await withDeadline(PATIENCE, call);
+      this.#worked();
+      return { result };
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  #worked(): void {
+    if (this.#backoff.failures > 0) this.log.warn('the shared cache answers again');
+    this.#backoff.succeed();
+  }
+
+  /** Reported once per outage. Requests that were under way when it began do not make the pause longer. */
+  #failed(error: unknown): void {
+    if (this.#backoff.remaining > 0) return;
+    if (this.#backoff.failures === 0) {
+      const reason = error instanceof Error ? error.name : 'it failed';
+      this.log.warn(
+        `the shared cache is left out while it does not answer (${reason}); tokens are introspected instead`,
+      );
+    }
+    this.#backoff.fail();
+  }
+}
+
+function inSeconds(cache: NonNullable<CacheOptions['cache']>): ClaimsCache {
+  if ('del' in cache) {
+    return {
+      get: (key) => cache.get(key),
+      set: (key, value, ttl) => cache.set(key, value, ttl * 1000),
+      delete: (key) => cache.del(key),
+    };
+  }
+  if (!('opts' in cache)) return cache;
+  return {
+    get: (key) => cache.get(key),
+    set: (key, value, ttl) => cache.set(key, value, ttl * 1000),
+    delete: (key) => cache.delete(key),
+  };
+}

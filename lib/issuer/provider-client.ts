@@ -1,0 +1,195 @@
+/** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
+import { createSecureContext } from 'node:tls';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { observeCall, type ProviderOperation } from './provider-call.js';
+import {
+  readAnswer,
+  reasonOf,
+  refuseUnlessAnswered,
+  unavailable,
+  withoutQuery,
+  type ProviderAnswer,
+} from './provider-answer.js';
+import { isObject } from '../jose/strict-json.js';
+
+/** `fetch`, or something that is called like it. */
+export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ProviderClientOptions {
+  /**
+   * Every call to the authorization server goes through it: for a proxy, say.
+   *
+   * @default `fetch`
+   */
+  readonly fetcher?: Fetcher | undefined;
+  /**
+   * Longest wait for one answer of the authorization server, in seconds, its body included.
+   *
+   * @default 10
+   */
+  readonly responseTimeout: number;
+  /**
+   * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
+   * keys.
+   *
+   * @default false
+   */
+  readonly allowInsecureRequests: boolean;
+  /**
+   * The provider's certificate authority: PEM, or the path of a file.
+   *
+   * @default what Node trusts
+   */
+  readonly providerCa?: string | undefined;
+  /** For `tls_client_auth` and `self_signed_tls_client_auth`, the client's certificate: PEM, or the path of a file. */
+  readonly clientCertificate?: string | undefined;
+  /** The key of `clientCertificate`: PEM, or the path of a file. */
+  readonly clientCertificateKey?: string | undefined;
+}
+
+const MAX_REDIRECTS = 3;
+
+export class ProviderClient {
+  #withCa: Promise<Fetcher> | undefined;
+  #withCertificate: Promise<Fetcher> | undefined;
+  /** Not one signal for all: to join signals costs more than the rest of a call. */
+  readonly #underWay = new Set<AbortController>();
+  #isClosed = false;
+
+  constructor(private readonly options: ProviderClientOptions & { readonly issuer: string }) {}
+
+  /**
+   * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
+   *
+   * @returns `undefined` for a 404
+   * @throws {ProviderUnavailableError} no usable answer in time: network, 5xx, 429, no JSON object, too large
+   * @throws {ConfigurationError} any other answer: asking again would not help
+   */
+  async getObject(operation: ProviderOperation, url: string): Promise<Record<string, unknown> | undefined> {
+    const answer = await this.#follow(operation, url);
+    const { status, body } = answer;
+    if (status === 404) return undefined;
+    refuseUnlessAnswered(answer);
+    if (status !== 200) throw new ConfigurationError(`${withoutQuery(url)} answered ${status}`);
+    let document: unknown;
+    try {
+      document = JSON.parse(body);
+    } catch (cause) {
+      throw unavailable(url, 'did not answer with JSON', { cause });
+    }
+    if (!isObject(document)) throw unavailable(url, 'did not answer with a JSON object');
+    return document;
+  }
+
+  async #follow(operation: ProviderOperation, first: string): Promise<ProviderAnswer> {
+    let url = first;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
+      const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
+      if (location === null) return answer;
+      const next = new URL(location, url);
+      if (next.origin !== new URL(first).origin || redirects === MAX_REDIRECTS) {
+        throw new ConfigurationError(
+          `${withoutQuery(first)} redirects to ${withoutQuery(next.href)}: not followed`,
+        );
+      }
+      url = next.href;
+    }
+  }
+
+  /** One request and its whole answer, whatever its status. Nothing is followed. */
+  async send(
+    operation: ProviderOperation,
+    url: string,
+    init: RequestInit,
+    { presentCertificate = false } = {},
+  ): Promise<ProviderAnswer> {
+    this.#refuseInsecure(url);
+    const { issuer } = this.options;
+    try {
+      const fetcher = await this.#fetcherFor(presentCertificate);
+      return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
+    } catch (cause) {
+      if (cause instanceof ConfigurationError) throw cause;
+      throw unavailable(url, reasonOf(cause), { cause });
+    }
+  }
+
+  async #exchange(fetcher: Fetcher, url: string, init: RequestInit): Promise<ProviderAnswer> {
+    if (this.#isClosed) throw isClosing();
+    const call = new AbortController();
+    const { signal } = call;
+    const exchange = async (): Promise<ProviderAnswer> =>
+      readAnswer(url, await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal }));
+    this.#underWay.add(call);
+    try {
+      return await withDeadline(this.options.responseTimeout, exchange, (late) => call.abort(late));
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  /** Ends the calls that are under way; later ones fail. */
+  close(): void {
+    this.#isClosed = true;
+    for (const call of this.#underWay) call.abort(isClosing());
+  }
+
+  #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {
+    const { fetcher, providerCa, clientCertificate, clientCertificateKey } = this.options;
+    if (fetcher) return fetcher;
+    if (presentCertificate) {
+      return (this.#withCertificate ??= makeTlsFetcher({
+        ca: providerCa,
+        cert: clientCertificate,
+        key: clientCertificateKey,
+      }));
+    }
+    return providerCa === undefined ? fetch : (this.#withCa ??= makeTlsFetcher({ ca: providerCa }));
+  }
+
+  #refuseInsecure(url: string): void {
+    if (!URL.canParse(url)) throw new ConfigurationError(`${withoutQuery(url)} is not a URL`);
+    if (isSecureEnough(new URL(url), this.options.allowInsecureRequests)) return;
+    throw new ConfigurationError(
+      `${withoutQuery(url)} is not https: what it answers can be forged on the way`,
+    );
+  }
+}
+
+/** Node's own `fetch` takes no certificates; undici's, which it is made from, does. Loaded only where it is needed. */
+async function makeTlsFetcher(
+  tls: Record<'ca' | 'cert' | 'key', string | undefined> | { ca: string },
+): Promise<Fetcher> {
+  const undici = await import('undici');
+  const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  try {
+    createSecureContext(connect);
+  } catch (cause) {
+    // Asking again would not help.
+    const options = 'cert' in connect ? 'clientCertificate, clientCertificateKey' : 'providerCa';
+    throw new ConfigurationError(`${options}: ${reasonOf(cause)}`);
+  }
+  const dispatcher = new undici.Agent({ connect });
+  // Its types speak of its own Request and Response, which are those of Node's fetch.
+  return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
+}
+
+const isClosing = (): Error => new Error('the application closes');
+const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;
+
+/** `https`, or `http` where nobody can stand in between. */
+export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && (allowInsecureRequests || isLoopback(url.hostname));
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(host)
+  );
+}

@@ -1,0 +1,40 @@
+/** Can tokens be judged just now? For @nestjs/terminus, and whoever else asks. */
+import { Inject, Injectable } from '@nestjs/common';
+import { ProviderConnection, type ProviderStatus } from '../issuer/provider-connection.js';
+
+export interface AuthHealth {
+  /** As Terminus has it: `down` takes the instance out of service. */
+  readonly status: 'up' | 'down';
+  /**
+   * `ready`: all is at hand. `degraded`: the authorization server fails, and what is held still serves. `down`: it fails,
+   * and tokens cannot be judged.
+   */
+  readonly state: ProviderStatus['state'];
+  /** Seconds since the keys were fetched. */
+  readonly keysAge?: number;
+}
+
+/**
+ * A health indicator for `HealthCheckService.check([() => auth.isHealthy()])` of `@nestjs/terminus`, which is not
+ * needed otherwise.
+ *
+ * Asks the authorization server only if nothing is held, and then within `responseTimeout`. Says nothing that may not
+ * be shown to everybody.
+ */
+@Injectable()
+export class AuthHealthIndicator {
+  constructor(@Inject(ProviderConnection) private readonly provider: ProviderConnection) {}
+
+  /** @param key the name under which it stands in the health check's answer */
+  async isHealthy<const Key extends string = 'auth'>(
+    key: Key = 'auth' as Key,
+  ): Promise<Record<Key, AuthHealth>> {
+    const { state, age } = await this.provider.check();
+    const health: AuthHealth = {
+      status: state === 'down' ? 'down' : 'up',
+      state,
+      ...(age !== undefined && { keysAge: age }),
+    };
+    return { [key]: health } as Record<Key, AuthHealth>;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Decisions and calls to the authorization server as OpenTelemetry metrics and spans.
+ *
+ * An entry point of its own, `nestjs-resource-server/opentelemetry`: what does not import it pays nothing for it. It
+ * imports nothing of OpenTelemetry either: meter and tracer are handed in.
+ */
+import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_channel';
+import { DECISION_CHANNEL, type DecisionEvent } from '../guard/decision-events.js';
+import { PROVIDER_CALL_CHANNEL, type ProviderCallEvent } from '../issuer/provider-call.js';
+
+type Attributes = Record<string, string | number>;
+
+/** The part of OpenTelemetry's `Meter` that is used. */
+export interface MeterLike {
+  createHistogram(
+    name: string,
+    options: { readonly description: string; readonly unit: string },
+  ): { record(value: number, attributes: Attributes): void };
+}
+
+/** The part of OpenTelemetry's `Tracer` that is used. */
+export interface TracerLike {
+  startSpan(
+    name: string,
+    options: { readonly kind: number; readonly startTime: Date; readonly attributes: Attributes },
+  ): { setStatus(status: { readonly code: number }): unknown; end(endTime: Date): void };
+}
+
+export interface TelemetryOptions {
+  /** `metrics.getMeter('nestjs-resource-server')` */
+  readonly meter?: MeterLike | undefined;
+  /** `trace.getTracer('nestjs-resource-server')` */
+  readonly tracer?: TracerLike | undefined;
+}
+
+/** SpanKind.CLIENT and SpanStatusCode.ERROR of OpenTelemetry's API. */
+const CLIENT = 2;
+const ERROR = 2;
+
+/**
+ * Records, for all modules of this process:
+ *
+ * - `resource_server.decision.duration`: a histogram in seconds, by `outcome`, `reason`, `route`, `issuer`, and
+ *   `http.response.status_code` for refusals;
+ * - `resource_server.provider.duration`: a histogram in seconds, by `operation`, `outcome`, `issuer` and
+ *   `http.response.status_code`;
+ * - a span for each call to the authorization server, below the span of the request that caused it.
+ *
+ * Nothing that a caller chooses becomes an attribute.
+ *
+ * @returns a function that ends the recording
+ */
+export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void {
+  const decisionDuration = meter?.createHistogram('resource_server.decision.duration', {
+    description: 'How long the guard took to let a request through or to refuse it',
+    unit: 's',
+  });
+  const providerDuration = meter?.createHistogram('resource_server.provider.duration', {
+    description: 'How long calls to the authorization server took',
+    unit: 's',
+  });
+
+  const onDecision: ChannelListener = (message) => {
+    const { outcome, reason, route, issuer, status, duration } = message as DecisionEvent;
+    decisionDuration?.record(duration, { outcome, reason, route, issuer, ...statusCode(status) });
+  };
+  const onCall: ChannelListener = (message) => {
+    const { operation, outcome, issuer, status, duration } = message as ProviderCallEvent;
+    const attributes = { operation, outcome, issuer, ...statusCode(status) };
+    providerDuration?.record(duration, attributes);
+    if (!tracer) return;
+    const endTime = new Date();
+    const startTime = new Date(endTime.getTime() - duration * 1000);
+    const span = tracer.startSpan(`resource_server ${operation}`, { kind: CLIENT, startTime, attributes });
+    if (outcome !== 'answered' || (status ?? 0) >= 500) span.setStatus({ code: ERROR });
+    span.end(endTime);
+  };
+
+  subscribe(DECISION_CHANNEL, onDecision);
+  subscribe(PROVIDER_CALL_CHANNEL, onCall);
+  return () => {
+    unsubscribe(DECISION_CHANNEL, onDecision);
+    unsubscribe(PROVIDER_CALL_CHANNEL, onCall);
+  };
+}
+
+function statusCode(status: number | undefined): Attributes {
+  return status === undefined ? {} : { 'http.response.status_code': status };
+}

@@ -1,0 +1,55 @@
+/** What may a route answer instead of its own answer? */
+import { requirementsOf } from '../route-table/print-routes.js';
+import type { RouteEntry } from '../route-table/route-entry.js';
+
+export interface Response {
+  readonly description: string;
+  readonly headers?: Record<string, object>;
+  readonly content: object;
+}
+
+/** By status; none for routes that look at no token. */
+export function responsesFor(routes: readonly RouteEntry[]): Record<string, Response> {
+  const guarded = routes.filter(({ access }) => access !== 'public');
+  if (guarded.length === 0) return {};
+  const missing = guarded.every(({ access }) => access === 'optional')
+    ? 'The access token is not good.'
+    : 'The access token is missing or not good.';
+  const bound = [...new Set(guarded.flatMap(({ binding }) => wordsFor({ binding })))];
+  const held = [...new Set(guarded.flatMap(({ scopes, groups }) => wordsFor({ scopes, groups })))];
+  return {
+    401: {
+      description: bound.length > 0 ? `${missing} It must be ${bound.join(' and ')}.` : missing,
+      headers: { 'WWW-Authenticate': header('What a token must be, and why this one is not (RFC 6750).') },
+      content: body(401, 'unauthorized'),
+    },
+    ...(held.length > 0 && {
+      403: {
+        description: `The access token lacks what is asked for: ${held.join('; ')}.`,
+        headers: {
+          'WWW-Authenticate': header('`insufficient_scope`, with the scopes that it takes (RFC 6750).'),
+        },
+        content: body(403, 'forbidden'),
+      },
+    }),
+    503: {
+      description: 'The authorization server cannot be asked about the token now.',
+      headers: { 'Retry-After': header('Seconds after which a further attempt makes sense.') },
+      content: body(503, 'service unavailable'),
+    },
+  };
+}
+
+function wordsFor(asked: Partial<Parameters<typeof requirementsOf>[0]>): readonly string[] {
+  return requirementsOf({ scopes: [], groups: [], binding: [], introspectMaxAge: undefined, ...asked });
+}
+
+function header(description: string): object {
+  return { description, schema: { type: 'string' } };
+}
+
+function body(statusCode: number, message: string): object {
+  const properties = { statusCode: { type: 'integer' }, message: { type: 'string' } };
+  const schema = { type: 'object', properties, required: ['statusCode', 'message'] };
+  return { 'application/json': { schema, example: { statusCode, message } } };
+}

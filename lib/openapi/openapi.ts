@@ -1,0 +1,90 @@
+/** What does the OpenAPI document say of tokens? The same as the decorators. OpenAPI 3.0 to 3.2. */
+import type { INestApplicationContext } from '@nestjs/common';
+import { ControllerRoutes, type ControllerRoute } from '../route-table/controller-routes.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { responsesFor, type Response } from './openapi-responses.js';
+import { alternativesFor, securitySchemes, type ResourceServerSecurityOptions } from './openapi-security.js';
+
+/** As much of an OpenAPI document as is read here: what `SwaggerModule.createDocument` makes fits. */
+export interface OpenApiDocument {
+  openapi: string;
+  paths: object;
+  components?: object;
+}
+
+interface Operation {
+  security?: Record<string, string[]>[];
+  responses?: Record<string, Response | object | undefined>;
+}
+
+interface Components {
+  securitySchemes?: Record<string, object>;
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace', 'search', 'query'];
+
+/**
+ * Writes into an OpenAPI 3 document what the decorators of its routes ask: `security` of each operation (with scopes;
+ * `[]` for `@Public()`; `{}` beside a token for `@OptionalAuth()`), the security schemes in use, and the answers 401, 403
+ * and 503. What was declared by hand, an operation's security, an answer or a scheme, stays as it is.
+ *
+ * Operations belong to handlers by method and path. Where a header chooses between versions, a document has one operation
+ * for all of them: their demands stand side by side as alternatives. Operations that belong to no handler are left alone.
+ *
+ * Can be called before `app.init()`, but after `setGlobalPrefix` and `enableVersioning`, like `createDocument`.
+ *
+ * @param app the application that the document describes
+ * @returns the same document
+ * @throws {ConfigurationError} if decorators contradict one another
+ * @throws {TypeError} without an application, and for an `authorizationUrl` without `tokenUrl`
+ */
+export function applyResourceServerSecurity<Document extends OpenApiDocument>(
+  document: Document,
+  app: Pick<INestApplicationContext, 'get'>,
+  options: ResourceServerSecurityOptions = {},
+): Document {
+  // For JavaScript: a document alone does not say whose it is.
+  if (!app) throw new TypeError('applyResourceServerSecurity(document, app): the application is missing');
+  const routes = app.get(ControllerRoutes, { strict: false }).read();
+  const { issuer } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });
+  const used: ControllerRoute[] = [];
+  for (const [path, item] of Object.entries(document.paths as Record<string, Record<string, Operation>>)) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      const found = operation ? routesOf(routes, method.toUpperCase(), path) : [];
+      if (!operation || found.length === 0) continue;
+      used.push(...found);
+      operation.security ??= alternativesFor(found, document.openapi, options);
+      operation.responses = { ...responsesFor(found), ...operation.responses };
+    }
+  }
+  const components = (document.components ??= {}) as Components;
+  components.securitySchemes = {
+    ...securitySchemes(used, document.openapi, issuer, options),
+    ...components.securitySchemes,
+  };
+  return document;
+}
+
+/** With the global prefix, or without it: `ignoreGlobalPrefix` leaves it to `servers`. */
+function routesOf(
+  routes: readonly ControllerRoute[],
+  method: string,
+  documented: string,
+): readonly ControllerRoute[] {
+  const shape = documented.replaceAll(/\{[^}]*\}/g, '{}');
+  const ofMethod = routes.filter((route) => route.method === method || route.method === 'ALL');
+  const found = ofMethod.filter(({ path }) => shapeOf(path) === shape);
+  return found.length > 0 ? found : ofMethod.filter(({ pathInPrefix }) => shapeOf(pathInPrefix) === shape);
+}
+
+/** A path without the names of its parameters: Nest and a document spell them differently. */
+function shapeOf(path: string): string {
+  return path
+    .replaceAll(/[{}]/g, '')
+    .replaceAll('(.*)', '*')
+    .replaceAll(/\([^)]*\)/g, '')
+    .replaceAll(/\*\w*|\/\+(?=\/|$)/g, (wildcard) => (wildcard.startsWith('/') ? '/{}' : '{}'))
+    .replaceAll(/:\w+/g, '{}');
+}

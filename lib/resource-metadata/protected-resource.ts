@@ -1,0 +1,49 @@
+/** What must a client know before it can ask for a token for this API? RFC 9728. */
+import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
+import type { ResourceMetadataOptions } from '../options/resource.js';
+import type { RouteEntry } from '../route-table/route-entry.js';
+
+/** What the other options say about tokens. */
+export interface TokenTerms {
+  readonly issuer: string;
+  readonly offersDPoP: boolean;
+  readonly dpop: { readonly mode: string };
+  readonly validateCertificateBinding: string;
+  readonly tokenResolver?: unknown;
+}
+
+/** Section 2. Members without elements are left out (section 3.2). */
+export function describeResource(
+  options: ResourceMetadataOptions,
+  terms: TokenTerms,
+  routes: readonly Pick<RouteEntry, 'scopes' | 'binding'>[],
+): Readonly<Record<string, unknown>> {
+  const asks = (binding: 'certificate' | 'dpop'): boolean =>
+    routes.some((route) => route.binding.includes(binding));
+  const dpopRequired = terms.dpop.mode === 'required';
+  const scopes = options.scopesSupported ?? routes.flatMap((route) => route.scopes).toSorted();
+  return withoutEmpty({
+    resource: options.resource,
+    authorization_servers: options.authorizationServers ?? [terms.issuer],
+    scopes_supported: [...new Set(scopes)],
+    // A resolver of the application's own may look anywhere.
+    bearer_methods_supported: terms.tokenResolver === undefined ? ['header'] : [],
+    resource_name: options.resourceName,
+    resource_documentation: options.resourceDocumentation,
+    resource_policy_uri: options.resourcePolicyUri,
+    resource_tos_uri: options.resourceTosUri,
+    tls_client_certificate_bound_access_tokens:
+      terms.validateCertificateBinding === 'required' || asks('certificate') || undefined,
+    dpop_signing_alg_values_supported:
+      terms.offersDPoP || dpopRequired || asks('dpop') ? DPOP_ALGORITHMS : [],
+    dpop_bound_access_tokens_required: dpopRequired || undefined,
+  });
+}
+
+function withoutEmpty(members: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(members).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
+}

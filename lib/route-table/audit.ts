@@ -1,0 +1,26 @@
+/** Which routes does nobody speak for? */
+import type { AuditOptions } from '../options/audit-options.js';
+import type { RouteEntry } from './route-entry.js';
+
+/** One line for each route that declares nothing and is not passed over; for its versions together. */
+export function undeclaredRoutes(
+  entries: readonly RouteEntry[],
+  auditIgnore: AuditOptions['auditIgnore'],
+): readonly string[] {
+  const lines = entries
+    .filter((entry) => !entry.declared && !auditIgnore.some((pattern) => fits(entry, pattern)))
+    .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
+  return [...new Set(lines)];
+}
+
+function fits({ method, path }: RouteEntry, pattern: string): boolean {
+  return [path, `${method} ${path}`].some((name) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+  );
+}
+
+function reasonOf({ access, handler }: RouteEntry): string {
+  const name = handler === undefined ? '' : `${handler} `;
+  if (access === 'unprotected') return `${name}is on the adapter itself, where no guard sees it`;
+  return `${name}declares nothing; any good token is let in`;
+}

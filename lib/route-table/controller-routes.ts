@@ -1,0 +1,176 @@
+/** Which routes do the controllers have, and what does each ask? */
+import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
+import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import type { RouteEntry } from './route-entry.js';
+import { readRoutePolicy } from '../policy/route-policy.js';
+
+/** A route as Nest makes it. */
+export interface ControllerRoute extends RouteEntry {
+  /** {@link RouteEntry.path} without the global prefix. */
+  readonly pathInPrefix: string;
+  /** Told apart from others at the same path by something in the request that is not its path. */
+  readonly versionedByHeader: boolean;
+}
+
+/** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
+const PATH = 'path';
+const METHOD = 'method';
+const HOST = 'host';
+const VERSION = '__version__';
+const MODULE_PATH = '__module_path__';
+
+type Version = string | typeof VERSION_NEUTRAL | undefined;
+type Method = ((...args: never[]) => unknown) & { readonly name: string };
+
+interface Controller {
+  readonly metatype: Method;
+  readonly instance: unknown;
+  readonly modulePath: string | undefined;
+}
+
+/** Known as soon as the modules are, given that prefix and versioning are set by then. Paths are built by Nest itself. */
+@Injectable()
+export class ControllerRoutes {
+  readonly #scanner = new MetadataScanner();
+  readonly #paths: RoutePathFactory;
+
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    this.#paths = new RoutePathFactory(config);
+  }
+
+  /** @throws {ConfigurationError} if decorators contradict one another */
+  read(): readonly ControllerRoute[] {
+    return [...this.modules.values()].flatMap((module) => {
+      const modulePath = this.#modulePathOf(module.metatype);
+      return [...module.controllers.values()].flatMap(({ metatype, instance }) =>
+        typeof metatype === 'function'
+          ? this.#routesOf({ metatype: metatype as Method, instance, modulePath })
+          : [],
+      );
+    });
+  }
+
+  /** `RouterModule` writes it under a name that belongs to the application. */
+  #modulePathOf(module: object): string | undefined {
+    const own: unknown = Reflect.getMetadata(MODULE_PATH + this.modules.applicationId, module);
+    return (own ?? Reflect.getMetadata(MODULE_PATH, module)) as string | undefined;
+  }
+
+  #routesOf(controller: Controller): ControllerRoute[] {
+    const prototype = controller.metatype.prototype as Record<string, Method>;
+    return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
+      const declared = prototype[name];
+      if (!declared || Reflect.getMetadata(PATH, declared) === undefined) return [];
+      // As Nest does: what stands on the instance is called, what the prototype's method says is read.
+      const onInstance = (controller.instance as Record<string, unknown> | undefined)?.[name];
+      const handler = typeof onInstance === 'function' ? (onInstance as Method) : declared;
+      return this.#versionsOf(controller.metatype, declared).flatMap((version) =>
+        this.#routesOfVersion(controller, declared, name, handler, version),
+      );
+    });
+  }
+
+  #routesOfVersion(
+    { metatype, modulePath }: Controller,
+    declared: Method,
+    name: string,
+    handler: Method,
+    version: Version,
+  ): ControllerRoute[] {
+    const versioning = this.config.getVersioning();
+    const requestMethod = Reflect.getMetadata(METHOD, declared) as RequestMethod;
+    const globalPrefix = leadingSlash(this.config.getGlobalPrefix());
+    const pathsOf = (ctrlPath: string, methodPath: string): string[] =>
+      this.#paths.create(
+        {
+          ctrlPath: leadingSlash(ctrlPath),
+          methodPath: leadingSlash(methodPath),
+          ...(modulePath !== undefined && { modulePath }),
+          globalPrefix,
+          ...(version !== undefined && { methodVersion: version }),
+          ...(version !== undefined && versioning && { versioningOptions: versioning }),
+        },
+        requestMethod,
+      );
+    const paths = listOf(Reflect.getMetadata(PATH, metatype) as string | string[]).flatMap((ctrlPath) =>
+      listOf(Reflect.getMetadata(PATH, declared) as string | string[]).flatMap((methodPath) =>
+        pathsOf(ctrlPath, methodPath),
+      ),
+    );
+    const hosts = listOf(
+      Reflect.getMetadata(HOST, metatype) as string | RegExp | (string | RegExp)[] | undefined,
+    );
+    return paths.map((path) => ({
+      method: RequestMethod[requestMethod],
+      path,
+      pathInPrefix: withoutPrefix(path, globalPrefix),
+      version: version === VERSION_NEUTRAL ? 'neutral' : version,
+      versionedByHeader:
+        versioning?.type !== VersioningType.URI && version !== undefined && version !== VERSION_NEUTRAL,
+      host: hosts[0] === undefined ? undefined : hosts.join(', '),
+      ...this.#asks(metatype, handler),
+      handler: `${metatype.name}.${name}`,
+    }));
+  }
+
+  /** The handler's version wins over its class's, and that over the default. */
+  #versionsOf(controller: Method, handler: Method): readonly Version[] {
+    const versioning = this.config.getVersioning();
+    if (!versioning) return [undefined];
+    const said =
+      Reflect.getMetadata(VERSION, handler) ??
+      Reflect.getMetadata(VERSION, controller) ??
+      versioning.defaultVersion;
+    return listOf(said as Version | Version[]);
+  }
+
+  /** What the decorators ask, with what the options add to it. */
+  #asks(
+    controller: Method,
+    handler: Method,
+  ): Pick<RouteEntry, 'access' | 'declared' | 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'> {
+    const { validateCertificateBinding, dpop, groupOptions } = this.options;
+    const policy = readRoutePolicy(controller, handler);
+    const { access, declared, scopes, introspectMaxAge } = policy;
+    const open = access === 'public';
+    const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
+    const byProof = policy.dpopBound || dpop.mode === 'required';
+    return {
+      access,
+      declared,
+      scopes,
+      groups: policy.groups.map(({ groups, matchAll, groupsClaim }) => ({
+        groups,
+        matchAll: matchAll ?? groupOptions.matchAll,
+        groupsClaim: groupsClaim ?? groupOptions.groupsClaim,
+      })),
+      binding: [
+        ...(byCertificate && !open ? (['certificate'] as const) : []),
+        ...(byProof && !open ? (['dpop'] as const) : []),
+      ],
+      introspectMaxAge,
+    };
+  }
+}
+
+function listOf<Item extends string | symbol | RegExp | undefined>(
+  value: Item | readonly Item[],
+): readonly Item[] {
+  return Array.isArray(value) ? (value as readonly Item[]) : [value as Item];
+}
+
+function leadingSlash(path: string): string {
+  return path === '' || path.startsWith('/') ? path : `/${path}`;
+}
+
+function withoutPrefix(path: string, prefix: string): string {
+  if (prefix === '' || !`${path}/`.startsWith(`${prefix}/`)) return path;
+  return leadingSlash(path.slice(prefix.length)) || '/';
+}

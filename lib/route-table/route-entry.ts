@@ -1,0 +1,74 @@
+/** What does one row of the route table say? */
+import type { GroupRequirement } from '../policy/declarations.js';
+
+/** One route as clients address it, and what it asks of them. */
+export interface RouteEntry {
+  /** `GET`, `SEARCH`, …; `ALL` for every method. */
+  readonly method: string;
+  /** With the global prefix, the module's path and the version in the URI, parameters as they were written. */
+  readonly path: string;
+  /** `neutral` for `VERSION_NEUTRAL`; `undefined` where the application or the route has no versions. */
+  readonly version: string | undefined;
+  /** The hosts that the controller is bound to. */
+  readonly host: string | undefined;
+  /**
+   * `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. `unprotected`:
+   * registered on the adapter itself, where no guard sees it.
+   */
+  readonly access: 'public' | 'optional' | 'protected' | 'unprotected';
+  /** A decorator says who may call it. */
+  readonly declared: boolean;
+  /** All of them. */
+  readonly scopes: readonly string[];
+  /** Each of the requirements, with the module's options filled in. */
+  readonly groups: readonly Required<GroupRequirement>[];
+  /** What a token must be bound to, by decorator or by option. */
+  readonly binding: readonly ('certificate' | 'dpop')[];
+  /** `@Introspect()`: the oldest answer of the provider that will do, in seconds. */
+  readonly introspectMaxAge: number | undefined;
+  /** `ProductsController.list`; of an unprotected route the function's name, if it has one. */
+  readonly handler: string | undefined;
+}
+
+/** A route that somebody put on Express or Fastify, past Nest. */
+export interface RawRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly handler: string | undefined;
+}
+
+/** `ALL` where it is as good as that: platforms know different lists of methods, and none of the rare ones matters. */
+export function collapseMethods(methods: readonly string[]): readonly string[] {
+  return EVERY_METHOD.every((each) => methods.includes(each)) ? ['ALL'] : methods;
+}
+const EVERY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+export function unprotectedEntry(route: RawRoute): RouteEntry {
+  return {
+    ...route,
+    version: undefined,
+    host: undefined,
+    access: 'unprotected',
+    declared: false,
+    scopes: [],
+    groups: [],
+    binding: [],
+    introspectMaxAge: undefined,
+  };
+}
+
+/** By path, then method, version, host and handler: the same application has the same order everywhere. */
+export function sortEntries(entries: readonly RouteEntry[]): readonly RouteEntry[] {
+  const keys = new Map(entries.map((each) => [each, orderOf(each)]));
+  return [...entries].toSorted((a, b) => compare(keys.get(a) ?? '', keys.get(b) ?? ''));
+}
+
+function orderOf({ path, method, version = '', host = '', handler = '' }: RouteEntry): string {
+  return [path, method, version, host, handler].join('\0');
+}
+
+/** By code unit: an order by language would differ from machine to machine. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,122 @@
+/** Which routes does this application have, and what does each of them ask? */
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { undeclaredRoutes } from './audit.js';
+import { watchExpress } from './express-routes.js';
+import { watchFastify, type FastifyLike } from './fastify-routes.js';
+import { printMarkdown, printText } from './print-routes.js';
+import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from './route-entry.js';
+
+/** Routes of the adapter that are none of these. */
+type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
+
+/**
+ * Every HTTP route of the application with what it asks, in an order that does not change: a test that compares
+ * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
+ *
+ * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
+ * middleware that answers by itself, WebSockets, messages, GraphQL resolvers, and on other adapters than Express and
+ * Fastify everything but controllers; nor is the module's own resource metadata.
+ */
+@Injectable()
+export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
+  readonly #log = new Logger('AuthModule');
+  #readRawRoutes: ReadRawRoutes = () => [];
+  #known = false;
+  /** Of the resource metadata: no guard sees it, and none is to. */
+  readonly #ownPath: string | undefined;
+
+  constructor(
+    @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    const { resourceMetadataUrl: own } = options;
+    if (own !== undefined) this.#ownPath = new URL(own).pathname;
+    // In a testing module the adapter comes after the providers.
+    host.init$.subscribe(() => (this.#readRawRoutes = watch(host)));
+  }
+
+  /** By then Nest has registered the routes of every controller. */
+  onModuleInit(): void {
+    this.#known = true;
+  }
+
+  /** @throws {ConfigurationError} with `audit: 'error'`, naming every route that declares nothing */
+  async onApplicationBootstrap(): Promise<void> {
+    const { audit, auditIgnore } = this.options;
+    if (audit === 'off') return;
+    await pluginsLoaded(this.host);
+    const found = undeclaredRoutes(this.list(), auditIgnore);
+    if (found.length === 0) return;
+    const message = [
+      `AuthModule: ${found.length} ${found.length === 1 ? 'route declares' : 'routes declare'} nothing (audit)`,
+      ...found,
+    ].join('\n  ');
+    if (audit === 'error') throw new ConfigurationError(message);
+    this.#log.warn(message);
+  }
+
+  /**
+   * The routes, sorted by path, method and version. On Fastify those of a plugin are there once it is loaded, at the latest
+   * when the application listens.
+   *
+   * @throws {Error} before `app.init()` or `app.listen()`: the routes are not known yet
+   */
+  list(): readonly RouteEntry[] {
+    if (!this.#known) {
+      throw new Error('RouteTable: the routes are known after app.init() or app.listen(), not before');
+    }
+    const ours = this.controllers.read();
+    const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
+      ({ path }) => path !== this.#ownPath,
+    );
+    const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
+    return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
+  }
+
+  /** Columns between spaces, for a terminal. @throws {Error} before `app.init()` */
+  toText(): string {
+    return printText(this.list());
+  }
+
+  /** A table for a README, or for a file that a test compares with. @throws {Error} before `app.init()` */
+  toMarkdown(): string {
+    return printMarkdown(this.list());
+  }
+
+  /** {@link RouteTable.list}, so that `JSON.stringify(table)` works. @throws {Error} before `app.init()` */
+  toJSON(): readonly RouteEntry[] {
+    return this.list();
+  }
+}
+
+function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
+  const type: unknown = httpAdapter?.getType?.();
+  if (type === 'express') return watchExpress(httpAdapter);
+  if (type !== 'fastify') return () => [];
+  const read = watchFastify(httpAdapter.getInstance<FastifyLike>());
+  // Nest wraps handlers here and leaves their metadata behind: routes are told apart by what they answer to.
+  return (ours) => read().filter(({ method, path, versioned }) => !ours.has(keyOf(method, path, versioned)));
+}
+
+/** What Fastify knows a controller's route by. */
+function keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
+  // A neutral version is given as none, or in a list; Nest 11 gives none with @All().
+  const versioned = version === 'neutral' || method === 'ALL' ? [true, false] : [versionedByHeader];
+  return versioned.map((each) => keyOf(method, path, each));
+}
+
+function keyOf(method: string, path: string, versionedByHeader: boolean): string {
+  return `${method} ${path} ${versionedByHeader}`;
+}
+
+/** Fastify loads plugins one after the other, when somebody waits for them. */
+async function pluginsLoaded({ httpAdapter }: HttpAdapterHost): Promise<void> {
+  if (httpAdapter?.getType?.() !== 'fastify') return;
+  await httpAdapter.getInstance<{ after(): Promise<unknown> }>().after();
+}

@@ -1,0 +1,72 @@
+/** Which route is attacked, and how would an honest client call it? */
+import type { Headers, Shot } from './attack-target.js';
+import type { TokenOptions } from './mint.js';
+import type { TestDPoPKey } from './test-dpop-key.js';
+import type { TestIssuer } from './test-issuer.js';
+
+export interface AttackedRoute {
+  /** @default 'GET' */
+  readonly method?: string;
+  /** As clients write it: with the global prefix, the version, and values for parameters. */
+  readonly path: string;
+  /** What a good token for this route holds: its scopes and groups. @default a token without any */
+  readonly token?: TokenOptions;
+  /** The route is `@OptionalAuth()`: a request without a token is no attack. @default false */
+  readonly optional?: boolean;
+  /** The route asks for DPoP-bound tokens: good ones are sent with a proof. @default false */
+  readonly dpop?: boolean;
+  /** Sent as JSON with every request. @default none */
+  readonly body?: unknown;
+}
+
+export class AttackContext {
+  readonly attack: TestIssuer['attack'];
+  /** What everything is good in but for what is attacked. */
+  readonly good: TokenOptions;
+  readonly key: TestDPoPKey;
+  readonly method: string;
+  readonly url: string;
+
+  constructor(
+    readonly issuer: TestIssuer,
+    private readonly route: AttackedRoute,
+    origin: string,
+  ) {
+    this.attack = issuer.attack;
+    this.key = issuer.dpop();
+    this.method = route.method ?? 'GET';
+    this.url = origin + route.path;
+    this.good = { ...route.token, ...(route.dpop && { boundTo: this.key }) };
+  }
+
+  goodToken(): string {
+    return this.issuer.token(this.good);
+  }
+
+  /** As a client of this route sends a token. */
+  present(token: string): Shot {
+    return this.route.dpop ? this.prove(token) : this.send([['Authorization', `Bearer ${token}`]]);
+  }
+
+  /** With a proof of the scene's key, or of another. */
+  prove(token: string, key = this.key, differing: { method?: string; url?: string } = {}): Shot {
+    const { authorization, dpop } = key.headers({ method: this.method, url: this.url, token, ...differing });
+    return this.send([
+      ['Authorization', authorization],
+      ['DPoP', dpop],
+    ]);
+  }
+
+  send(headers: Headers, query = ''): Shot {
+    const { body } = this.route;
+    const url = this.url + (query && (this.url.includes('?') ? '&' : '?') + query);
+    const { method } = this;
+    if (body === undefined) return { url, method, headers };
+    const text = JSON.stringify(body);
+    const describing: Headers = [
+      ['Content-Type', 'application/json'],
+      ['Content-Length', String(Buffer.byteLength(text))],
+    ];
+    return { url, method, headers: [...headers, ...describing], body: text };
+  }
+}

@@ -1,0 +1,119 @@
+/** Do the claims hold here and now? RFC 7519 section 4.1; the same for a JWT, an introspection answer and a cached one. */
+import { invalidToken } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
+import { isObject } from '../jose/strict-json.js';
+
+export interface ClaimsOptions {
+  /**
+   * What `aud` must contain, character by character: the identifier of this API at the issuer. A list (commas in the
+   * variable) accepts any of them.
+   */
+  readonly audience: string | readonly string[];
+  /**
+   * This machine's clock is ahead (+) or behind (−) by so many seconds.
+   *
+   * @default 0
+   */
+  readonly clockSkew: number;
+  /**
+   * Leeway on `exp`, `nbf` and `iat`, in seconds: an expired token works this much longer.
+   *
+   * @default 300
+   */
+  readonly clockTolerance: number;
+}
+
+/** 9999-12-31T23:59:59Z. Past it stand times that somebody wrote in milliseconds. */
+const LATEST_TIME = 253_402_300_799;
+
+/** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
+export function checkTimes(
+  claims: Partial<Pick<AccessTokenClaims, 'exp' | 'nbf'>>,
+  options: ClaimsOptions,
+): void {
+  const now = trueTime(options);
+  if (claims.exp !== undefined && now >= claims.exp + options.clockTolerance) {
+    throw invalidToken('expired', `the token expired ${Math.ceil(now - claims.exp)} s ago`);
+  }
+  if (claims.nbf !== undefined && now < claims.nbf - options.clockTolerance) {
+    throw invalidToken('not_yet_valid', `the token starts in ${Math.ceil(claims.nbf - now)} s`);
+  }
+}
+
+/** What may be missing: nothing in a JWT, some in an introspection answer (RFC 7662 section 2.2). */
+export interface Leniency {
+  readonly withoutExp?: boolean;
+  readonly withoutAud?: boolean;
+}
+
+/** Throws unless audience and times hold and the registered claims are of their types. The issuer is judged apart. */
+export function checkClaims(
+  claims: Readonly<Record<string, unknown>>,
+  options: ClaimsOptions,
+  { withoutExp = false, withoutAud = false }: Leniency = {},
+): void {
+  const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
+  if (exp === undefined) throw invalidToken('claims', 'exp is missing');
+  if (!Number.isSafeInteger(exp))
+    throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a whole number of seconds`);
+  if (Number(exp) < 0) throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a time`);
+  if (!isTime(exp)) throw invalidToken('claims', `exp is ${quoteForeign(exp)}; are these milliseconds?`);
+  if (nbf !== undefined && !isTime(nbf))
+    throw invalidToken('claims', `nbf is ${quoteForeign(nbf)}, not a number of seconds`);
+  if (iat !== undefined && !isTime(iat))
+    throw invalidToken('claims', `iat is ${quoteForeign(iat)}, not a number of seconds`);
+  if (aud !== undefined || !withoutAud) checkAudience(aud, options);
+  checkTimes({ exp, ...(nbf !== undefined && { nbf }) }, options);
+  if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
+    throw invalidToken(
+      'not_yet_valid',
+      `iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`,
+    );
+  }
+  for (const name of ['sub', 'client_id', 'jti'] as const) {
+    if (claims[name] !== undefined && typeof claims[name] !== 'string')
+      throw invalidToken('claims', `${name} is not a string`);
+  }
+  if (claims['cnf'] !== undefined && !isObject(claims['cnf']))
+    throw invalidToken('claims', 'cnf is not an object');
+}
+
+/** Throws unless `iss` is the issuer, character by character (RFC 9207 section 2.4 explains the attacks). */
+export function checkIssuer(iss: unknown, issuer: string): void {
+  if (iss === issuer) return;
+  if (iss === undefined) throw invalidToken('issuer', 'iss is missing');
+  throw invalidToken(
+    'issuer',
+    `iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`,
+  );
+}
+
+function checkAudience(aud: unknown, { audience }: ClaimsOptions): void {
+  if (aud === undefined) throw invalidToken('audience', 'aud is missing');
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!named.every((each) => typeof each === 'string'))
+    throw invalidToken('audience', 'aud is neither a string nor a list of strings');
+  const expected = typeof audience === 'string' ? [audience] : audience;
+  if (expected.some((each) => named.includes(each))) return;
+
+  const hint = expected
+    .flatMap((each) => named.map((other) => slashHint(other, each)))
+    .find((text) => text !== '');
+  const wanted = expected.map(quoteForeign).join(' or ');
+  throw invalidToken('audience', `aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`);
+}
+
+function slashHint(actual: unknown, expected: string): string {
+  const differs = typeof actual === 'string' && (actual === `${expected}/` || `${actual}/` === expected);
+  return differs ? ': differs by a trailing slash' : '';
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LATEST_TIME;
+}
+
+/** Seconds since 1970, corrected by the known error of this machine's clock. */
+export function trueTime({ clockSkew }: Pick<ClaimsOptions, 'clockSkew'>): number {
+  return Date.now() / 1000 - clockSkew;
+}

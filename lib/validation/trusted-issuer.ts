@@ -1,0 +1,61 @@
+/** Everything that judges tokens, made once from the options. Knows no Nest: a script can have it, too. */
+import type { Log } from '../errors/log.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { CircuitBreaker } from '../issuer/circuit-breaker.js';
+import { IntrospectionCache } from '../introspection/introspection-cache.js';
+import { IntrospectionClient } from '../introspection/introspection-client.js';
+import { IssuerKeys } from '../issuer/issuer-keys.js';
+import { IssuerMetadataSource } from '../issuer/issuer-metadata.js';
+import { JwtTokenValidator } from '../token/jwt-token.validator.js';
+import { OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
+import { ProviderClient } from '../issuer/provider-client.js';
+import { ProviderConnection } from '../issuer/provider-connection.js';
+import { Sealer } from '../introspection/sealed-value.js';
+import { SharedCache } from '../introspection/shared-cache.js';
+import { SignatureVerifier } from '../issuer/signature-verifier.js';
+import { TokenValidator, type Introspection } from './token-validator.js';
+
+export interface TrustedIssuer {
+  readonly validator: TokenValidator;
+  readonly connection: ProviderConnection;
+  readonly metadata: IssuerMetadataSource;
+  readonly keys: IssuerKeys;
+  readonly signatures: SignatureVerifier;
+  /** `undefined` where introspection is not configured. */
+  readonly introspectionClient: IntrospectionClient | undefined;
+}
+
+/** @param client what asks the provider */
+export function createTrustedIssuer(
+  options: ResolvedOptions,
+  log: Log,
+  client: ProviderClient = new ProviderClient(options),
+): TrustedIssuer {
+  const metadata = new IssuerMetadataSource(client, options, log);
+  const keys = new IssuerKeys(metadata, client, options, log);
+  const signatures = new SignatureVerifier(keys, options);
+  const breaker = new CircuitBreaker();
+  const jwts = new JwtTokenValidator(keys, signatures, options);
+
+  let introspectionClient: IntrospectionClient | undefined;
+  let introspection: Introspection | undefined;
+  if (options.clientId !== undefined) {
+    const shared = options.cache && new SharedCache(options.cache, log);
+    const cache = new IntrospectionCache(options, new Sealer(sharedSecretOf(options)), shared);
+    introspectionClient = new IntrospectionClient(metadata, client, signatures, breaker, options, log);
+    introspection = { tokens: new OpaqueTokenValidator(introspectionClient, cache, options), cache };
+  }
+  return {
+    validator: new TokenValidator(jwts, introspection, options, log),
+    connection: new ProviderConnection(client, metadata, keys, breaker, options),
+    metadata,
+    keys,
+    signatures,
+    introspectionClient,
+  };
+}
+
+/** What all instances of this API hold and nobody else does. */
+function sharedSecretOf({ clientSecret, clientCertificateKey }: ResolvedOptions): string {
+  return (typeof clientSecret === 'string' ? clientSecret : clientSecret?.d) ?? clientCertificateKey ?? '';
+}
