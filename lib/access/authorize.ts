@@ -32,8 +32,8 @@ export function authorize(
   requirement: AccessRequirement,
   options: GroupOptions,
 ): void {
-  const lack = findDenial(token, requirement, options);
-  if (lack) throw lack;
+  const denial = checkAccess(token, requirement, options);
+  if (denial) throw denial;
 }
 
 /**
@@ -42,38 +42,38 @@ export function authorize(
  * Not thrown, as throwing costs more than finding out. What a token was found to meet, it meets: the requirement (a
  * route's is one object) and the options must not change.
  */
-export function findDenial(
+export function checkAccess(
   token: ValidatedToken,
   requirement: AccessRequirement,
   options: GroupOptions,
 ): TokenError | undefined {
   if (token.met === requirement) return undefined;
-  const lack = findMissingScopes(token, requirement.scopes) ?? findMissingGroups(token, requirement, options);
-  if (!lack) token.met = requirement;
-  return lack;
+  const denial = checkScopes(token, requirement.scopes) ?? checkGroups(token, requirement, options);
+  if (!denial) token.met = requirement;
+  return denial;
 }
 
-function findMissingScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
+function checkScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
   if (scopes.length === 0) return undefined;
   const held = scopesOf(token);
   const missing = scopes.filter((scope) => !held.has(scope));
   if (missing.length === 0) return undefined;
-  return new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
+  return new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}`, scopes });
 }
 
-function findMissingGroups(
+function checkGroups(
   token: ValidatedToken,
   { groups }: AccessRequirement,
   options: GroupOptions,
 ): TokenError | undefined {
   for (const each of groups) {
-    const lack = findMissingGroup(token, each, options);
-    if (lack) return lack;
+    const denial = checkGroup(token, each, options);
+    if (denial) return denial;
   }
   return undefined;
 }
 
-function findMissingGroup(
+function checkGroup(
   token: ValidatedToken,
   requirement: GroupRequirement,
   options: GroupOptions,

@@ -68,6 +68,14 @@ export class DPoPProofError extends CallerError {
       detail,
     });
   }
+
+  override get errorCode(): string {
+    return this.code;
+  }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return this.nonce === undefined ? {} : { 'DPoP-Nonce': this.nonce };
+  }
 }
 
 /** What the request was, as the proof must say it. */

@@ -21,6 +21,10 @@ export class ReplayStoreError extends AuthError {
   constructor(options: { readonly detail: string; readonly cause?: unknown }) {
     super('Whether the DPoP proof was used before cannot be checked', options);
   }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return { 'Retry-After': String(this.retryAfter) };
+  }
 }
 
 /** So many proofs are remembered at the most; when all of them may still be replayed, further ones are refused (503). */

@@ -4,9 +4,9 @@ import { ConfigService } from '@nestjs/config';
 import { authorize, type GroupOptions } from '../access/authorize.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
-import { Refusals } from '../guard/refusals.js';
+import { Refusals, routeOf } from '../guard/refusals.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
-import { MissingTokenError, TokenError } from '../errors/auth.errors.js';
+import { MissingTokenError, TokenError, UnsupportedContextError } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -14,6 +14,7 @@ import { attachPrincipal } from '../principal/authenticated-request.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
+import { findTransport } from '../transport/transports.js';
 import { nowInSeconds } from './mint.js';
 
 /** The claims of the caller, as far as the test cares. `scope` may be a list, too. */
@@ -92,8 +93,7 @@ export class MockedGuard implements CanActivate {
       this.#admit(context, policy);
       return true;
     } catch (error) {
-      throw this.#refusals.refuse(error, context, () => ({
-        scopes: policy?.scopes ?? [],
+      throw this.#refusals.refuse(error, context, routeOf(context), () => ({
         schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
         presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
@@ -104,8 +104,8 @@ export class MockedGuard implements CanActivate {
 
   #admit(context: ExecutionContext, policy: RoutePolicy): void {
     if (policy.access === 'public') return;
-    if (context.getType() !== 'http')
-      throw new MissingTokenError({ detail: `a ${context.getType()} message` });
+    const transport = findTransport(context);
+    if (!transport) throw new UnsupportedContextError(context.getType());
     if (!this.claims) {
       if (policy.access !== 'optional') throw new MissingTokenError();
       return;
@@ -114,7 +114,7 @@ export class MockedGuard implements CanActivate {
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
     authorize(token, policy, this.#groupOptions);
-    attachPrincipal(context.switchToHttp().getRequest<object>(), token);
+    attachPrincipal(transport.requestOf(context), token);
   }
 }
 
