@@ -2,6 +2,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { APP_GUARD } from '@nestjs/core';
+import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
@@ -54,6 +55,7 @@ export const PROVIDERS: Provider[] = [
   ControllerRoutes,
   RouteTable,
   ResourceMetadata,
+  AuthErrorFilter,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },

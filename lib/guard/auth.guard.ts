@@ -1,13 +1,12 @@
 /** The way of a call: read policy, read credentials, validate, check binding, check access, attach principal. */
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { checkAccess } from '../access/authorize.js';
-import { DPOP_ALGORITHMS, DPoPProofVerifier } from '../binding/dpop-proof.js';
+import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
 import { invalidToken, MissingTokenError, UnsupportedContextError } from '../errors/auth.errors.js';
-import type { Offer } from '../errors/challenge.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
@@ -18,7 +17,7 @@ import type { Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
 import { Decision } from './decision-events.js';
-import { Refusals, routeOf } from './refusals.js';
+import { offerFor, Refusals, routeOf } from './refusals.js';
 
 /**
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
@@ -65,7 +64,7 @@ export class AuthGuard implements CanActivate {
     } catch (error) {
       decision.refuse(error);
       throw this.#refusals.refuse(error, context, routeOf(context), () =>
-        this.#offerFor(policy, decision.scheme),
+        offerFor(this.options, policy, decision.scheme),
       );
     }
   }
@@ -104,12 +103,5 @@ export class AuthGuard implements CanActivate {
       jkt,
     });
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
-  }
-
-  #offerFor(policy: RoutePolicy | undefined, presented: Offer['presented']): Offer {
-    const { dpop, offersDPoP, resourceMetadataUrl: resourceMetadata } = this.options;
-    const dpopAsked = policy?.dpopBound === true || dpop.mode === 'required';
-    const schemes: Offer['schemes'] = dpopAsked ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
-    return { schemes, presented, algs: DPOP_ALGORITHMS.join(' '), resourceMetadata };
   }
 }

@@ -1,4 +1,5 @@
-/** What does the handler see? The one place that writes to the request. */
+/** Keeps the principal of a call. The only place that writes to the request. */
+import type { ExecutionContext } from '@nestjs/common';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
 export interface Principal {
@@ -16,6 +17,12 @@ export function attachPrincipal(request: object, principal: Principal): void {
 /** `undefined` where no token was looked at: public routes, optional ones without a token, guards replaced in tests. */
 export function principalOf(request: object): Principal | undefined {
   return (request as { [PRINCIPAL]?: Principal })[PRINCIPAL];
+}
+
+/** The principal of the call that a parameter decorator is asked for. */
+export function principalIn(context: ExecutionContext): Principal | undefined {
+  if (context.getType<string>() !== 'http') return undefined;
+  return principalOf(context.switchToHttp().getRequest<object>());
 }
 
 /**
