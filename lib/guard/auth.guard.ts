@@ -46,15 +46,19 @@ export class AuthGuard implements CanActivate {
       const transport = findTransport(context);
       if (!transport) throw new UnsupportedContextError(context.getType());
       const request = transport.requestOf(context);
-      const credentials = await resolveCredentials(request, this.options);
+      // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
+      const resolved = resolveCredentials(request, this.options);
+      const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
         return decision.allow('anonymous');
       }
       decision.scheme = credentials.scheme;
 
-      const validated = await this.tokens.validate(credentials.token, policy.introspectMaxAge);
-      await this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
+      const validated = validation instanceof Promise ? await validation : validation;
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      if (binding) await binding;
       const denial = checkAccess(validated, policy, this.options.groupOptions);
       await waitForBatch();
       if (denial) throw denial;
