@@ -34,6 +34,8 @@ export { Public } from './policy/public.decorator.js';
 // What a handler gets
 export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
+export { CurrentUser } from './principal/current-user.decorator.js';
+export type { LoadUser } from './principal/user-options.js';
 export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
 export type { CustomClaims } from './token/custom-claims.js';

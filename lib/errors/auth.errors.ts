@@ -90,7 +90,8 @@ export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
  * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; whom it is bound to; what it lacks.
+ * the provider says that it is not active, or does not speak of it; whom it is bound to; that its
+ * user is unknown here; what it lacks.
  */
 export type TokenErrorReason =
   | 'malformed'
@@ -106,6 +107,7 @@ export type TokenErrorReason =
   | 'inactive'
   | 'not_introspected'
   | 'binding'
+  | 'unknown_user'
   | 'scope'
   | 'group';
 

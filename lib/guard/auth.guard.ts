@@ -10,7 +10,8 @@ import { invalidToken, MissingTokenError, UnsupportedContextError } from '../err
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { attachPrincipal } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { loadPrincipal } from '../principal/user-options.js';
 import { waitForBatch, waitForVerification } from '../timing/verification-queue.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Transport } from '../transport/transport.js';
@@ -41,9 +42,10 @@ export class AuthGuard implements CanActivate {
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
+      const transport = findTransport(context);
+      if (transport) markAsGuarded(transport.requestOf(context));
       if (policy.access === 'public') return decision.allow('public');
 
-      const transport = findTransport(context);
       if (!transport) throw new UnsupportedContextError(context.getType());
       const request = transport.requestOf(context);
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
@@ -63,7 +65,9 @@ export class AuthGuard implements CanActivate {
       await waitForBatch();
       if (denial) throw denial;
 
-      attachPrincipal(request, validated);
+      const { loadUser, userProperty } = this.options;
+      const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
+      attachPrincipal(request, principal, userProperty);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);

@@ -7,6 +7,7 @@ import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
 import { CLIENT_AUTH_METHODS, type ClientKey } from '../issuer/client-authentication.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
+import type { LoadUser } from '../principal/user-options.js';
 import { isObject } from '../jose/strict-json.js';
 import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 
@@ -44,6 +45,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   jwksUri: ['JWKS_URI'],
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
+  userProperty: ['USER_PROPERTY'],
 };
 
 /** Options that hold a list: their variable is split at commas. */
@@ -156,6 +158,12 @@ const resourceMetadata = z.pipe(
   ),
 );
 
+/** `false` in a variable switches it off. */
+const userProperty = converted(
+  (name) => (name.toLowerCase() === 'false' ? false : name),
+  z.union([z.literal(false), text], 'is neither a name nor false'),
+);
+
 const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown) => {
   const cache = value as Record<string, unknown> | null | undefined;
   const has = (name: string): boolean => typeof cache?.[name] === 'function';
@@ -230,5 +238,7 @@ export const optionsSchema = z.strictObject({
   allowInsecureRequests: z._default(flag, false),
   tokenResolver: callable<TokenResolver>(),
   certificateResolver: callable<CertificateResolver>(),
+  loadUser: callable<LoadUser>(),
+  userProperty: z._default(userProperty, 'user'),
   fetcher: callable<Fetcher>(),
 });

@@ -10,7 +10,8 @@ import { MissingTokenError, TokenError, UnsupportedContextError } from '../error
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { attachPrincipal } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { loadPrincipal, type UserOptions } from '../principal/user-options.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
@@ -55,6 +56,7 @@ export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #groupOptions: GroupOptions;
   #resourceMetadata: string | undefined;
+  #userOptions: UserOptions = { userProperty: 'user' };
 
   constructor(
     /** Who calls from now on. `undefined`: nobody who is signed in. */
@@ -77,8 +79,9 @@ export class MockedGuard implements CanActivate {
     });
     builder.overrideProvider(AuthGuard).useFactory({
       inject: [RESOLVED_OPTIONS],
-      factory: ({ groupOptions, resourceMetadataUrl }: ResolvedOptions) => {
+      factory: ({ groupOptions, resourceMetadataUrl, loadUser, userProperty }: ResolvedOptions) => {
         this.#resourceMetadata = resourceMetadataUrl;
+        this.#userOptions = { loadUser, userProperty };
         this.#groupOptions = { ...groupOptions, ...this.options.groupOptions };
         return this;
       },
@@ -86,11 +89,11 @@ export class MockedGuard implements CanActivate {
     return builder;
   }
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
-      this.#admit(context, policy);
+      await this.#admit(context, policy);
       return true;
     } catch (error) {
       throw this.#refusals.refuse(error, context, routeOf(context), () => ({
@@ -102,9 +105,10 @@ export class MockedGuard implements CanActivate {
     }
   }
 
-  #admit(context: ExecutionContext, policy: RoutePolicy): void {
-    if (policy.access === 'public') return;
+  async #admit(context: ExecutionContext, policy: RoutePolicy): Promise<void> {
     const transport = findTransport(context);
+    if (transport) markAsGuarded(transport.requestOf(context));
+    if (policy.access === 'public') return;
     if (!transport) throw new UnsupportedContextError(context.getType());
     if (!this.claims) {
       if (policy.access !== 'optional') throw new MissingTokenError();
@@ -114,7 +118,9 @@ export class MockedGuard implements CanActivate {
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
     authorize(token, policy, this.#groupOptions);
-    attachPrincipal(transport.requestOf(context), token);
+    const { loadUser, userProperty } = this.#userOptions;
+    const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
+    attachPrincipal(transport.requestOf(context), principal, userProperty);
   }
 }
 

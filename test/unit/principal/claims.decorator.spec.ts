@@ -30,7 +30,7 @@ const claims = freezeClaims({ iss: 'https://issuer', sub: 'ann', aud: 'https://a
 describe('@Claims() and @AccessToken()', () => {
   it('read what the guard attached to an HTTP request', () => {
     const request = {};
-    attachPrincipal(request, { claims, token: 'token' });
+    attachPrincipal(request, { claims, token: 'token' }, 'user');
     expect(take('http', [request, {}])).toEqual([claims, 'ann', 'token']);
   });
 
