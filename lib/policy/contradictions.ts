@@ -14,18 +14,37 @@ export function isRequirement(declaration: Declaration): boolean {
 }
 
 /**
- * Openings count from the most derived level that declares anything, requirements from every level.
+ * Checks every level of a chain, also those whose openings a more derived level covers: a contradiction on a base class is
+ * one, whatever its subclasses declare.
  *
- * @throws {ConfigurationError} for `@Public()` beside `@OptionalAuth()` or any requirement
+ * @throws {ConfigurationError} for `@Public()` beside `@OptionalAuth()` or a requirement, and for an opening of what a base
+ *   class or an overridden method requires
  */
 export function refuseContradictions(levels: readonly Level[]): void {
-  const derived = levels.find(({ declarations }) => declarations.length > 0);
-  if (!derived?.declarations.some(({ kind }) => kind === 'public')) return;
+  for (const [index, { place, declarations }] of levels.entries()) {
+    refuseContradictionWithin(place, declarations);
+    const opening = declarations.find(isOpening);
+    if (opening) refuseOpeningOf(levels.slice(index + 1), place, opening);
+  }
+}
+
+function refuseContradictionWithin(place: string, declarations: readonly Declaration[]): void {
+  if (!declarations.some(({ kind }) => kind === 'public')) return;
   const contradicting =
-    levels.flatMap(({ declarations }) => declarations).find(isRequirement) ??
-    derived.declarations.find(({ kind }) => kind === 'optional');
+    declarations.find(isRequirement) ?? declarations.find(({ kind }) => kind === 'optional');
   if (!contradicting) return;
   throw new ConfigurationError(
-    `${derived.place}: @Public() asks for no token, ${DECORATOR_OF[contradicting.kind]} asks for one; leave one of them out`,
+    `${place}: @Public() asks for no token, ${DECORATOR_OF[contradicting.kind]} asks for one; leave one of them out`,
   );
+}
+
+function refuseOpeningOf(bases: readonly Level[], place: string, opening: Opening): void {
+  for (const base of bases) {
+    const requirement = base.declarations.find(isRequirement);
+    if (!requirement) continue;
+    throw new ConfigurationError(
+      `${place}: ${DECORATOR_OF[opening.kind]} opens what ${DECORATOR_OF[requirement.kind]} on ${base.place} protects; ` +
+        'inheritance tightens and never opens',
+    );
+  }
 }
