@@ -1,6 +1,13 @@
 /** The module: registers the guard for every route, and has what it needs ready before the first request. */
-import { Inject, Module, type DynamicModule, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type NestModule,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE } from './auth.module-definition.js';
@@ -8,7 +15,9 @@ import { PROVIDERS } from './auth.providers.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
-import { readRoutePolicy } from './policy/route-policy.js';
+import { checkHandlers } from './policy/check-handlers.js';
+import { registerHandlers } from './policy/handlers.js';
+import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
 import { RouteTable } from './route-table/route-table.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
 import { ProviderConnection } from './issuer/provider-connection.js';
@@ -23,10 +32,9 @@ import { TokenValidator } from './validation/token-validator.js';
  * @throws {ProviderUnavailableError} at start-up, with `warmUp: 'required'` and a provider that does not answer
  */
 @Module({ imports: [DiscoveryModule] })
-export class AuthModule extends ConfigurableModuleClass implements OnModuleInit, OnModuleDestroy {
+export class AuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
-    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(ProviderConnection) private readonly provider: ProviderConnection,
     @Inject(AuthGuard) private readonly guard: unknown,
@@ -44,11 +52,20 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   /**
+   * Not for middleware: here every instance is there, and no route is registered yet, so that tracing libraries, which wrap
+   * handlers then, copy what is written on them.
+   */
+  configure(): void {
+    for (const { controller, instance } of guardedClasses(this.discovery))
+      registerHandlers(controller, instance);
+  }
+
+  /**
    * Compiles the policy of every route before the first request, so that contradictions stop the start; then has the
    * provider's keys fetched.
    */
   async onModuleInit(): Promise<void> {
-    const problems = this.discovery.getControllers().flatMap(({ metatype }) => this.#problemsOf(metatype));
+    const problems = [...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each)))];
     if (problems.length > 0) {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
@@ -63,28 +80,17 @@ export class AuthModule extends ConfigurableModuleClass implements OnModuleInit,
     this.provider.close();
   }
 
-  #problemsOf(controller: unknown): string[] {
-    if (typeof controller !== 'function') return [];
-    const prototype = controller.prototype as Record<string, { readonly name: string }>;
-    return this.scanner.getAllMethodNames(prototype).flatMap((method) => {
-      const handler = prototype[method];
-      if (!handler) return [];
-      try {
-        const { introspectMaxAge, dpopBound } = readRoutePolicy(controller, handler);
-        const place = `${controller.name}.${method}`;
-        return [
-          ...(introspectMaxAge !== undefined && !this.tokens.canIntrospect
-            ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
-            : []),
-          ...(dpopBound && this.options.dpop.mode === 'off'
-            ? [`${place}: @DPoPBound(), but dpop.mode is off`]
-            : []),
-        ];
-      } catch (error) {
-        if (error instanceof ConfigurationError) return error.message;
-        throw error;
-      }
-    });
+  #problemsOf({ controller, instance }: GuardedClass): string[] {
+    const { policies, problems } = checkHandlers(controller, instance);
+    const unmet = policies.flatMap(({ place, policy: { introspectMaxAge, dpopBound } }) => [
+      ...(introspectMaxAge !== undefined && !this.tokens.canIntrospect
+        ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
+        : []),
+      ...(dpopBound && this.options.dpop.mode === 'off'
+        ? [`${place}: @DPoPBound(), but dpop.mode is off`]
+        : []),
+    ]);
+    return [...problems, ...unmet];
   }
 }
 

@@ -5,7 +5,7 @@ import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { RouteEntry } from './route-entry.js';
-import { readRoutePolicy } from '../policy/route-policy.js';
+import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
 /** A route as Nest makes it. */
 export interface ControllerRoute extends RouteEntry {
@@ -68,9 +68,7 @@ export class ControllerRoutes {
     return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
       const declared = prototype[name];
       if (!declared || Reflect.getMetadata(PATH, declared) === undefined) return [];
-      // As Nest does: what stands on the instance is called, what the prototype's method says is read.
-      const onInstance = (controller.instance as Record<string, unknown> | undefined)?.[name];
-      const handler = typeof onInstance === 'function' ? (onInstance as Method) : declared;
+      const handler = handlerOf(controller, name, declared);
       return this.#versionsOf(controller.metatype, declared).flatMap((version) =>
         this.#routesOfVersion(controller, declared, name, handler, version),
       );
@@ -158,6 +156,17 @@ export class ControllerRoutes {
       introspectMaxAge,
     };
   }
+}
+
+/**
+ * The function that guards read the policy of: as Nest registered it, what stands on the instance before what the class
+ * says. One that was put there later (a test's spy) is never called by Nest.
+ */
+function handlerOf({ metatype, instance }: Controller, name: string, declared: Method): Method {
+  const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
+  return typeof onInstance === 'function' && isResolved(metatype, onInstance)
+    ? (onInstance as Method)
+    : declared;
 }
 
 function listOf<Item extends string | symbol | RegExp | undefined>(

@@ -8,10 +8,12 @@ export interface AttackRow {
   readonly name: string;
   /** In this order; the answer to the last one counts. */
   readonly shots: (scene: AttackContext) => readonly Shot[];
-  /** 401: no good token. 400: more than one way of sending it (RFC 6750 section 3.1). */
-  readonly status: 400 | 401;
+  /** 401: no good token. 400: more than one way of sending it (RFC 6750 section 3.1). 403: good, but not enough. */
+  readonly status: 400 | 401 | 403;
   /** As good as no token at all: where a token is optional, that is no attack. */
   readonly anonymous?: true;
+  /** Only for routes whose good token holds scopes or groups. */
+  readonly forGrants?: true;
 }
 
 const TOKENS: readonly (readonly [
@@ -47,6 +49,13 @@ const BY_TOKEN: readonly AttackRow[] = [
     shots: (scene) => [scene.present(make(scene.attack, scene.good))],
     status: 401,
   })),
+  // The decorators of a handler that was rebound or wrapped may be lost: a good token is then enough.
+  {
+    name: 'token: good, but without the scopes and groups of the route',
+    shots: (scene) => [scene.present(scene.issuer.token(scene.withoutGrants))],
+    status: 403,
+    forGrants: true,
+  },
   {
     name: 'token: one that nobody issued',
     shots: (scene) => [scene.present('bm9ib2R5LWlzc3VlZC10aGlz')],

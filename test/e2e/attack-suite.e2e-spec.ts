@@ -12,6 +12,7 @@ import {
   DPoPBound,
   Groups,
   OptionalAuth,
+  Public,
   Scopes,
   type DecisionEvent,
 } from 'nestjs-resource-server';
@@ -58,6 +59,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'token: an ID token': 'type',
   'token: a JWT of another type': 'type',
   'token: 12000 characters of a stranger': 'unknown_key',
+  'token: good, but without the scopes and groups of the route': 'scope',
   'token: one that nobody issued': 'inactive',
   'token: opaque and revoked': 'inactive',
   'header: none': 'missing_token',
@@ -126,6 +128,30 @@ describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
     for (const attack of attacks) await attack.run(app.origin);
   });
 
+  it('is refused where a constructor rebinds the handlers', async () => {
+    @Public()
+    @Controller('rebound')
+    class ReboundController {
+      constructor() {
+        this.remove = this.remove.bind(this);
+        this.list = (): string => 'listed';
+      }
+      @Get('remove') @Scopes('admin') remove(): string {
+        return 'removed';
+      }
+      @Get('list') @Groups('staff') list(): string {
+        return 'listed';
+      }
+    }
+    const rebound = await bootApp(issuer.options, { platform, controllers: [ReboundController] });
+    const attacks = attackSuite(issuer, [
+      { path: '/rebound/remove', token: { scope: 'admin' } },
+      { path: '/rebound/list', token: { groups: ['staff'] } },
+    ]);
+    for (const attack of attacks) await attack.run(rebound.origin);
+    await rebound.close();
+  });
+
   it('tells when a good token is not enough', async () => {
     const [letIn] = attackSuite(issuer, { path: '/products' });
     await expect(letIn?.run(app.origin)).rejects.toThrow(
@@ -180,7 +206,8 @@ describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
     ['/missing', /answered 404, expected 40[01]/],
   ])('every attack on %s is reported', async (path, message) => {
     const [letIn, ...attacks] = attackSuite(issuer, { path });
-    expect(attacks).toHaveLength(Object.keys(REASONS).length - 1);
+    // Neither the good token, nor one without the scopes that this route does not name.
+    expect(attacks).toHaveLength(Object.keys(REASONS).length - 2);
     for (const attack of attacks) {
       const failure: unknown = await attack.run(app.nest).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(AssertionError);
@@ -188,6 +215,17 @@ describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
       expect((failure as Error).message).toContain(attack.name);
     }
     expect(letIn?.name).toBe(`GET ${path}: a good token is let in`);
+  });
+
+  it('a good token that is enough although it holds nothing is reported', async () => {
+    const attacks = attackSuite(issuer, {
+      path: '/open',
+      token: { groups: ['staff'], claims: { scp: ['a'] } },
+    });
+    const unentitled = attacks.find(({ name }) =>
+      name.endsWith('without the scopes and groups of the route'),
+    );
+    await expect(unentitled?.run(app.nest)).rejects.toThrow('answered 200, expected 403');
   });
 
   it('a token in the answer is reported', async () => {
