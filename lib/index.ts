@@ -23,8 +23,8 @@ export {
 } from './issuer/provider-call.js';
 
 // Decorators for routes
-export { Scopes } from './policy/scopes.decorator.js';
-export { Groups, type GroupsDecoratorOptions } from './policy/groups.decorator.js';
+export { Scopes } from './access/requirements/scopes.js';
+export { Groups, type GroupsDecoratorOptions } from './access/requirements/groups.js';
 export { CertBound } from './policy/cert-bound.decorator.js';
 export { DPoPBound } from './policy/dpop-bound.decorator.js';
 export { Introspect, type IntrospectDecoratorOptions } from './policy/introspect.decorator.js';

@@ -1,5 +1,5 @@
 /** What may the application say? The public type; each room documents its own part. */
-import type { GroupOptions } from '../access/authorize.js';
+import type { GroupOptions } from '../access/requirement.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';

@@ -2,6 +2,8 @@
 import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
+import { accessOf } from '../access/authorize.js';
+import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { RouteEntry } from './route-entry.js';
@@ -13,7 +15,13 @@ export interface ControllerRoute extends RouteEntry {
   readonly pathInPrefix: string;
   /** Told apart from others at the same path by something in the request that is not its path. */
   readonly versionedByHeader: boolean;
+  readonly requirements: readonly Requirement[];
 }
+
+type Asked = Pick<
+  ControllerRoute,
+  'access' | 'declared' | 'scopes' | 'groups' | 'requires' | 'requirements' | 'binding' | 'introspectMaxAge'
+>;
 
 /** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
 const PATH = 'path';
@@ -130,13 +138,11 @@ export class ControllerRoutes {
   }
 
   /** What the decorators ask, with what the options add to it. */
-  #asks(
-    controller: Method,
-    handler: Method,
-  ): Pick<RouteEntry, 'access' | 'declared' | 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'> {
+  #asks(controller: Method, handler: Method): Asked {
     const { validateCertificateBinding, dpop, groupOptions } = this.options;
     const policy = readRoutePolicy(controller, handler);
-    const { access, declared, scopes, introspectMaxAge } = policy;
+    const { access, declared, introspectMaxAge } = policy;
+    const { requirements, scopes } = accessOf(policy);
     const open = access === 'public';
     const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
     const byProof = policy.dpopBound || dpop.mode === 'required';
@@ -144,11 +150,9 @@ export class ControllerRoutes {
       access,
       declared,
       scopes,
-      groups: policy.groups.map(({ groups, matchAll, groupsClaim }) => ({
-        groups,
-        matchAll: matchAll ?? groupOptions.matchAll,
-        groupsClaim: groupsClaim ?? groupOptions.groupsClaim,
-      })),
+      groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
+      requires: requirements.map((each) => each.describe(groupOptions)),
+      requirements,
       binding: [
         ...(byCertificate && !open ? (['certificate'] as const) : []),
         ...(byProof && !open ? (['dpop'] as const) : []),

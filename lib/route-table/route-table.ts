@@ -75,7 +75,10 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
       ({ path }) => path !== this.#ownPath,
     );
-    const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
+    const entries = ours.map(
+      ({ pathInPrefix: _path, versionedByHeader: _versioned, requirements: _requirements, ...entry }) =>
+        entry,
+    );
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }
 

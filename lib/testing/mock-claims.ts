@@ -1,7 +1,8 @@
 /** Who is calling, in a unit test? Whoever the test says: no token, no issuer, no network. What the route asks still counts. */
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { authorize, type GroupOptions } from '../access/authorize.js';
+import { authorize } from '../access/authorize.js';
+import type { GroupOptions } from '../access/requirement.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
 import { Refusals, routeOf } from '../guard/refusals.js';
@@ -117,7 +118,7 @@ export class MockedGuard implements CanActivate {
     const claims = completeClaims(this.claims);
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
-    authorize(token, policy, this.#groupOptions);
+    await authorize(token, policy, this.#groupOptions);
     const { loadUser, userProperty } = this.#userOptions;
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
     attachPrincipal(transport.requestOf(context), principal, userProperty);

@@ -1,6 +1,8 @@
 /** Validates tokens where there is no route to guard: a WebSocket handshake, a queue, a script. */
 import { Inject, Injectable } from '@nestjs/common';
 import { authorize } from '../access/authorize.js';
+import { GroupsRequirement } from '../access/requirements/groups.js';
+import { ScopesRequirement } from '../access/requirements/scopes.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { readPemCertificate, type ClientCertificate } from '../credentials/client-certificate.js';
 import { TokenError } from '../errors/auth.errors.js';
@@ -66,7 +68,11 @@ export class TokenValidationService {
       ignoresCertificate: binding === false,
     });
     const { scopes = [], groups } = options;
-    authorize(validated, { scopes, groups: groups ? [{ groups }] : [] }, this.options.groupOptions);
+    const requirements = [
+      ...(scopes.length > 0 ? [new ScopesRequirement(scopes)] : []),
+      ...(groups ? [new GroupsRequirement({ groups })] : []),
+    ];
+    await authorize(validated, { requirements }, this.options.groupOptions);
     return claims;
   }
 
