@@ -39,7 +39,7 @@ describe('the packed tarball', () => {
       expect.arrayContaining([
         'dist/index.js',
         'dist/index.d.ts',
-        'dist/auth.guard.d.ts',
+        'dist/guard/auth.guard.d.ts',
         'dist/testing/index.js',
         'dist/testing/index.d.ts',
         'package.json',
@@ -168,8 +168,8 @@ describe('the packed tarball', () => {
   });
 
   it('keeps the documentation in the types', () => {
-    expect(readFileSync('dist/token/judge-claims.d.ts', 'utf8')).toContain('@default 300');
-    expect(readFileSync('dist/route/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
+    expect(readFileSync('dist/token/check-claims.d.ts', 'utf8')).toContain('@default 300');
+    expect(readFileSync('dist/policy/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
   });
 
   it.each([
