@@ -1,14 +1,16 @@
 #!/usr/bin/env node
-/** What is asked on the command line? `doctor`: is this API set up rightly? `explain`: why is this token refused? */
-import { readCommand, USAGE, UsageError } from './command.js';
+/** The command line: `doctor` checks the configuration, `explain` a token, `issuer` gives tokens for development. */
+import { readCommand, USAGE } from './command.js';
 import { examine } from './doctor.js';
 import { explain } from './explain.js';
 import { printDiagnosis, printExplanation } from './findings.js';
+import { serveIssuer, untilStopped } from './issuer/serve-issuer.js';
 import { readToken } from './read-token.js';
+import { UsageError } from './usage-error.js';
 
 /** No `process.exit()`: what was written must get out first. */
 async function run(argv: readonly string[]): Promise<number> {
-  const command = readCommand(argv);
+  const command = readCommand(argv, process.env);
   if (command.name === 'help') {
     process.stdout.write(USAGE);
     return 0;
@@ -18,6 +20,13 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(printDiagnosis(diagnosis, command));
     const wrong = command.strict ? ['FAIL', 'warn'] : ['FAIL'];
     return diagnosis.findings.some(({ status }) => wrong.includes(status)) ? 1 : 0;
+  }
+  if (command.name === 'issuer') {
+    const output = {
+      out: (text: string) => process.stdout.write(text),
+      err: (text: string) => process.stderr.write(text),
+    };
+    return serveIssuer(command, output, untilStopped);
   }
   const explanation = await explain(await readToken(process.stdin), command);
   process.stdout.write(printExplanation(explanation, command));

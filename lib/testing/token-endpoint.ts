@@ -52,7 +52,7 @@ export class TokenEndpoint {
       if (!(error instanceof TokenRequestError)) throw error;
       // RFC 6749 section 5.2.
       const body = { error: error.code, error_description: error.message };
-      return { status: error.status, type: 'application/json', body: JSON.stringify(body) };
+      return { status: error.status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
     }
   }
 }
@@ -124,5 +124,5 @@ function answerWith(token: string, options: TokenOptions, { accept }: IncomingHt
     expires_in: expiresIn,
     ...(scope !== undefined && { scope: typeof scope === 'string' ? scope : scope.join(' ') }),
   };
-  return { status: 200, type: 'application/json', body: JSON.stringify(body) };
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(body)}\n` };
 }
