@@ -1,5 +1,5 @@
 /** Which token is asked about? From standard input, where nobody else can read it. */
-import { UsageError } from './command.js';
+import { UsageError } from './usage-error.js';
 
 /** Longer than any token that is looked at. */
 const MAX_INPUT_LENGTH = 1_000_000;

@@ -1,9 +1,11 @@
 /** Runs the command line: reads the arguments, prints what was found, and says with which code the process has to end. */
-import { readCommand, USAGE, UsageError } from './command.js';
+import { readCommand, USAGE } from './command.js';
 import { examine } from './doctor.js';
 import { explain } from './explain.js';
 import { printDiagnosis, printExplanation } from './findings.js';
+import { serveIssuer, untilStopped } from './issuer/serve-issuer.js';
 import { readToken, type TokenInput } from './read-token.js';
+import { UsageError } from './usage-error.js';
 
 /** Those of the process, unless a test captures the output. */
 export interface CommandStreams {
@@ -32,7 +34,7 @@ export async function runCommand(argv: readonly string[], streams: CommandStream
 }
 
 async function run(argv: readonly string[], { stdin, stdout, stderr }: CommandStreams): Promise<number> {
-  const command = readCommand(argv);
+  const command = readCommand(argv, process.env);
   if (command.name === 'help') {
     stdout.write(USAGE);
     return 0;
@@ -42,6 +44,13 @@ async function run(argv: readonly string[], { stdin, stdout, stderr }: CommandSt
     stdout.write(printDiagnosis(diagnosis, command));
     const wrong = command.strict ? ['FAIL', 'warn'] : ['FAIL'];
     return diagnosis.findings.some(({ status }) => wrong.includes(status)) ? 1 : 0;
+  }
+  if (command.name === 'issuer') {
+    const output = {
+      out: (text: string) => stdout.write(text),
+      err: (text: string) => stderr.write(text),
+    };
+    return serveIssuer(command, output, untilStopped);
   }
   const explanation = await explain(await readToken(stdin, stderr), command);
   stdout.write(printExplanation(explanation, command));
