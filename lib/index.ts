@@ -24,6 +24,13 @@ export {
 
 // Decorators for routes
 export { Scopes } from './access/requirements/scopes.js';
+export { AnyScope } from './access/requirements/any-scope.js';
+export { StepUp, type StepUpOptions } from './access/requirements/step-up.js';
+export {
+  RequireClaims,
+  type ClaimCondition,
+  type ClaimPredicate,
+} from './access/requirements/require-claims.js';
 export { Groups, type GroupsDecoratorOptions } from './access/requirements/groups.js';
 export { CertBound } from './policy/cert-bound.decorator.js';
 export { DPoPBound } from './policy/dpop-bound.decorator.js';
@@ -34,6 +41,8 @@ export { Public } from './policy/public.decorator.js';
 // What a handler gets
 export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
+export { Actor } from './principal/actor.decorator.js';
+export { requireScopes } from './principal/require-scopes.js';
 export { CurrentUser } from './principal/current-user.decorator.js';
 export type { LoadUser } from './principal/user-options.js';
 export { claimsOf } from './principal/authenticated-request.js';

@@ -1,7 +1,15 @@
 /** Checks whether a token may do what a route requires (RFC 6750 section 3.1). */
 import type { DeclaredRequirement } from '../policy/declarations.js';
 import type { ValidatedToken } from '../token/validated-token.js';
-import type { AccessContext, Denial, GroupOptions, Requirement } from './requirement.js';
+import { isObject } from '../jose/strict-json.js';
+import { trueTime } from '../token/check-claims.js';
+import {
+  PHASES,
+  type AccessContext,
+  type AccessOptions,
+  type Denial,
+  type Requirement,
+} from './requirement.js';
 
 /** As much of a route's policy as is read. One object for each route, which never changes. */
 export interface Requiring {
@@ -11,13 +19,13 @@ export interface Requiring {
 /** The requirements of a route, joined and in the order in which they are checked. */
 export interface RouteAccess {
   readonly requirements: readonly Requirement[];
-  /** The scopes that challenges, OpenAPI and resource metadata name. */
+  /** The scopes that challenges and OpenAPI name. */
   readonly scopes: readonly string[];
+  /** Every scope that may help: for resource metadata. */
+  readonly mentionedScopes: readonly string[];
   /** The result for a token may be remembered. */
   readonly isStable: boolean;
 }
-
-const PHASES: readonly Requirement['phase'][] = ['scope', 'permission', 'authentication'];
 
 const compiled = new WeakMap<Requiring, RouteAccess>();
 
@@ -40,34 +48,56 @@ function compileAccess(policy: Requiring): RouteAccess {
   requirements.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
   return Object.freeze({
     requirements: Object.freeze(requirements),
-    scopes: Object.freeze([...new Set(requirements.flatMap(({ scopes = [] }) => scopes))]),
+    scopes: unique(requirements.flatMap(({ scopes = [] }) => scopes)),
+    mentionedScopes: unique(requirements.flatMap(({ scopes = [], alternatives = scopes }) => alternatives)),
     isStable: requirements.every(({ isVolatile }) => isVolatile !== true),
   });
 }
 
-/** Throws unless every requirement holds. */
+function unique(names: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(names)]);
+}
+
+/** What a requirement may read of the call, besides the token. */
+export interface AccessCall {
+  readonly params?: unknown;
+}
+
+/**
+ * Throws unless every requirement holds.
+ *
+ * @throws {TokenError} for the first one that does not
+ */
 export async function authorize(
   token: ValidatedToken,
   policy: Requiring,
-  groupOptions: GroupOptions,
+  options: AccessOptions,
 ): Promise<void> {
-  const denial = await checkAccess(token, policy, groupOptions);
+  const denial = await checkAccess(token, policy, options);
   if (denial) throw denial;
 }
 
 /**
  * The first requirement that does not hold, as an error; `undefined` if all hold.
  *
- * What a token was found to meet, it meets: the policy and the options never change.
+ * What a token was found to meet, it meets: the policy and the options never change. Only requirements that depend on the
+ * time or on the request are checked every time.
  */
 export function checkAccess(
   token: ValidatedToken,
   policy: Requiring,
-  groupOptions: GroupOptions,
+  options: AccessOptions,
+  call: AccessCall = {},
 ): Denial | Promise<Denial> {
   if (token.met === policy) return undefined;
   const { requirements, scopes, isStable } = accessOf(policy);
-  const denial = checkFrom(0, requirements, token, { groupOptions, scopes });
+  const denial = checkFrom(0, requirements, token, {
+    groupOptions: options.groupOptions,
+    clockTolerance: options.clockTolerance,
+    now: trueTime(options),
+    params: isObject(call.params) ? call.params : {},
+    scopes,
+  });
   if (denial === undefined && isStable) token.met = policy;
   return denial;
 }

@@ -25,20 +25,43 @@ export interface AccessContext {
   readonly groupOptions: GroupOptions;
   /** The scopes that a challenge of the route names. */
   readonly scopes: readonly string[];
+  /** Seconds since 1970, corrected by the known error of this machine's clock. */
+  readonly now: number;
+  /** Seconds. */
+  readonly clockTolerance: number;
+  /** The parameters of the request's path, as the router read them; none outside HTTP. */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The options that requirements are checked with. */
+export interface AccessOptions {
+  readonly groupOptions: GroupOptions;
+  readonly clockSkew: number;
+  readonly clockTolerance: number;
 }
 
 /** `undefined`: the requirement holds. */
 export type Denial = TokenError | undefined;
 
+export const PHASES = ['scopes', 'any-scope', 'permission', 'authentication'] as const;
+
 export interface Requirement extends DeclaredRequirement {
   /**
    * When it is checked: scopes first, then what else the caller may do (403), then how the caller signed in (401).
    */
-  readonly phase: 'scope' | 'permission' | 'authentication';
-  /** What a token of the route needs, for challenges, OpenAPI and resource metadata. */
+  readonly phase: (typeof PHASES)[number];
+  /** What a token of the route needs, for challenges and OpenAPI. */
   readonly scopes?: readonly string[];
+  /** The scopes that clients may ask for, where these are more than `scopes`: for resource metadata. */
+  readonly alternatives?: readonly string[];
+  /** The names of the path parameters that it reads. */
+  readonly params?: readonly string[];
   readonly groups?: GroupRequirement;
-  /** Joined with another requirement of the same kind on the same route; without it each must hold by itself. */
+  /**
+   * Joined with another requirement of the same kind on the same route; without it each must hold by itself.
+   *
+   * @throws {ConfigurationError} if no token can meet both
+   */
   combine?(other: Requirement): Requirement;
   /** Denials are returned: throwing costs more than finding out. */
   check(token: ValidatedToken, context: AccessContext): Denial | Promise<Denial>;

@@ -89,6 +89,8 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     binding: 'the token must be bound to its client: have the client ask for one that is',
     unknown_user: 'add the user to the application, or look at what loadUser does',
     scope: 'have the client ask for the scope, and the provider grant it',
+    claim: 'the route requires a claim that the token does not have: look at @RequireClaims()',
+    authentication: 'the user must sign in again, as @StepUp() on the route says',
     group: `add the user to the group, or look at ${variable('groupOptions.groupsClaim')}`,
   };
   return advice[reason];

@@ -80,9 +80,7 @@ async function checkUse(
   const held = scopesOf(token);
   verdict.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
   const checkRequirement = (check: string, requirement: Requirement) =>
-    verdict.check(check, 'held', () =>
-      authorize(token, { requirements: [requirement] }, options.groupOptions),
-    );
+    verdict.check(check, 'held', () => authorize(token, { requirements: [requirement] }, options));
   const scoped =
     scopes.length > 0 ? await checkRequirement('scopes asked', new ScopesRequirement(scopes)) : undefined;
 

@@ -16,6 +16,8 @@ export interface IncomingRequest {
   readonly originalUrl?: string;
   readonly query?: unknown;
   readonly body?: unknown;
+  /** The parameters of the path, as the router read them. */
+  readonly params?: unknown;
   /** Express: the request is Node's own. */
   readonly rawHeaders?: readonly string[];
   readonly socket?: Socket;

@@ -61,7 +61,7 @@ export class AuthGuard implements CanActivate {
       const validated = validation instanceof Promise ? await validation : validation;
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
       if (binding) await binding;
-      const checked = checkAccess(validated, policy, this.options.groupOptions);
+      const checked = checkAccess(validated, policy, this.options, request);
       const denial = checked instanceof Promise ? await checked : checked;
       await waitForBatch();
       if (denial) throw denial;

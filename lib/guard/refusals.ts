@@ -1,5 +1,6 @@
 /** Refuses a call: tells the operator's log, sets the answer's headers, and makes the exception that Nest answers with. */
 import type { ArgumentsHost, ExecutionContext, Logger } from '@nestjs/common';
+import { accessOf } from '../access/authorize.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { AuthError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
@@ -59,12 +60,13 @@ export class Refusals {
 /** What a refused caller could present instead, by the options and by what the route requires. */
 export function offerFor(
   { dpop, offersDPoP, resourceMetadataUrl: resourceMetadata }: ResolvedOptions,
-  policy?: Pick<RoutePolicy, 'dpopBound'>,
+  policy?: Pick<RoutePolicy, 'dpopBound' | 'requirements'>,
   presented?: Offer['presented'],
 ): Offer {
   const dpopRequired = policy?.dpopBound === true || dpop.mode === 'required';
   const schemes: Offer['schemes'] = dpopRequired ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
-  return { schemes, presented, algs: DPOP_ALGORITHMS.join(' '), resourceMetadata };
+  const scopes = policy ? accessOf(policy).scopes : [];
+  return { schemes, presented, algs: DPOP_ALGORITHMS.join(' '), scopes, resourceMetadata };
 }
 
 /** Controller and handler, as logs and events name them. */

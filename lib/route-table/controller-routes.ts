@@ -16,11 +16,21 @@ export interface ControllerRoute extends RouteEntry {
   /** Told apart from others at the same path by something in the request that is not its path. */
   readonly versionedByHeader: boolean;
   readonly requirements: readonly Requirement[];
+  /** Every scope that may help a client. */
+  readonly mentionedScopes: readonly string[];
 }
 
 type Asked = Pick<
   ControllerRoute,
-  'access' | 'declared' | 'scopes' | 'groups' | 'requires' | 'requirements' | 'binding' | 'introspectMaxAge'
+  | 'access'
+  | 'declared'
+  | 'scopes'
+  | 'groups'
+  | 'requires'
+  | 'requirements'
+  | 'mentionedScopes'
+  | 'binding'
+  | 'introspectMaxAge'
 >;
 
 /** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
@@ -142,7 +152,7 @@ export class ControllerRoutes {
     const { validateCertificateBinding, dpop, groupOptions } = this.options;
     const policy = readRoutePolicy(controller, handler);
     const { access, declared, introspectMaxAge } = policy;
-    const { requirements, scopes } = accessOf(policy);
+    const { requirements, scopes, mentionedScopes } = accessOf(policy);
     const open = access === 'public';
     const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
     const byProof = policy.dpopBound || dpop.mode === 'required';
@@ -153,6 +163,7 @@ export class ControllerRoutes {
       groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
       requires: requirements.map((each) => each.describe(groupOptions)),
       requirements,
+      mentionedScopes,
       binding: [
         ...(byCertificate && !open ? (['certificate'] as const) : []),
         ...(byProof && !open ? (['dpop'] as const) : []),

@@ -76,8 +76,13 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       ({ path }) => path !== this.#ownPath,
     );
     const entries = ours.map(
-      ({ pathInPrefix: _path, versionedByHeader: _versioned, requirements: _requirements, ...entry }) =>
-        entry,
+      ({
+        pathInPrefix: _path,
+        versionedByHeader: _versioned,
+        requirements: _requirements,
+        mentionedScopes: _mentioned,
+        ...entry
+      }) => entry,
     );
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }

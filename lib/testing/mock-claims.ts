@@ -1,8 +1,8 @@
 /** Who is calling, in a unit test? Whoever the test says: no token, no issuer, no network. What the route asks still counts. */
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { authorize } from '../access/authorize.js';
-import type { GroupOptions } from '../access/requirement.js';
+import { accessOf, checkAccess } from '../access/authorize.js';
+import type { AccessOptions, GroupOptions } from '../access/requirement.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
 import { Refusals, routeOf } from '../guard/refusals.js';
@@ -55,7 +55,7 @@ export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {
 
 export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
-  #groupOptions: GroupOptions;
+  #access: AccessOptions;
   #resourceMetadata: string | undefined;
   #userOptions: UserOptions = { userProperty: 'user' };
 
@@ -64,7 +64,11 @@ export class MockedGuard implements CanActivate {
     public claims: MockedClaims | undefined,
     private readonly options: MockClaimsOptions,
   ) {
-    this.#groupOptions = { groupsClaim: 'groups', matchAll: false, ...options.groupOptions };
+    this.#access = {
+      groupOptions: { groupsClaim: 'groups', matchAll: false, ...options.groupOptions },
+      clockSkew: 0,
+      clockTolerance: 0,
+    };
   }
 
   /**
@@ -83,7 +87,10 @@ export class MockedGuard implements CanActivate {
       factory: ({ groupOptions, resourceMetadataUrl, loadUser, userProperty }: ResolvedOptions) => {
         this.#resourceMetadata = resourceMetadataUrl;
         this.#userOptions = { loadUser, userProperty };
-        this.#groupOptions = { ...groupOptions, ...this.options.groupOptions };
+        this.#access = {
+          ...this.#access,
+          groupOptions: { ...groupOptions, ...this.options.groupOptions },
+        };
         return this;
       },
     });
@@ -101,6 +108,7 @@ export class MockedGuard implements CanActivate {
         schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
         presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
+        scopes: policy ? accessOf(policy).scopes : [],
         resourceMetadata: this.#resourceMetadata,
       }));
     }
@@ -118,7 +126,9 @@ export class MockedGuard implements CanActivate {
     const claims = completeClaims(this.claims);
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
-    await authorize(token, policy, this.#groupOptions);
+    const request = transport.requestOf(context);
+    const denial = await checkAccess(token, policy, this.#access, request);
+    if (denial) throw denial;
     const { loadUser, userProperty } = this.#userOptions;
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
     attachPrincipal(transport.requestOf(context), principal, userProperty);

@@ -4,14 +4,12 @@ import { requires } from '../../policy/declarations.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
 import { scopesOf } from '../grants.js';
 import type { AccessContext, Denial, Requirement } from '../requirement.js';
-
-/** RFC 6749 section 3.3: scope-token. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+import { readScopeNames } from '../scope-names.js';
 
 export class ScopesRequirement implements Requirement {
   readonly kind = 'scopes';
   readonly decorator = '@Scopes()';
-  readonly phase = 'scope';
+  readonly phase = 'scopes';
 
   constructor(readonly scopes: readonly string[]) {}
 
@@ -37,12 +35,5 @@ export class ScopesRequirement implements Requirement {
  * @throws {TypeError} where the decorator stands, for no scope or for one with a space or a quote in it
  */
 export function Scopes(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
-  if (scopes.length === 0) throw new TypeError('@Scopes() needs at least one scope');
-  const wrong = scopes.find((scope) => typeof scope !== 'string' || !SCOPE_TOKEN.test(scope));
-  if (wrong !== undefined) {
-    throw new TypeError(
-      `@Scopes(): ${JSON.stringify(wrong)} is not one scope; write @Scopes('a', 'b') for two`,
-    );
-  }
-  return requires(new ScopesRequirement(Object.freeze([...scopes])));
+  return requires(new ScopesRequirement(readScopeNames('@Scopes', scopes)));
 }
