@@ -2,6 +2,7 @@
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { HttpArgumentsHost } from '@nestjs/common/interfaces/index.js';
 import { findDenial } from '../access/authorize.js';
+import { isAdmitted, rememberAdmission } from './admitted-requests.js';
 import { beginDecision, publishAllowed, publishRefused, type Decided } from './decision-events.js';
 import { Refusals, type OutgoingResponse } from './refusals.js';
 import { DPOP_ALGORITHMS, DPoPProofVerifier } from '../binding/dpop-proof.js';
@@ -56,7 +57,9 @@ export class AuthGuard implements CanActivate {
       presented: undefined,
     };
     try {
-      const lack = this.#judge(context, attempt);
+      const policy = (attempt.policy = readRoutePolicy(context.getClass(), context.getHandler()));
+      if (policy.access !== 'public' && isAdmitted(context, this.options, policy)) return true;
+      const lack = this.#judge(context, attempt, policy);
       if (lack instanceof Promise) {
         return lack.then(
           (found) => this.#decide(found, context, attempt),
@@ -70,8 +73,7 @@ export class AuthGuard implements CanActivate {
     }
   }
 
-  #judge(context: ExecutionContext, attempt: Attempt): Lack | Promise<Lack> {
-    const policy = (attempt.policy = readRoutePolicy(context.getClass(), context.getHandler()));
+  #judge(context: ExecutionContext, attempt: Attempt, policy: RoutePolicy): Lack | Promise<Lack> {
     if (policy.access === 'public') return undefined;
     if (context.getType() !== 'http')
       throw new MissingTokenError({ detail: `a ${context.getType()} message` });
@@ -96,8 +98,11 @@ export class AuthGuard implements CanActivate {
     return whenReady(this.tokens.validate(token, policy.introspectMaxAge), (validated) =>
       whenReady(this.#enforceBinding(validated, scheme, policy, http), () => {
         const lack = findDenial(validated, policy, this.options.groupOptions);
-        if (!lack) attachPrincipal(http.getRequest<IncomingRequest>(), validated);
-        return lack;
+        if (lack) return lack;
+        const request = http.getRequest<IncomingRequest>();
+        attachPrincipal(request, validated);
+        rememberAdmission(request, this.options, policy);
+        return undefined;
       }),
     );
   }

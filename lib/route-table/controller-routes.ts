@@ -4,6 +4,7 @@ import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/co
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { GuardCoverage } from '../guard/guard-coverage.js';
 import type { RouteEntry } from './route-entry.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 
@@ -40,6 +41,7 @@ export class ControllerRoutes {
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#paths = new RoutePathFactory(config);
@@ -138,8 +140,10 @@ export class ControllerRoutes {
   ): Pick<RouteEntry, 'access' | 'declared' | 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'> {
     const { validateCertificateBinding, dpop, groupOptions } = this.options;
     const policy = readRoutePolicy(controller, handler);
-    const { access, declared, scopes, introspectMaxAge } = policy;
-    const open = access === 'public';
+    const { declared, scopes, introspectMaxAge } = policy;
+    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
+    const access = policy.access === 'public' || isGuarded ? policy.access : 'unprotected';
+    const open = access === 'public' || access === 'unprotected';
     const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
     const byProof = policy.dpopBound || dpop.mode === 'required';
     return {
