@@ -1,7 +1,7 @@
 /** Does Nest run AuthGuard for this handler? */
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { ApplicationConfig, ModuleRef } from '@nestjs/core';
 import { AuthGuard } from './auth.guard.js';
 import { GLOBAL_GUARD } from './global-guard.token.js';
 
@@ -16,15 +16,21 @@ const INJECTED_PROPERTIES = 'self:properties_metadata';
 @Injectable()
 export class GuardCoverage {
   constructor(
+    @Inject(ModuleRef) private readonly self: ModuleRef,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(GLOBAL_GUARD) private readonly isRegistered: boolean,
   ) {}
 
   /** For every route: by this module, or by the application, under `APP_GUARD` or with `useGlobalGuards()`. */
   get isGlobal(): boolean {
+    if (this.isRegistered) return true;
+    // In a test it may be of any class.
+    const provided = this.self.get<unknown>(AuthGuard);
+    const isGuard = (each: unknown): boolean => each === provided || runsAuthGuard(each);
+    const runs = (guard: object): boolean =>
+      isGuard(guard) || isGuard(guard.constructor) || Object.values(guard).some(isGuard);
     return (
-      this.isRegistered ||
-      this.config.getGlobalGuards().some(runsAuthGuard) ||
+      this.config.getGlobalGuards().some(runs) ||
       this.config.getGlobalRequestGuards().some(({ metatype }) => runsAuthGuard(metatype))
     );
   }
@@ -39,13 +45,10 @@ export class GuardCoverage {
   }
 }
 
-/** Of its class, of a subclass, or a guard that has one injected and so can ask it. */
+/** Of its class, of a subclass, or of a class that has one injected and so can ask it. */
 function runsAuthGuard(guard: unknown): boolean {
-  if (typeof guard === 'function') {
-    return guard === AuthGuard || guard.prototype instanceof AuthGuard || injectsAuthGuard(guard);
-  }
-  if (typeof guard !== 'object' || guard === null) return false;
-  return guard instanceof AuthGuard || Object.values(guard).some((each) => each instanceof AuthGuard);
+  if (guard instanceof AuthGuard || guard === AuthGuard) return true;
+  return typeof guard === 'function' && (guard.prototype instanceof AuthGuard || injectsAuthGuard(guard));
 }
 
 function injectsAuthGuard(guard: Function): boolean {

@@ -66,9 +66,12 @@ class HandlersController {
 
 @Injectable()
 class AsksTheGuard implements CanActivate {
-  constructor(private readonly guard: AuthGuard) {}
+  readonly #guard: AuthGuard;
+  constructor(guard: AuthGuard) {
+    this.#guard = guard;
+  }
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    return this.guard.canActivate(context);
+    return this.#guard.canActivate(context);
   }
 }
 
@@ -163,6 +166,18 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
     ['APP_GUARD of its own', { providers: [{ provide: APP_GUARD, useExisting: AuthGuard }] }],
     ['APP_GUARD of a subclass', { providers: [{ provide: APP_GUARD, useClass: OwnGuard }] }],
     ['useGlobalGuards()', { beforeListening: (nest) => void nest.useGlobalGuards(nest.get(AuthGuard)) }],
+    [
+      'useGlobalGuards() with an object that asks it',
+      {
+        beforeListening: (nest) => {
+          const asked = nest.get(AuthGuard);
+          nest.useGlobalGuards({
+            asked,
+            canActivate: (context) => asked.canActivate(context),
+          } as CanActivate);
+        },
+      },
+    ],
     ['a guard that asks it', { providers: [{ provide: APP_GUARD, useClass: AsksTheGuard }] }],
   ])('an application can make it global itself: %s', async (_, settings) => {
     await boot([withoutGlobal()], { controllers: [PlainController], ...settings });
@@ -289,12 +304,20 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
     expect(await statuses('/per-request')).toEqual(GUARDED);
   });
 
-  it('is replaced in tests: overrideGuard() where @UseGuards() is, and mockClaims() in both places', async () => {
+  it('is replaced in tests: overrideGuard() for @UseGuards(), overrideProvider() for APP_GUARD, mockClaims() for both', async () => {
     await boot([withoutGlobal()], {
       controllers: [GuardedController],
       customize: (builder) => builder.overrideGuard(AuthGuard).useValue({ canActivate: () => true }),
     });
     expect(await statuses('/guarded')).toEqual([200, 200, 200, 200]);
+    await app?.close();
+
+    await boot([withoutGlobal()], {
+      controllers: [PlainController],
+      providers: [{ provide: APP_GUARD, useExisting: AuthGuard }],
+      customize: (builder) => builder.overrideProvider(AuthGuard).useValue({ canActivate: () => true }),
+    });
+    expect(await statuses('/plain')).toEqual([200, 200, 200, 200]);
     await app?.close();
 
     await boot([withoutGlobal()], {
