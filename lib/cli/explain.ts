@@ -41,7 +41,7 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
     if (refusal && !findings.some(({ status }) => status === expected)) verdict.refuse('token', refusal);
     return { ...conclude(refusal ?? unmet, isHere), findings };
   } finally {
-    room.connection.close();
+    await room.connection.close();
   }
 }
 

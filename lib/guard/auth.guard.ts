@@ -6,7 +6,12 @@ import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
-import { invalidToken, MissingTokenError, UnsupportedContextError } from '../errors/auth.errors.js';
+import {
+  invalidToken,
+  MissingTokenError,
+  UnsupportedContextError,
+  type TokenError,
+} from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
@@ -17,6 +22,7 @@ import type { ValidatedToken } from '../token/validated-token.js';
 import type { Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
+import { isAdmitted, rememberAdmission } from './admitted-requests.js';
 import { Decision } from './decision-events.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
 
@@ -48,6 +54,7 @@ export class AuthGuard implements CanActivate {
 
       if (!transport) throw new UnsupportedContextError(context.getType());
       const request = transport.requestOf(context);
+      if (isAdmitted(request, this.options, policy)) return true;
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
       const resolved = resolveCredentials(request, this.options);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
@@ -55,6 +62,7 @@ export class AuthGuard implements CanActivate {
         if (policy.access !== 'optional') throw new MissingTokenError();
         return decision.allow('anonymous');
       }
+      if (credentials.scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
       decision.scheme = credentials.scheme;
 
       const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
@@ -69,6 +77,7 @@ export class AuthGuard implements CanActivate {
       const { loadUser, userProperty } = this.options;
       const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
       attachPrincipal(request, principal, userProperty);
+      rememberAdmission(request, this.options, policy);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -100,7 +109,7 @@ export class AuthGuard implements CanActivate {
     context: ExecutionContext,
     transport: Transport,
   ): Promise<void> {
-    if (!this.proofs) throw invalidToken('binding', 'DPoP is switched off');
+    if (!this.proofs) throw dpopIsOff();
     const request = transport.requestOf(context);
     const header = request.headers['dpop'];
     await waitForVerification();
@@ -114,3 +123,5 @@ export class AuthGuard implements CanActivate {
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
 }
+
+const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

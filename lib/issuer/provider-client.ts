@@ -1,5 +1,4 @@
 /** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
-import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { checkAddress, type OwnAddresses } from './provider-address.js';
@@ -14,6 +13,7 @@ import {
   type ProviderAnswer,
 } from './provider-answer.js';
 import { isObject } from '../jose/strict-json.js';
+import { TlsFetcher } from './tls-fetcher.js';
 
 /** `fetch`, or something that is called like it. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
@@ -41,7 +41,8 @@ export interface ProviderClientOptions {
    */
   readonly allowInsecureRequests: boolean;
   /**
-   * The provider's certificate authority: PEM, or the path of a file.
+   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1` calls go through the proxy
+   * of the environment all the same.
    *
    * @default what Node trusts
    */
@@ -55,8 +56,8 @@ export interface ProviderClientOptions {
 const MAX_REDIRECTS = 3;
 
 export class ProviderClient {
-  #withCa: Promise<Fetcher> | undefined;
-  #withCertificate: Promise<Fetcher> | undefined;
+  #withCa: TlsFetcher | undefined;
+  #withCertificate: TlsFetcher | undefined;
   /** Not one signal for all: to join signals costs more than the rest of a call. */
   readonly #underWay = new Set<AbortController>();
   #isClosed = false;
@@ -113,7 +114,7 @@ export class ProviderClient {
     checkAddress(url, this.options);
     const { issuer } = this.options;
     try {
-      const fetcher = await this.#fetcherFor(presentCertificate);
+      const fetcher = this.#fetcherFor(presentCertificate);
       return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
@@ -135,42 +136,28 @@ export class ProviderClient {
     }
   }
 
-  /** Ends the calls that are under way; later ones fail. */
-  close(): void {
+  /** Ends the calls that are under way, and the connections that are kept; later calls fail. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const call of this.#underWay) call.abort(isClosing());
+    await Promise.all([this.#withCa?.close(), this.#withCertificate?.close()]);
   }
 
-  #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {
+  #fetcherFor(presentCertificate: boolean): Fetcher {
     const { fetcher, providerCa, clientCertificate, clientCertificateKey } = this.options;
     if (fetcher) return fetcher;
     if (presentCertificate) {
-      return (this.#withCertificate ??= makeTlsFetcher({
+      this.#withCertificate ??= new TlsFetcher({
         ca: providerCa,
         cert: clientCertificate,
         key: clientCertificateKey,
-      }));
+      });
+      return this.#withCertificate.fetch;
     }
-    return providerCa === undefined ? fetch : (this.#withCa ??= makeTlsFetcher({ ca: providerCa }));
+    if (providerCa === undefined) return fetch;
+    this.#withCa ??= new TlsFetcher({ ca: providerCa });
+    return this.#withCa.fetch;
   }
-}
-
-/** Node's own `fetch` takes no certificates; undici's, which it is made from, does. Loaded only where it is needed. */
-async function makeTlsFetcher(
-  tls: Record<'ca' | 'cert' | 'key', string | undefined> | { ca: string },
-): Promise<Fetcher> {
-  const undici = await import('undici');
-  const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-  try {
-    createSecureContext(connect);
-  } catch (cause) {
-    // Asking again would not help.
-    const options = 'cert' in connect ? 'clientCertificate, clientCertificateKey' : 'providerCa';
-    throw new ConfigurationError(`${options}: ${reasonOf(cause)}`);
-  }
-  const dispatcher = new undici.Agent({ connect });
-  // Its types speak of its own Request and Response, which are those of Node's fetch.
-  return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
 }
 
 const isClosing = (): Error => new Error('the application closes');

@@ -64,11 +64,11 @@ export class ProviderConnection {
     return this.#status(isFailing || this.introspection.isOpen ? 'degraded' : 'ready');
   }
 
-  /** Ends calls that are under way and what goes on in the background. */
-  close(): void {
+  /** Ends calls that are under way, connections that are kept, and what goes on in the background. */
+  async close(): Promise<void> {
     this.metadata.stop();
     this.keys.stop();
-    this.client.close();
+    await this.client.close();
   }
 
   #status(state: ProviderStatus['state']): ProviderStatus {

@@ -12,6 +12,11 @@ import { LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
+/** Options that are none of these, but stand beside them. */
+const MISPLACED: Readonly<Record<string, string>> = {
+  globalGuard: 'is decided before the factory is asked; set it beside useFactory, not in its answer',
+};
+
 /** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
 export type ReadVariable = (name: string) => unknown;
 
@@ -41,7 +46,9 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
       const path = issue.path.join('.');
       if (issue.code === 'unrecognized_keys') {
         problems.push(
-          ...issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`}: is not an option`),
+          ...issue.keys.map(
+            (key) => `${path === '' ? key : `${path}.${key}`}: ${MISPLACED[key] ?? 'is not an option'}`,
+          ),
         );
       } else {
         problems.push(`${describe(path, envPrefix)}: ${issue.message}`);

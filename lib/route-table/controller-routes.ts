@@ -6,6 +6,7 @@ import { accessOf } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { GuardCoverage } from '../guard/guard-coverage.js';
 import type { RouteEntry } from './route-entry.js';
 import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
@@ -58,6 +59,7 @@ export class ControllerRoutes {
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#paths = new RoutePathFactory(config);
@@ -151,9 +153,11 @@ export class ControllerRoutes {
   #asks(controller: Method, handler: Method): Asked {
     const { validateCertificateBinding, dpop, groupOptions } = this.options;
     const policy = readRoutePolicy(controller, handler);
-    const { access, declared, introspectMaxAge } = policy;
+    const { declared, introspectMaxAge } = policy;
     const { requirements, scopes, mentionedScopes } = accessOf(policy);
-    const open = access === 'public';
+    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
+    const access = policy.access === 'public' || isGuarded ? policy.access : 'unprotected';
+    const open = access === 'public' || access === 'unprotected';
     const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
     const byProof = policy.dpopBound || dpop.mode === 'required';
     return {

@@ -13,7 +13,8 @@ export interface RouteEntry {
   readonly host: string | undefined;
   /**
    * `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. `unprotected`:
-   * registered on the adapter itself, where no guard sees it.
+   * registered on the adapter itself, where no guard sees it, or, with `globalGuard: false`, not under
+   * `@UseGuards(AuthGuard)`.
    */
   readonly access: 'public' | 'optional' | 'protected' | 'unprotected';
   /** A decorator says who may call it. */
