@@ -47,6 +47,11 @@ export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf })
   return undefined;
 }
 
+/** A proof is for a URL, and a router reads paths as they are sent: none is taken for a path that means another. */
+export function strictInPath(path) {
+  return /(^|\/)(\.|%2e){1,2}(\/|$)|\\/i.test(path) ? 'a path with dot segments' : undefined;
+}
+
 function depthOf(text) {
   let depth = 0;
   let deepest = 0;

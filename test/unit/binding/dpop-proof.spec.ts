@@ -97,6 +97,25 @@ describe('DPoPProofVerifier', () => {
     expect(store.added).toHaveLength(2);
   });
 
+  it('lets a clock be corrected that only clients with nonces have gone by', async () => {
+    const nonces = new NonceIssuer('secret');
+    const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store, nonces);
+    const iat = nowInSeconds();
+    for (const clock of [iat + 3600, iat, iat - 3600]) {
+      setClock(clock);
+      const claims = { nonce: nonces.current(clock), iat };
+      const outcome = verify(verifier, { claims }).then(
+        () => 'accepted',
+        (error: { readonly detail?: string }) => error.detail,
+      );
+      // The clock of the second proof agreed with its client's: from there, it was set back.
+      expect([clock - iat, await outcome]).toEqual([
+        clock - iat,
+        clock < iat ? expect.stringContaining('the clock was set back') : 'accepted',
+      ]);
+    }
+  });
+
   it('refuses a path with dot segments, whatever the proof says', async () => {
     const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store);
     for (const path of ['/a/../b', '/a/%2e%2E/b', '/.', '/a/..', '/a\\b', '/a b', '/a\tb']) {
