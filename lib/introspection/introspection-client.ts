@@ -1,4 +1,4 @@
-/** What does the provider say about this token, now? RFC 7662 section 2, RFC 9701. */
+/** Asks the provider about a token. RFC 7662 section 2, RFC 9701. */
 import { allowInsecureRequests, customFetch, introspectionRequest, type ClientAuth } from 'oauth4webapi';
 import {
   AuthError,
@@ -19,8 +19,9 @@ import { type ProviderClient } from '../issuer/provider-client.js';
 import type { SignatureVerifier } from '../issuer/signature-verifier.js';
 import { isObject, parseStrictObject } from '../jose/strict-json.js';
 
-/** An answer as the provider gave it, and who it said it is. */
+/** An answer as the provider gave it, without members that are null. */
 export interface IntrospectionAnswer {
+  /** Of the provider's access tokens. */
   readonly issuer: string;
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +38,7 @@ export class IntrospectionClient {
     private readonly signatures: SignatureVerifier,
     private readonly breaker: CircuitBreaker,
     private readonly options: ClientOptions &
-      Pick<MetadataOptions, 'introspectionEndpoint'> &
+      Pick<MetadataOptions, 'introspectionEndpoint' | 'accessTokenIssuer'> &
       Pick<ClaimsOptions, 'audience'>,
     private readonly log: Log,
   ) {}
@@ -52,8 +53,9 @@ export class IntrospectionClient {
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
     const metadata = await this.metadata.get();
-    const answer = await this.breaker.run(() => this.#ask(token, metadata));
-    return { issuer: metadata.issuer, claims: await this.#read(answer, metadata) };
+    const answer = await this.breaker.run(token, () => this.#ask(token, metadata));
+    const issuer = this.options.accessTokenIssuer ?? metadata.issuer;
+    return { issuer, claims: withoutNulls(await this.#read(answer, metadata)) };
   }
 
   async #ask(token: string, metadata: IssuerMetadata): Promise<ProviderAnswer> {
@@ -166,6 +168,27 @@ export class IntrospectionClient {
       detail: `${said}: look at clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
     });
   }
+}
+
+/** RFC 7662 section 2.2; not `aud`: an answer that names nobody is not one for this API. */
+const OPTIONAL_MEMBERS = [
+  'scope',
+  'client_id',
+  'username',
+  'token_type',
+  'exp',
+  'iat',
+  'nbf',
+  'sub',
+  'iss',
+  'jti',
+] as const;
+
+/** Providers that write every member write null for what they do not know. */
+function withoutNulls(claims: Record<string, unknown>): Record<string, unknown> {
+  const absent = OPTIONAL_MEMBERS.filter((name) => claims[name] === null);
+  if (absent.length === 0) return claims;
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !absent.some((each) => each === name)));
 }
 
 function oauthErrorIn(body: string): string | undefined {
