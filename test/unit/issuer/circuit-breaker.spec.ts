@@ -77,6 +77,19 @@ describe('CircuitBreaker', () => {
     expect(await ask('good')).toBe('good');
   });
 
+  it('counts from the beginning after a success, also tokens that failed before it', async () => {
+    const tokens = ['a', 'b', 'c', 'd', 'e'];
+    for (let round = 0; round < 3; round++) {
+      provider.isUp = false;
+      for (const token of tokens.slice(0, 4)) await ask(token);
+      provider.isUp = true;
+      expect([await ask(`good-${round}`), breaker.isOpen]).toEqual(['good', false]);
+    }
+    provider.isUp = false;
+    for (const token of tokens) await ask(token);
+    expect(breaker.isOpen).toBe(true);
+  });
+
   it('asks about such a token less and less often', async () => {
     provider.exceptions.add('poison');
     const asked = await askedBy(async () => {
@@ -172,8 +185,8 @@ describe('CircuitBreaker', () => {
     provider.error = new ProviderUnavailableError({ retryAfter: 3600, askedForPause: true });
     await ask('first');
     provider.isUp = true;
-    advanceClock(299);
-    await expect(breaker.run('second', provider.answer('second'))).rejects.toMatchObject({ retryAfter: 1 });
+    advanceClock(298.5);
+    await expect(breaker.run('second', provider.answer('second'))).rejects.toMatchObject({ retryAfter: 2 });
     advanceClock(2);
     expect(await ask('second')).toBe('good');
   });
