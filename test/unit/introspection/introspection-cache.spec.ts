@@ -161,7 +161,7 @@ describe('IntrospectionCache', () => {
       expect(await cache.forget({ token: 'the-token' })).toEqual({ evicted: 5, sharedAnswered: true });
       expect(
         [...spellings, 'something-else', 'another', 'without-jti'].map((token) => isHeld(token)),
-      ).toEqual([...[false, false, false, false, false], true, true]);
+      ).toEqual([false, false, false, false, false, true, true]);
     });
 
     it('reaches no token for having no identifier, or an empty one', async () => {
