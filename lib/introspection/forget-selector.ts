@@ -32,6 +32,12 @@ export function pickerOf(selector: ForgetSelector): TokenPicker {
  * Different tokens may have it in common, too. They are forgotten with it, and introspected again.
  */
 export function spellingOf(token: string): string {
-  const [signed, last] = isJwt(token) ? [token.slice(0, token.lastIndexOf('.')), ''] : [token, /.=*$/];
-  return signed.replace(last, '').toLowerCase().replaceAll('-', '+').replaceAll('_', '/');
+  return withoutEnd(token).toLowerCase().replaceAll('-', '+').replaceAll('_', '/');
+}
+
+function withoutEnd(token: string): string {
+  if (isJwt(token)) return token.slice(0, token.lastIndexOf('.'));
+  let end = token.length;
+  while (token[end - 1] === '=') end--;
+  return token.slice(0, Math.max(0, end - 1));
 }

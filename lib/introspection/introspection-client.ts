@@ -18,13 +18,7 @@ import { refuseUnlessAnswered, withoutQuery, type ProviderAnswer } from '../issu
 import { type ProviderClient } from '../issuer/provider-client.js';
 import type { SignatureVerifier } from '../issuer/signature-verifier.js';
 import { isObject, parseStrictObject } from '../jose/strict-json.js';
-
-/** An answer as the provider gave it, without members that are null. */
-export interface IntrospectionAnswer {
-  /** Of the provider's access tokens. */
-  readonly issuer: string;
-  readonly claims: Readonly<Record<string, unknown>>;
-}
+import { withoutNulls, type IntrospectionAnswer } from './introspection-answer.js';
 
 export class IntrospectionClient {
   #authentication: Promise<ClientAuth> | undefined;
@@ -168,27 +162,6 @@ export class IntrospectionClient {
       detail: `${said}: look at clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
     });
   }
-}
-
-/** RFC 7662 section 2.2; not `aud`: an answer that names nobody is not one for this API. */
-const OPTIONAL_MEMBERS = [
-  'scope',
-  'client_id',
-  'username',
-  'token_type',
-  'exp',
-  'iat',
-  'nbf',
-  'sub',
-  'iss',
-  'jti',
-] as const;
-
-/** Providers that write every member write null for what they do not know. */
-function withoutNulls(claims: Record<string, unknown>): Record<string, unknown> {
-  const absent = OPTIONAL_MEMBERS.filter((name) => claims[name] === null);
-  if (absent.length === 0) return claims;
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !absent.some((each) => each === name)));
 }
 
 function oauthErrorIn(body: string): string | undefined {

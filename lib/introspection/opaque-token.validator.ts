@@ -1,11 +1,11 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
 import { invalidToken, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
 import { SingleFlight } from '../timing/single-flight.js';
 import { freezeClaims } from '../token/access-token-claims.js';
 import type { ForgetSelector } from './forget-selector.js';
-import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
+import { withBindingOf, type IntrospectionAnswer } from './introspection-answer.js';
+import type { IntrospectionClient } from './introspection-client.js';
 import type { IntrospectionCache } from './introspection-cache.js';
 import type { Answered } from './shared-answers.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from '../token/check-claims.js';
@@ -134,19 +134,4 @@ export function checkAnswer(
     );
   }
   checkClaims(claims, options, { withoutExp: true, withoutAud: allowMissingAudience });
-}
-
-/**
- * With the binding of the token itself, where the answer has none: providers may leave it out (RFC 9449 section 6.2 and
- * RFC 8705 section 3.2 let them), and the token must not pass for an unbound one then.
- */
-function withBindingOf(token: string, claims: IntrospectionAnswer['claims']): IntrospectionAnswer['claims'] {
-  if (claims['cnf'] !== undefined || !isJwt(token)) return claims;
-  try {
-    const { cnf } = decodeJwt(token).claims;
-    return cnf === undefined ? claims : { ...claims, cnf };
-  } catch {
-    // Three parts that are no JWT: the provider knows what it is.
-    return claims;
-  }
 }

@@ -1,5 +1,5 @@
 /** When the provider is asked, whose answer a request takes, and what an answer must say. */
-import type { IntrospectionAnswer } from '../../../lib/introspection/introspection-client.js';
+import type { IntrospectionAnswer } from '../../../lib/introspection/introspection-answer.js';
 import { IntrospectionCache } from '../../../lib/introspection/introspection-cache.js';
 import { OpaqueTokenValidator } from '../../../lib/introspection/opaque-token.validator.js';
 import type { ValidatedToken } from '../../../lib/token/validated-token.js';
