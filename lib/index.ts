@@ -67,7 +67,7 @@ export {
   type UsedProof,
 } from './binding/replay-store.js';
 export type { ClientAuthMethod, ClientKey } from './issuer/client-authentication.js';
-export type { ForgetSelector } from './introspection/introspection-cache.js';
+export type { ForgetSelector } from './introspection/forget-selector.js';
 export type { Fetcher } from './issuer/provider-client.js';
 export type { CacheManagerCache, ClaimsCache, KeyvCache } from './introspection/shared-cache.js';
 export type { ForgetReport } from './validation/token-validator.js';

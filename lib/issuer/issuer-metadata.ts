@@ -13,8 +13,8 @@ export interface MetadataOptions {
    */
   readonly issuer: string;
   /**
-   * What `iss` of access tokens says where it is not the issuer: AD FS names it `access_token_issuer` in its
-   * [metadata](../../docs/providers.md#ad-fs).
+   * What `iss` of access tokens must equal, where it is not the issuer: AD FS calls it `access_token_issuer` in its
+   * metadata.
    *
    * Compared character by character. The discovery document and signed introspection answers must still name the issuer.
    *

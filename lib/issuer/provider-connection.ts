@@ -7,8 +7,9 @@ import type { ProviderClient, ProviderClientOptions } from './provider-client.js
 
 export interface WarmUpOptions {
   /**
-   * When metadata and keys are fetched. `background`: while the application starts, which goes on without them;
-   * `required`: before it starts, and without them it does not; `off`: with the first request that needs them.
+   * When metadata and keys (with `introspectJwtTokens`: metadata alone) are fetched first. `background`: while the
+   * application starts, which does not wait for them; `required`: before it starts, and without them it does not; `off`:
+   * with the first request that needs them.
    *
    * @default 'background'
    */

@@ -9,7 +9,7 @@ import { TokenError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import type { ForgetSelector } from '../introspection/introspection-cache.js';
+import type { ForgetSelector } from '../introspection/forget-selector.js';
 import { TokenValidator, type ForgetReport } from './token-validator.js';
 
 export interface ValidateAccessTokenOptions {

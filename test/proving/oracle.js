@@ -76,7 +76,8 @@ export function wrongInClaims(claims, { issuer, audience, now }) {
 export function checkAnswer(bytes, { issuer, audience, now }) {
   let claims;
   try {
-    claims = JSON.parse(bytes.toString());
+    // RFC 8259 section 8.1: a byte order mark may be ignored.
+    claims = JSON.parse(bytes.toString().replace(/^\ufeff/, ''));
   } catch {
     return bad('not JSON');
   }
@@ -84,9 +85,13 @@ export function checkAnswer(bytes, { issuer, audience, now }) {
   if (isOtherKind(claims)) return bad('no access token');
   const { certificate, key } = bindingOf(claims);
   if (certificate !== undefined || key !== undefined) return bad('bound');
-  const { iss = issuer, exp = Infinity } = claims;
-  const why = wrongInClaims({ ...claims, iss, exp }, { issuer, audience, now });
-  return why ? bad(why) : { good: true, claims };
+  // Members that are null are not there; for whom the token is, and to whom it is bound, must be said.
+  const said = Object.fromEntries(
+    Object.entries(claims).filter(([name, value]) => value !== null || name === 'aud' || name === 'cnf'),
+  );
+  const { iss = issuer, exp = Infinity } = said;
+  const why = wrongInClaims({ ...said, iss, exp }, { issuer, audience, now });
+  return why ? bad(why) : { good: true, claims: said };
 }
 
 /** As JSON, in lists, too: String() would call a toString that the provider wrote. */
