@@ -5,7 +5,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
-import { collect, outputLogger } from './no-secrets-in-output.js';
+import { collect } from './no-secrets-in-output.js';
+import { outputLogger } from './output-logger.js';
 import type { Server } from 'node:http';
 import { send, type Answer, type Call } from './http.js';
 
