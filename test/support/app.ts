@@ -58,14 +58,19 @@ export async function bootModule(
   await beforeListening?.(nest);
   await nest.listen(0, '127.0.0.1');
   // A test that fails before it closes must not keep the run from ending.
-  (nest.getHttpServer() as Server).unref();
+  const server = nest.getHttpServer() as Server;
+  server.unref();
   const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     nest,
     origin,
     get: (path, headers) => send(origin + path, headers === undefined ? {} : { headers }),
     send: (path, call) => send(origin + path, call),
-    close: () => nest.close(),
+    close: async () => {
+      // Whoever still holds a connection has had its answer.
+      server.closeAllConnections();
+      await nest.close();
+    },
   };
 }
 
