@@ -20,7 +20,8 @@ import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { makeAuthority } from '../support/certificates.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
-import { loggedLines, outputLogger } from '../support/no-secrets-in-output.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 
 @Controller()
 class ThingsController {

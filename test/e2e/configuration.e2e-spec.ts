@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { bootModule, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
-import { loggedLines, outputLogger } from '../support/no-secrets-in-output.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 
 @Controller()
 class ThingsController {
