@@ -1,5 +1,5 @@
 /** `issuer`, as a user runs it: what it prints is what an application and curl need, and only this machine reaches it. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -101,6 +101,24 @@ describe('issuer', () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       expect(await start('--port', '0')).toContain('FOR DEVELOPMENT ONLY');
       expect(await running?.stop(signal)).toMatchObject({ code: 0, err: '' });
+    }
+  });
+
+  it('ends with npx, which passes no SIGTERM on', async () => {
+    const likeNpx = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(process.execPath, [process.argv[1], 'issuer', '--port', '0'], { stdio: 'inherit' });
+      console.error(child.pid);`;
+    const env = { ...process.env, npm_lifecycle_event: 'npx' };
+    const npx = spawn(process.execPath, ['-e', likeNpx, cli.main], { env, stdio: 'pipe' });
+    const [[pid], [screen]] = await Promise.all([once(npx.stderr, 'data'), once(npx.stdout, 'data')]);
+    const issuersOutput = once(npx.stdout, 'close');
+    npx.kill('SIGKILL');
+    try {
+      await issuersOutput;
+      await expect(send(issuerIn(String(screen)))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    } finally {
+      if (!npx.stdout.closed) process.kill(Number(pid), 'SIGKILL');
     }
   });
 

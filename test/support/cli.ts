@@ -36,6 +36,8 @@ export interface Running {
 }
 
 export interface Cli {
+  /** Its program. */
+  readonly main: string;
   readonly run: (args: readonly string[], settings?: RunSettings) => Promise<Run>;
   readonly start: (args: readonly string[], settings?: RunSettings) => Running;
   readonly remove: () => void;
@@ -58,6 +60,7 @@ export function buildCli(): Cli {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return {
+    main: join(folder, 'dist', 'cli', 'main.js'),
     run: (args, settings = {}) => run(folder, args, settings),
     start: (args, settings = {}) => start(folder, args, settings),
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -6,6 +6,8 @@ import type { IssuerCommand } from './issuer-arguments.js';
 /** The same at every start, so that `.env` stays as it is. No secret: `/token` asks for none either. */
 const CLIENT_SECRET = 'development-only';
 
+const WATCH_EVERY_MS = 300;
+
 export interface Output {
   readonly out: (text: string) => unknown;
   readonly err: (text: string) => unknown;
@@ -43,11 +45,16 @@ export async function serveIssuer(
   return 0;
 }
 
-/** Until Ctrl-C or SIGTERM. */
+/**
+ * Until Ctrl-C or SIGTERM. npx does not pass SIGTERM on: under npm, the end of the parent ends this process, too, or it
+ * would keep the port.
+ */
 export function untilStopped(): Promise<void> {
-  // The issuer's own socket does not keep a process from ending.
-  const hold = setInterval(() => undefined, 2 ** 30);
+  const parent = process.ppid;
+  const hasWatchedParent = process.env['npm_lifecycle_event'] !== undefined;
   return new Promise((resolve) => {
+    // The issuer's own socket does not keep the process alive; this does.
+    const hold = setInterval(() => hasWatchedParent && process.ppid !== parent && stop(), WATCH_EVERY_MS);
     const stop = (): void => {
       clearInterval(hold);
       resolve();

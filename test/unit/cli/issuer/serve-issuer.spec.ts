@@ -1,4 +1,5 @@
 /** The command in this process: what it writes, what it listens to, and what is left when it is told to stop. */
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { readIssuerCommand, type IssuerCommand } from '../../../../lib/cli/issuer/issuer-arguments.js';
@@ -70,6 +71,16 @@ describe('serveIssuer', () => {
     expect(written.out.split('\n').filter((line) => line.endsWith(expected))).toHaveLength(1);
     expect(written.out).toContain(`${expected})`);
     await stop();
+  });
+
+  it('prints what the documentation shows', async () => {
+    const page = readFileSync('docs/development-issuer.md', 'utf8');
+    const [, shown = ''] = /^```\n(\*\*\*.*?)^```$/ms.exec(page) ?? [];
+    const url = 'http://localhost:3001/products';
+    const { written, stop } = await serve(commandOf('--scope', 'read:products', '--url', url));
+    await stop();
+    const withoutPort = written.out.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:4100');
+    expect(withoutPort.replace(/Bearer [\w.-]+/, /Bearer [\w…]+/.exec(shown)?.[0] ?? '')).toBe(`\n${shown}`);
   });
 
   it('says what the printed token holds', async () => {
