@@ -17,7 +17,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
-import { waitForBatch, waitForVerification } from '../timing/verification-queue.js';
+import { runVerification, waitForBatch } from '../timing/verification-queue.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
@@ -109,17 +109,18 @@ export class AuthGuard implements CanActivate {
     context: ExecutionContext,
     transport: Transport,
   ): Promise<void> {
-    if (!this.proofs) throw dpopIsOff();
+    const { proofs } = this;
+    if (!proofs) throw dpopIsOff();
     const request = transport.requestOf(context);
     const header = request.headers['dpop'];
-    await waitForVerification();
-    const nextNonce = await this.proofs.verify({
+    const presented = {
       proof: Array.isArray(header) ? header.join(',') : header,
       token,
       method: request.method ?? '',
       targetUri: targetUriOf(request, this.options),
       jkt,
-    });
+    };
+    const nextNonce = await runVerification(() => proofs.verify(presented));
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
 }
