@@ -5,6 +5,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { AuthLifecycle } from './auth.lifecycle.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
+import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
@@ -63,6 +64,7 @@ export const PROVIDERS: Provider[] = [
   RouteTable,
   ResourceMetadata,
   GuardCoverage,
+  GuardInPlace,
   MessageHandlers,
   MessageAudit,
   AuthLifecycle,
@@ -78,6 +80,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   TokenValidator,
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
+  GuardInPlace,
 ];
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {

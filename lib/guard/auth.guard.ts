@@ -1,9 +1,17 @@
 /** The request's way: what does the route ask, what did the caller present, is it good, is it theirs, is it enough? */
-import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  Optional,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import type { HttpArgumentsHost } from '@nestjs/common/interfaces/index.js';
 import { findDenial } from '../access/authorize.js';
 import { isAdmitted, rememberAdmission } from './admitted-requests.js';
 import { beginDecision, publishAllowed, publishRefused, type Decided } from './decision-events.js';
+import { GuardInPlace } from './guard-in-place.js';
 import { Refusals, type OutgoingResponse } from './refusals.js';
 import { DPOP_ALGORITHMS, DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
@@ -46,10 +54,13 @@ export class AuthGuard implements CanActivate {
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
+    @Optional() @Inject(GuardInPlace) private readonly inPlace?: GuardInPlace,
   ) {}
 
   /** Refuses by a rejected promise. Requests of a route that is not public go on in their turn. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    // Nest takes whatever a guard answers with.
+    if (this.inPlace?.guard) return this.inPlace.guard.canActivate(context) as boolean | Promise<boolean>;
     const attempt: Attempt = {
       beganAt: beginDecision(),
       issuer: this.options.issuer,
