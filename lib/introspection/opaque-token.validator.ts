@@ -94,7 +94,8 @@ export class OpaqueTokenValidator {
 
   #check(token: string, answer: IntrospectionAnswer): ValidatedToken {
     checkAnswer(answer, this.options);
-    return new ValidatedToken(token, freezeClaims(answer.claims));
+    // An answer may leave iss out (RFC 7662 section 2.2); one that names another issuer is refused above.
+    return new ValidatedToken(token, freezeClaims({ ...answer.claims, iss: answer.issuer }));
   }
 }
 

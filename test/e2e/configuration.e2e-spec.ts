@@ -330,4 +330,19 @@ describe.each(PLATFORMS)('configuration on %s', (platform) => {
       200, 200, 401, 401,
     ]);
   });
+
+  it('then insists on the claims of RFC 9068, too', async () => {
+    const [strict, lenient] = [
+      await boot([AuthModule.forRoot({ ...issuer.options, requireAccessTokenType: true })]),
+      await boot([AuthModule.forRoot(issuer.options)]),
+    ];
+    const names = ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'];
+    for (const name of names) {
+      expect([name, await status(strict, { [name]: undefined })]).toEqual([name, 401]);
+      const needed = ['iss', 'aud', 'exp'].includes(name);
+      expect([name, await status(lenient, { [name]: undefined })]).toEqual([name, needed ? 401 : 200]);
+    }
+    expect(await status(strict)).toBe(200);
+    expect(loggedLines().join('\n')).toContain('client_id missing: RFC 9068 requires it');
+  });
 });
