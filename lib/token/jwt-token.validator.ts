@@ -133,9 +133,9 @@ export function checkType(
 ): void {
   if (isAccessTokenType(typ)) return;
   if (options.requireAccessTokenType)
-    throw invalidToken('type', `typ is ${quoteForeign(typ)}, expected at+jwt`);
+    throw invalidToken('type', () => `typ is ${quoteForeign(typ)}, expected at+jwt`);
   if (typ !== undefined && !(typeof typ === 'string' && typ.toLowerCase() === 'jwt')) {
-    throw invalidToken('type', `typ ${quoteForeign(typ)} is not that of an access token`);
+    throw invalidToken('type', () => `typ ${quoteForeign(typ)} is not that of an access token`);
   }
   const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
   if (telling) throw invalidToken('type', `${telling} makes it an ID token, not an access token`);
