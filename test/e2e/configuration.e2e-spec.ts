@@ -201,6 +201,15 @@ describe('configuration mistakes', () => {
       .compile();
     expect(loggedLines().join('\n')).toContain(`not a variable of this module: ${PREFIX}AUDIENCES`);
   });
+
+  it('without a prefix no variable of the process is named', async () => {
+    process.env['SOMEBODY_ELSES'] = 'x';
+    await Test.createTestingModule({ imports: [AuthModule.forRoot({ ...good, envPrefix: '' })] })
+      .setLogger(outputLogger)
+      .compile();
+    delete process.env['SOMEBODY_ELSES'];
+    expect(loggedLines().join('\n')).not.toMatch(/not a variable of this module|SOMEBODY_ELSES|PATH/);
+  });
 });
 
 describe.each(PLATFORMS)('configuration on %s', (platform) => {
