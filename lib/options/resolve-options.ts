@@ -78,6 +78,8 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
 
 /** Variables that carry the prefix but belong to no option: typing mistakes, most often. */
 export function unknownVariables(envPrefix: string, names: readonly string[]): readonly string[] {
+  // Every variable of the process begins with nothing: none of them can be told to be a misspelt one of ours.
+  if (envPrefix === '') return [];
   const known = new Set(
     Object.values(VARIABLES)
       .flat()
