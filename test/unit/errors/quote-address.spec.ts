@@ -1,5 +1,5 @@
 /** What is shown of addresses, and of text with addresses in it. */
-import { hideSecretsOfAddresses, quoteAddress } from '../../../lib/errors/quote-foreign.js';
+import { hideSecretsOfAddresses, quoteAddress } from '../../../lib/errors/quote-address.js';
 
 it.each([
   ['https://issuer.example/path', '"https://issuer.example/path"'],
