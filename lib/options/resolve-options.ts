@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
-import { quoteAddress } from '../errors/quote-foreign.js';
+import { quoteAddress } from '../errors/quote-address.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
