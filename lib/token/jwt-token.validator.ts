@@ -8,6 +8,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './check-claims.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
+import { runVerification } from '../timing/verification-queue.js';
 import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
@@ -81,7 +82,7 @@ export class JwtTokenValidator {
     checkClaims(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
-      ? keySet.then((known) => this.#verify(jwt, known))
+      ? keySet.then((known) => runVerification(() => this.#verify(jwt, known)))
       : this.#verify(jwt, keySet);
   }
 

@@ -15,7 +15,7 @@ import type { JwtTokenValidator } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
-import { waitForVerification } from '../timing/verification-queue.js';
+import { runVerification } from '../timing/verification-queue.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 
 /** What `forget` did, and what it could not. */
@@ -63,9 +63,7 @@ export class TokenValidator {
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
       // Again in its turn: it may have been verified for another request meanwhile.
-      return (
-        this.jwts.recall(token) ?? waitForVerification().then(() => this.#inTime(this.jwts.validate(token)))
-      );
+      return this.jwts.recall(token) ?? runVerification(() => this.#inTime(this.jwts.validate(token)));
     }
     return this.#inTime(this.#introspect(token, introspectMaxAge));
   }
