@@ -88,6 +88,7 @@ export class ProviderClient {
       const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
+      if (!URL.canParse(location, url)) throw unavailable(url, 'redirects to something that is not a URL');
       const next = new URL(location, url);
       if (next.origin !== new URL(first).origin || redirects === MAX_REDIRECTS) {
         throw new ConfigurationError(
