@@ -6,27 +6,50 @@ import { withoutQuery } from '../issuer/provider-answer.js';
 import type { Finding } from './findings.js';
 import type { WatchedCall } from './watched-client.js';
 
+/** @param isNeeded whether requests need discovery: without it, `iss` must equal the configured issuer */
 export function checkMetadata(
   metadata: IssuerMetadata,
   calls: readonly WatchedCall[],
   options: ResolvedOptions,
+  isNeeded: boolean,
 ): readonly Finding[] {
-  const { issuer } = options;
-  const answered = calls.find(({ operation, status }) => operation === 'discovery' && status === 200);
-  const slash =
-    metadata.issuer === issuer ? '' : '; the configured one differs by a trailing slash, which does no harm';
   return [
-    answered
-      ? { status: 'ok', check: 'discovery', found: withoutQuery(answered.url) }
-      : {
-          status: 'warn',
-          check: 'discovery',
-          found: 'the provider has none; what is configured is used',
-          change: 'is that the issuer?',
-        },
-    { status: 'ok', check: 'issuer', found: `${quoteForeign(metadata.issuer)}, as iss must say${slash}` },
-    checkTransport(issuer, options),
+    checkDiscovery(metadata, calls, isNeeded),
+    checkName(metadata, options, isNeeded),
+    checkTransport(options.issuer, options),
   ];
+}
+
+function checkDiscovery(
+  { jwks_uri }: IssuerMetadata,
+  calls: readonly WatchedCall[],
+  isNeeded: boolean,
+): Finding {
+  const check = 'discovery';
+  const answered = calls.find(({ operation, status }) => operation === check && status === 200);
+  if (answered && (isNeeded || jwks_uri !== undefined)) {
+    return { status: 'ok', check, found: withoutQuery(answered.url) };
+  }
+  const found = 'the provider has none; what is configured is used';
+  return { status: 'warn', check, found, change: 'is that the issuer?' };
+}
+
+function checkName({ issuer }: IssuerMetadata, options: ResolvedOptions, isNeeded: boolean): Finding {
+  const check = 'issuer';
+  const name = quoteForeign(isNeeded ? issuer : options.issuer);
+  if (issuer === options.issuer) return { status: 'ok', check, found: `${name}, as iss must say` };
+  return isNeeded
+    ? {
+        status: 'ok',
+        check,
+        found: `${name}, as iss must say; the configured one differs by a trailing slash, which does no harm`,
+      }
+    : {
+        status: 'warn',
+        check,
+        found: `${name}, as iss must say; the provider calls itself ${quoteForeign(issuer)}`,
+        change: 'configure the issuer as the provider writes it: with jwksUri, discovery does not correct it',
+      };
 }
 
 function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptions): Finding {
