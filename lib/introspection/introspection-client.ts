@@ -51,7 +51,7 @@ export class IntrospectionClient {
    * @throws {ConfigurationError} if there is no endpoint to ask
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
-    const metadata = await this.metadata.get();
+    const metadata = await this.metadata.getUnlessConfigured(this.options.introspectionEndpoint);
     const answer = await this.breaker.run(() => this.#ask(token, metadata));
     return { issuer: metadata.issuer, claims: await this.#read(answer, metadata) };
   }

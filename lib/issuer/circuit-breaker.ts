@@ -4,11 +4,13 @@ import { Backoff } from '../timing/backoff.js';
 
 /** So many failures in a row may be those of single requests. */
 const TOLERATED_FAILURES = 4;
+/** Only requests that need the provider probe it: they find it soon after its return. In seconds. */
+const MAX_PAUSE_BETWEEN_PROBES_SECONDS = 1.5;
 /** A provider that asks to be left alone is, so long at the most, in seconds. */
 const MAX_PAUSE_SECONDS = 300;
 
 export class CircuitBreaker {
-  readonly #backoff = new Backoff(TOLERATED_FAILURES);
+  readonly #backoff = new Backoff(TOLERATED_FAILURES, MAX_PAUSE_BETWEEN_PROBES_SECONDS);
   #isProbing = false;
 
   /** Calls fail without being made, but for one now and then. */
