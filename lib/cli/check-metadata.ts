@@ -34,22 +34,33 @@ function checkDiscovery(
   return { status: 'warn', check, found, change: 'is that the issuer?' };
 }
 
-function checkName({ issuer }: IssuerMetadata, options: ResolvedOptions, isNeeded: boolean): Finding {
+/** What `iss` must say. AD FS names another issuer of access tokens than its own. */
+function checkName(
+  { issuer, access_token_issuer: named }: IssuerMetadata,
+  options: ResolvedOptions,
+  isNeeded: boolean,
+): Finding {
   const check = 'issuer';
-  const name = quoteForeign(isNeeded ? issuer : options.issuer);
-  if (issuer === options.issuer) return { status: 'ok', check, found: `${name}, as iss must say` };
-  return isNeeded
-    ? {
-        status: 'ok',
-        check,
-        found: `${name}, as iss must say; the configured one differs by a trailing slash, which does no harm`,
-      }
-    : {
-        status: 'warn',
-        check,
-        found: `${name}, as iss must say; the provider calls itself ${quoteForeign(issuer)}`,
-        change: 'configure the issuer as the provider writes it: with jwksUri, discovery does not correct it',
-      };
+  const { accessTokenIssuer = isNeeded ? issuer : options.issuer } = options;
+  const name = `${quoteForeign(accessTokenIssuer)}, as iss must say`;
+  const slash = '; the configured one differs by a trailing slash, which does no harm';
+  const found = isNeeded && issuer !== options.issuer ? name + slash : name;
+  if (named !== undefined && named !== accessTokenIssuer) {
+    return {
+      status: 'warn',
+      check,
+      found: `${found}; access_token_issuer of the provider is ${quoteForeign(named)}`,
+      change: 'set accessTokenIssuer to what the provider says, if its access tokens say so, too',
+    };
+  }
+  const isCorrected = isNeeded || options.accessTokenIssuer !== undefined || issuer === options.issuer;
+  if (isCorrected) return { status: 'ok', check, found };
+  return {
+    status: 'warn',
+    check,
+    found: `${found}; the provider calls itself ${quoteForeign(issuer)}`,
+    change: 'configure the issuer as the provider writes it: with jwksUri, discovery does not correct it',
+  };
 }
 
 function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptions): Finding {

@@ -28,7 +28,7 @@ export class IssuerKeys {
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
     private readonly options: KeyOptions &
-      Pick<MetadataOptions, 'jwksUri' | 'maxStale'> &
+      Pick<MetadataOptions, 'jwksUri' | 'maxStale' | 'accessTokenIssuer'> &
       Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
   ) {
@@ -96,9 +96,10 @@ export class IssuerKeys {
   }
 
   async #fetch(held: IssuerKeySet | undefined): Promise<IssuerKeySet> {
-    const { jwksUri } = this.options;
-    const { issuer, jwks_uri } = await this.metadata.getUnlessConfigured(jwksUri);
-    const address = jwksUri ?? jwks_uri;
+    const { jwksUri, accessTokenIssuer } = this.options;
+    const metadata = await this.metadata.getUnlessConfigured(jwksUri);
+    const issuer = accessTokenIssuer ?? metadata.issuer;
+    const address = jwksUri ?? metadata.jwks_uri;
     if (typeof address !== 'string') {
       throw new ConfigurationError('jwksUri: the metadata of the issuer has no jwks_uri; set the option');
     }

@@ -12,7 +12,7 @@ export class Backoff {
 
   /**
    * @param tolerated so many failures in a row call for no pause yet
-   * @param maxPause the longest pause of its own accord, in seconds
+   * @param maxPause the longest pause, in seconds, unless a longer one is asked for
    */
   constructor(
     private readonly tolerated = 0,
@@ -42,6 +42,11 @@ export class Backoff {
     const now = monotonicSeconds();
     this.#retryAt = now + Math.max(pause, asked);
     this.#retryOnDemandAt = now + Math.max(Math.min(pause, MAX_PAUSE_ON_DEMAND_SECONDS), asked);
+  }
+
+  /** The next attempt waits for so many seconds at least, though none has failed. */
+  wait(seconds: number): void {
+    this.#retryAt = Math.max(this.#retryAt, monotonicSeconds() + seconds);
   }
 
   succeed(): void {
