@@ -93,13 +93,16 @@ const TOKEN_SENTENCES = {
   inactive_token: 'The access token is not active',
   insufficient_scope: 'The access token lacks a required scope',
   insufficient_groups: 'The access token lacks a required group',
+  insufficient_claims: 'The access token lacks a required claim',
+  insufficient_user_authentication: 'The caller must sign in again, as the challenge says',
 } as const;
 
 export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
  * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; whom it is bound to; what it lacks.
+ * the provider says that it is not active, or does not speak of it; whom it is bound to; that its
+ * user is unknown here; what it lacks.
  */
 export type TokenErrorReason =
   | 'malformed'
@@ -115,14 +118,28 @@ export type TokenErrorReason =
   | 'inactive'
   | 'not_introspected'
   | 'binding'
+  | 'unknown_user'
   | 'scope'
-  | 'group';
+  | 'group'
+  | 'claim'
+  | 'authentication';
 
 const REASONS: Readonly<Record<TokenErrorCode, TokenErrorReason>> = {
   invalid_token: 'malformed',
   inactive_token: 'inactive',
   insufficient_scope: 'scope',
   insufficient_groups: 'group',
+  insufficient_claims: 'claim',
+  insufficient_user_authentication: 'authentication',
+};
+
+const STATUSES: Readonly<Record<TokenErrorCode, 401 | 403>> = {
+  invalid_token: 401,
+  inactive_token: 401,
+  insufficient_scope: 403,
+  insufficient_groups: 403,
+  insufficient_claims: 403,
+  insufficient_user_authentication: 401,
 };
 
 export interface TokenErrorOptions extends AuthErrorOptions {
@@ -130,11 +147,14 @@ export interface TokenErrorOptions extends AuthErrorOptions {
   readonly reason?: TokenErrorReason;
   /** The scopes that the operation requires, where one of them is missing (RFC 6750 section 3). @default none */
   readonly scopes?: readonly string[];
+  /** What else the challenge says: `acr_values` and `max_age` (RFC 9470 section 3). @default nothing */
+  readonly parameters?: ChallengeParameters;
 }
 
 /**
- * The token is not good (`invalid_token`, `inactive_token`: 401) or may not do this (`insufficient_scope`,
- * `insufficient_groups`: 403).
+ * The token is not good (`invalid_token`, `inactive_token`: 401), or may not do this (`insufficient_scope`,
+ * `insufficient_groups`, `insufficient_claims`: 403), or only after its user has signed in again
+ * (`insufficient_user_authentication`: 401).
  */
 export class TokenError extends CallerError {
   readonly code: TokenErrorCode;
@@ -142,27 +162,33 @@ export class TokenError extends CallerError {
   /** The scopes that the operation requires, where one of them is missing. */
   readonly scopes: readonly string[];
   readonly #reason: TokenErrorReason;
+  readonly #parameters: ChallengeParameters;
 
   constructor(
     code: TokenErrorCode,
-    { reason = REASONS[code], scopes = [], ...options }: TokenErrorOptions = {},
+    { reason = REASONS[code], scopes = [], parameters = [], ...options }: TokenErrorOptions = {},
   ) {
     // The one reason that a client can act on by itself is said apart: a new token will do.
     super(reason === 'expired' ? 'The access token expired' : TOKEN_SENTENCES[code], options);
     this.code = code;
     this.scopes = scopes;
     this.#reason = reason;
-    this.status = code === 'invalid_token' || code === 'inactive_token' ? 401 : 403;
+    this.#parameters = parameters;
+    this.status = STATUSES[code];
   }
 
   override get reason(): TokenErrorReason {
     return this.#reason;
   }
 
-  override get challengeParameters(): ChallengeParameters | undefined {
-    if (this.status === 401) return super.challengeParameters;
-    const error = ['error', this.errorCode] as const;
-    return this.scopes.length > 0 ? [error, ['scope', this.scopes.join(' ')]] : [error];
+  override get errorCode(): string {
+    return this.code === 'insufficient_user_authentication' ? this.code : super.errorCode;
+  }
+
+  override get challengeParameters(): ChallengeParameters {
+    const error = super.challengeParameters ?? [['error', this.errorCode]];
+    const scope: ChallengeParameters = this.scopes.length > 0 ? [['scope', this.scopes.join(' ')]] : [];
+    return [...error, ...this.#parameters, ...scope];
   }
 }
 

@@ -12,6 +12,8 @@ export interface Offer {
   readonly presented: 'Bearer' | 'DPoP' | undefined;
   /** For the scheme DPoP: the algorithms of a proof, between spaces. */
   readonly algs: string;
+  /** The scopes that the route requires. */
+  readonly scopes: readonly string[];
   /** Where a client reads what it needs to get a token (RFC 9728 section 5.1). */
   readonly resourceMetadata: string | undefined;
 }
@@ -19,7 +21,7 @@ export interface Offer {
 /** One challenge per scheme; none where the token is not at fault (5xx). */
 export function challengesFor(
   error: AuthError,
-  { schemes, presented, algs, resourceMetadata }: Offer,
+  { schemes, presented, algs, scopes, resourceMetadata }: Offer,
 ): readonly string[] {
   const parameters = error.challengeParameters;
   if (!parameters) return [];
@@ -29,6 +31,10 @@ export function challengesFor(
   return named.map((scheme) =>
     challenge(scheme, [
       ...(scheme === told ? parameters : []),
+      // A client that has no token yet learns what to ask for, where it can find out whom to ask.
+      ...(told === undefined && resourceMetadata !== undefined && scopes.length > 0
+        ? ([['scope', scopes.join(' ')]] as const)
+        : []),
       ...(scheme === 'DPoP' ? ([['algs', algs]] as const) : []),
       ...(resourceMetadata === undefined ? [] : ([['resource_metadata', resourceMetadata]] as const)),
     ]),

@@ -1,24 +1,30 @@
 /** The way of a call: read policy, read credentials, validate, check binding, check access, attach principal. */
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { checkAccess } from '../access/authorize.js';
-import { DPOP_ALGORITHMS, DPoPProofVerifier } from '../binding/dpop-proof.js';
+import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
-import { invalidToken, MissingTokenError, UnsupportedContextError } from '../errors/auth.errors.js';
-import type { Offer } from '../errors/challenge.js';
+import {
+  invalidToken,
+  MissingTokenError,
+  UnsupportedContextError,
+  type TokenError,
+} from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { attachPrincipal } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { loadPrincipal } from '../principal/user-options.js';
 import { waitForBatch, waitForVerification } from '../timing/verification-queue.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
+import { isAdmitted, rememberAdmission } from './admitted-requests.js';
 import { Decision } from './decision-events.js';
-import { Refusals, routeOf } from './refusals.js';
+import { offerFor, Refusals, routeOf } from './refusals.js';
 
 /**
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
@@ -42,30 +48,41 @@ export class AuthGuard implements CanActivate {
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
+      const transport = findTransport(context);
+      if (transport) markAsGuarded(transport.requestOf(context));
       if (policy.access === 'public') return decision.allow('public');
 
-      const transport = findTransport(context);
       if (!transport) throw new UnsupportedContextError(context.getType());
       const request = transport.requestOf(context);
-      const credentials = await resolveCredentials(request, this.options);
+      if (isAdmitted(request, this.options, policy)) return true;
+      // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
+      const resolved = resolveCredentials(request, this.options);
+      const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
         return decision.allow('anonymous');
       }
+      if (credentials.scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
       decision.scheme = credentials.scheme;
 
-      const validated = await this.tokens.validate(credentials.token, policy.introspectMaxAge);
-      await this.#checkBinding(validated, credentials.scheme, policy, context, transport);
-      const denial = checkAccess(validated, policy, this.options.groupOptions);
+      const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
+      const validated = validation instanceof Promise ? await validation : validation;
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      if (binding) await binding;
+      const checked = checkAccess(validated, policy, this.options, request);
+      const denial = checked instanceof Promise ? await checked : checked;
       await waitForBatch();
       if (denial) throw denial;
 
-      attachPrincipal(request, validated);
+      const { loadUser, userProperty } = this.options;
+      const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
+      attachPrincipal(request, principal, userProperty);
+      rememberAdmission(request, this.options, policy);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
       throw this.#refusals.refuse(error, context, routeOf(context), () =>
-        this.#offerFor(policy, decision.scheme),
+        offerFor(this.options, policy, decision.scheme),
       );
     }
   }
@@ -92,7 +109,7 @@ export class AuthGuard implements CanActivate {
     context: ExecutionContext,
     transport: Transport,
   ): Promise<void> {
-    if (!this.proofs) throw invalidToken('binding', 'DPoP is switched off');
+    if (!this.proofs) throw dpopIsOff();
     const request = transport.requestOf(context);
     const header = request.headers['dpop'];
     await waitForVerification();
@@ -105,11 +122,6 @@ export class AuthGuard implements CanActivate {
     });
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
-
-  #offerFor(policy: RoutePolicy | undefined, presented: Offer['presented']): Offer {
-    const { dpop, offersDPoP, resourceMetadataUrl: resourceMetadata } = this.options;
-    const dpopAsked = policy?.dpopBound === true || dpop.mode === 'required';
-    const schemes: Offer['schemes'] = dpopAsked ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
-    return { schemes, presented, algs: DPOP_ALGORITHMS.join(' '), resourceMetadata };
-  }
 }
+
+const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

@@ -7,8 +7,9 @@ import type { ProviderClient, ProviderClientOptions } from './provider-client.js
 
 export interface WarmUpOptions {
   /**
-   * When metadata and keys are fetched. `background`: while the application starts, which goes on without them;
-   * `required`: before it starts, and without them it does not; `off`: with the first request that needs them.
+   * When metadata and keys (with `introspectJwtTokens`: metadata alone) are fetched first. `background`: while the
+   * application starts, which does not wait for them; `required`: before it starts, and without them it does not; `off`:
+   * with the first request that needs them.
    *
    * @default 'background'
    */
@@ -64,11 +65,11 @@ export class ProviderConnection {
     return this.#status(isFailing || this.introspection.isOpen ? 'degraded' : 'ready');
   }
 
-  /** Ends calls that are under way and what goes on in the background. */
-  close(): void {
+  /** Ends calls that are under way, connections that are kept, and what goes on in the background. */
+  async close(): Promise<void> {
     this.metadata.stop();
     this.keys.stop();
-    this.client.close();
+    await this.client.close();
   }
 
   #status(state: ProviderStatus['state']): ProviderStatus {

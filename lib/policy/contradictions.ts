@@ -1,6 +1,6 @@
 /** Decorators that cannot hold together: within one place, and along a chain of classes or overridden methods. */
 import { ConfigurationError } from '../errors/auth.errors.js';
-import { DECORATOR_OF, type Declaration } from './declarations.js';
+import { decoratorOf, type Declaration } from './declarations.js';
 import type { Level } from './levels.js';
 
 type Opening = Extract<Declaration, { kind: 'public' | 'optional' }>;
@@ -34,7 +34,7 @@ function refuseContradictionWithin(place: string, declarations: readonly Declara
     declarations.find(isRequirement) ?? declarations.find(({ kind }) => kind === 'optional');
   if (!contradicting) return;
   throw new ConfigurationError(
-    `${place}: @Public() asks for no token, ${DECORATOR_OF[contradicting.kind]} asks for one; leave one of them out`,
+    `${place}: @Public() asks for no token, ${decoratorOf(contradicting)} asks for one; leave one of them out`,
   );
 }
 
@@ -43,7 +43,7 @@ function refuseOpeningOf(bases: readonly Level[], place: string, opening: Openin
     const requirement = base.declarations.find(isRequirement);
     if (!requirement) continue;
     throw new ConfigurationError(
-      `${place}: ${DECORATOR_OF[opening.kind]} opens what ${DECORATOR_OF[requirement.kind]} on ${base.place} protects; ` +
+      `${place}: ${decoratorOf(opening)} opens what ${decoratorOf(requirement)} on ${base.place} protects; ` +
         'inheritance tightens and never opens',
     );
   }

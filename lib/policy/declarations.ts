@@ -1,33 +1,36 @@
 /** What decorators say about classes and methods. Written by the decorators, read by levels.ts only. */
 import 'reflect-metadata';
 
-export interface GroupRequirement {
-  readonly groups: readonly string[];
-  /** All of the groups instead of any. Left out: what the module's options say. */
-  readonly matchAll?: boolean;
-  /** Where the groups stand in the token. Left out: what the module's options say. */
-  readonly groupsClaim?: string;
+/** A requirement on what the token says. What it checks is known in access/. */
+export interface DeclaredRequirement {
+  /** `scopes`, `groups`, … */
+  readonly kind: string;
+  /** For messages: `@Scopes()`. */
+  readonly decorator: string;
 }
 
 export type Declaration =
   | { readonly kind: 'public' }
   | { readonly kind: 'optional' }
-  | { readonly kind: 'scopes'; readonly scopes: readonly string[] }
-  | ({ readonly kind: 'groups' } & GroupRequirement)
+  | { readonly kind: 'requirement'; readonly requirement: DeclaredRequirement }
   | { readonly kind: 'certificate-bound' }
   | { readonly kind: 'dpop-bound' }
   | { readonly kind: 'introspect'; readonly maxAge: number };
 
-/** The decorator that stands for each kind, for messages. */
-export const DECORATOR_OF: Readonly<Record<Declaration['kind'], string>> = {
+const DECORATORS: Readonly<Record<Exclude<Declaration['kind'], 'requirement'>, string>> = {
   public: '@Public()',
   optional: '@OptionalAuth()',
-  scopes: '@Scopes()',
-  groups: '@Groups()',
   'certificate-bound': '@CertBound()',
   'dpop-bound': '@DPoPBound()',
   introspect: '@Introspect()',
 };
+
+/** The decorator that stands for a declaration, for messages. */
+export function decoratorOf(declaration: Declaration): string {
+  return declaration.kind === 'requirement'
+    ? declaration.requirement.decorator
+    : DECORATORS[declaration.kind];
+}
 
 const KEY = 'nestjs-resource-server:route';
 
@@ -62,13 +65,18 @@ export function declares(declaration: Declaration): ClassDecorator & MethodDecor
     const isName = typeof property === 'string' || typeof property === 'symbol';
     if (typeof target === 'function' || !isName || typeof method !== 'function') {
       throw new TypeError(
-        `${DECORATOR_OF[declaration.kind]} ${describeTarget(target, property)}: it stands on classes and their methods only, ` +
+        `${decoratorOf(declaration)} ${describeTarget(target, property)}: it stands on classes and their methods only, ` +
           'and is called with the property descriptor (TypeScript: experimentalDecorators)',
       );
     }
     append(declaration, target, property);
     append(declaration, method);
   };
+}
+
+/** {@link declares} for a requirement on what the token says. */
+export function requires(requirement: DeclaredRequirement): ClassDecorator & MethodDecorator {
+  return declares(Object.freeze({ kind: 'requirement', requirement }));
 }
 
 function describeTarget(target: object, property: unknown): string {

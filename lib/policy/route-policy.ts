@@ -1,7 +1,7 @@
 /** What a route requires: the decorators of classes and methods merged, once per route. docs/decorators.md has the table. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
-import type { Declaration, GroupRequirement } from './declarations.js';
+import type { Declaration, DeclaredRequirement } from './declarations.js';
 import { isOpening, isRequirement, refuseContradictions } from './contradictions.js';
 import { methodsOf, type Handler } from './handlers.js';
 import {
@@ -18,10 +18,8 @@ export interface RoutePolicy {
   readonly access: 'public' | 'optional' | 'protected';
   /** A decorator says who may call: any but `@Introspect()`, which says only how a token is looked at. */
   readonly declared: boolean;
-  /** All of them. */
-  readonly scopes: readonly string[];
-  /** Each of the requirements. */
-  readonly groups: readonly GroupRequirement[];
+  /** What the token must say: of class and handler, as declared. access/ joins and checks them. */
+  readonly requirements: readonly DeclaredRequirement[];
   /** The token must be bound to the caller's certificate. */
   readonly certificateBound: boolean;
   /** The token must be bound to the caller's DPoP key. */
@@ -33,8 +31,7 @@ export interface RoutePolicy {
 const PUBLIC: RoutePolicy = Object.freeze({
   access: 'public',
   declared: true,
-  scopes: Object.freeze([]),
-  groups: Object.freeze([]),
+  requirements: Object.freeze([]),
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
@@ -139,10 +136,9 @@ function compilePolicy(onClass: readonly Level[], onMethod: readonly Level[]): R
       classOpening !== undefined ||
       methodOpening !== undefined ||
       required.some(({ kind }) => kind !== 'introspect'),
-    scopes: Object.freeze([
-      ...new Set(required.flatMap((each) => (each.kind === 'scopes' ? each.scopes : []))),
-    ]),
-    groups: Object.freeze(required.filter((each) => each.kind === 'groups')),
+    requirements: Object.freeze(
+      required.flatMap((each) => (each.kind === 'requirement' ? [each.requirement] : [])),
+    ),
     certificateBound: required.some(({ kind }) => kind === 'certificate-bound'),
     dpopBound: required.some(({ kind }) => kind === 'dpop-bound'),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,

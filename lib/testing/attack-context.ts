@@ -56,6 +56,11 @@ export class AttackContext {
     return this.issuer.token(this.good);
   }
 
+  /** Without a query. */
+  get path(): string {
+    return new URL(this.url).pathname;
+  }
+
   /** As a client of this route sends a token. */
   present(token: string): Shot {
     return this.route.dpop ? this.prove(token) : this.send([['Authorization', `Bearer ${token}`]]);

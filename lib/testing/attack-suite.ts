@@ -2,7 +2,8 @@
 import { AssertionError } from 'node:assert';
 import { AttackContext, type AttackedRoute } from './attack-context.js';
 import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
-import { ATTACKS, type AttackRow } from './attacks.js';
+import type { AttackRow } from './attack-row.js';
+import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /** One hostile request, or the one good request of a route. */
@@ -25,7 +26,10 @@ export interface Attack {
  * the scopes and groups of `token`) and a `WWW-Authenticate` header, and without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
  * read tokens from the `Authorization` header.
  *
- * Not tried: routes that ask for a client certificate, since the requests go without one; whether each single scope or group
+ * Routes that require DPoP-bound tokens are also attacked by other spellings of their path, where a guarded handler
+ * answers these: name one whose path ends in a parameter.
+ *
+ * Not tried: routes that require a client certificate, since the requests go without one; whether each single scope or group
  * of a route is required; and anything at which Nest's guards do not stand.
  *
  * Behind TLS the application's certificate must be one that Node trusts (`NODE_EXTRA_CA_CERTS`).
@@ -56,7 +60,10 @@ function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
 
 function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
   const rows = ATTACKS.filter(
-    (row) => !(route.optional && row.anonymous) && !(row.forGrants && !holdsGrants(route)),
+    (row) =>
+      !(route.optional && row.anonymous) &&
+      !(row.forGrants && !holdsGrants(route)) &&
+      (route.dpop || !row.dpop),
   );
   return rows.map((row) => {
     const name = `${placeOf(route)}: ${row.name}`;
@@ -64,6 +71,7 @@ function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
       name,
       run: async (target) => {
         const scene = new AttackContext(issuer, route, await originOf(target));
+        if (row.probe && (await fire(row.probe(scene))).status !== 401) return;
         let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
         for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
         if (last) checkAnswer(name, row, last.shot, last.answer);

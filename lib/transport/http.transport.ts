@@ -14,6 +14,10 @@ import type { Transport } from './transport.js';
 
 /** Express and Fastify both have it. */
 interface OutgoingResponse {
+  /** Express. */
+  readonly headersSent?: boolean;
+  /** Fastify. */
+  readonly sent?: boolean;
   header(name: string, value: string | readonly string[]): unknown;
 }
 
@@ -31,7 +35,9 @@ export const httpTransport: Transport = {
   requestOf: (host: ArgumentsHost): IncomingRequest => host.switchToHttp().getRequest<IncomingRequest>(),
 
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
-    host.switchToHttp().getResponse<OutgoingResponse>().header(name, value);
+    const response = host.switchToHttp().getResponse<OutgoingResponse>();
+    // A handler may fail after it has begun to answer.
+    if (response.headersSent !== true && response.sent !== true) response.header(name, value);
   },
 
   toException: httpExceptionFor,

@@ -2,7 +2,8 @@
 import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { advanceClock } from '../support/clock.js';
+import { sendJson } from '../support/authorization-server.js';
+import { advanceClock, holdClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
@@ -167,11 +168,12 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     const ask = (times: number): Promise<(number | undefined)[]> =>
       Promise.all(Array.from({ length: times }, () => status(issuer.opaqueToken())));
 
-    it('is left alone when it fails again and again, and tried by one request at a time', async () => {
+    it('is left alone when it fails again and again, and tried by one request a second', async () => {
       await boot({ ...issuer.introspecting });
       const known = issuer.opaqueToken();
       expect(await status(known)).toBe(200);
       outOfOrder();
+      holdClock();
       for (let i = 0; i < 5; i++) expect(await status(issuer.opaqueToken())).toBe(503);
       const failed = issuer.server.count('/introspect');
       expect(new Set(await ask(50))).toEqual(new Set([503]));
@@ -186,6 +188,57 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
       advanceClock(30);
       expect(await status(issuer.opaqueToken())).toBe(200);
       expect(new Set(await ask(20))).toEqual(new Set([200]));
+    });
+
+    it('goes on for others where it fails on one token, however often that is sent', async () => {
+      await boot({ ...issuer.introspecting });
+      const poison = issuer.opaqueToken();
+      issuer.server.answer('/introspect', (request, response) => {
+        let body = '';
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        request.on('end', () => {
+          if (body.includes(poison)) response.writeHead(500).end();
+          else sendJson(response, { active: true, ...issuer.claims() });
+        });
+      });
+      for (let i = 0; i < 20; i++) expect(await status(poison)).toBe(503);
+      const answers = await Promise.all([
+        ...Array.from({ length: 60 }, () => status(issuer.opaqueToken())),
+        ...Array.from({ length: 60 }, () => status(poison)),
+      ]);
+      expect(new Set(answers.slice(0, 60))).toEqual(new Set([200]));
+      expect(new Set(answers.slice(60))).toEqual(new Set([503]));
+    });
+
+    it('has at most 64 calls under way at a provider that hangs', async () => {
+      let underWay = 0;
+      issuer.server.answer('/introspect', (request) => {
+        underWay++;
+        request.socket.once('close', () => underWay--);
+      });
+      await boot({ ...issuer.introspecting, responseTimeout: 2 });
+      const known = issuer.server.count('/introspect');
+      const junk = Array.from({ length: 300 }, (_, i) => status(`junk-${i}`));
+      await issuer.server.asked('/introspect', known + 64);
+      expect(underWay).toBeLessThanOrEqual(64);
+      expect(new Set(await Promise.all(junk))).toEqual(new Set([503]));
+      // A slot may have been handed on before the breaker opened.
+      expect(issuer.server.count('/introspect') - known).toBeLessThanOrEqual(64 + 5);
+    });
+
+    it('is found again within two seconds, by the only client', async () => {
+      holdClock();
+      await boot({ ...issuer.introspecting });
+      outOfOrder();
+      for (let i = 0; i < 5; i++) await status(issuer.opaqueToken());
+      const token = issuer.opaqueToken();
+      for (let i = 0; i < 20; i++) {
+        advanceClock(1);
+        expect(await status(token)).toBe(503);
+      }
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status(token)).toBe(200);
     });
 
     it('is not left alone for single failures', async () => {

@@ -22,6 +22,9 @@ class ThingsController {
   @Get('own-claim') @Groups(['admin'], { groupsClaim: 'realm_access.roles' }) ownClaim(): string {
     return 'ok';
   }
+  @Get('both-kinds') @Scopes('read') @Groups('admin') bothKinds(): string {
+    return 'ok';
+  }
   @Get('keycloak-brackets')
   @Groups(['admin'], { groupsClaim: 'resource_access["orders.api"].roles' })
   brackets(): string {
@@ -119,6 +122,16 @@ describe.each(PLATFORMS)('scopes and groups on %s', (platform) => {
 
   it.each(ROWS)('%s with %j: %i', async (path, claims, status) => {
     expect((await app.get(path, bearer(issuer.token({ claims })))).status).toBe(status);
+  });
+
+  it.each([
+    ['/both-kinds', { scope: 'read', groups: ['staff'] }, 'Bearer error="insufficient_scope"'],
+    ['/both-kinds', { scope: '', groups: ['admin'] }, 'Bearer error="insufficient_scope", scope="read"'],
+    ['/both-kinds', none, 'Bearer error="insufficient_scope", scope="read"'],
+  ])('%s with %j: names the scopes only where one is missing', async (path, claims, challenge) => {
+    const answer = await app.get(path, bearer(issuer.token({ claims })));
+    expect(answer.status).toBe(403);
+    expect(answer.headers['www-authenticate']).toBe(challenge);
   });
 
   it('judges a token that it has let through anew for every route, whatever came before', async () => {

@@ -5,7 +5,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
-import { collect, outputLogger } from './no-secrets-in-output.js';
+import { collect } from './no-secrets-in-output.js';
+import { outputLogger } from './output-logger.js';
 import type { Server } from 'node:http';
 import { send, type Answer, type Call } from './http.js';
 
@@ -30,6 +31,8 @@ export interface AppSettings {
     Parameters<typeof Test.createTestingModule>[0]['providers']
   >[number][];
   readonly customize?: (builder: TestingModuleBuilder) => void;
+  /** @default a free one */
+  readonly port?: number;
   readonly beforeListening?: (nest: INestApplication) => void | Promise<void>;
 }
 
@@ -40,7 +43,7 @@ export function bootApp(options: AuthModuleOptions | undefined, settings: AppSet
 
 export async function bootModule(
   imports: NonNullable<AppSettings['imports']>,
-  { platform, controllers, providers = [], customize, beforeListening }: AppSettings,
+  { platform, controllers, providers = [], customize, beforeListening, port = 0 }: AppSettings,
 ): Promise<TestApp> {
   const builder = Test.createTestingModule({
     imports: [...imports],
@@ -55,16 +58,21 @@ export async function bootModule(
       : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
   nest.useGlobalFilters(new CollectingFilter(nest.getHttpAdapter()));
   await beforeListening?.(nest);
-  await nest.listen(0, '127.0.0.1');
+  await nest.listen(port, '127.0.0.1');
   // A test that fails before it closes must not keep the run from ending.
-  (nest.getHttpServer() as Server).unref();
+  const server = nest.getHttpServer() as Server;
+  server.unref();
   const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     nest,
     origin,
     get: (path, headers) => send(origin + path, headers === undefined ? {} : { headers }),
     send: (path, call) => send(origin + path, call),
-    close: () => nest.close(),
+    close: async () => {
+      // Whoever still holds a connection has had its answer.
+      server.closeAllConnections();
+      await nest.close();
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   Scopes,
 } from 'nestjs-resource-server';
 import { readRoutePolicy, type RoutePolicy } from '../../../lib/policy/route-policy.js';
+import { requiredBy } from '../../support/required-by.js';
 
 const PLACES = ['handler', 'overridden handler', 'class', 'base class'] as const;
 type Place = (typeof PLACES)[number];
@@ -118,7 +119,7 @@ function expectedOf(declared: Declared): unknown {
 
 function actualOf(policy: RoutePolicy | 'does not start'): unknown {
   if (policy === 'does not start') return policy;
-  const { access, scopes, groups, certificateBound, dpopBound, introspectMaxAge } = policy;
+  const { access, scopes, groups, certificateBound, dpopBound, introspectMaxAge } = requiredBy(policy);
   return {
     access,
     scopes: scopes.toSorted(),
@@ -253,7 +254,9 @@ describe('longer chains', () => {
     class Third extends Second {
       @Scopes('z') override handle(): void {}
     }
-    const { access, scopes, groups, certificateBound } = readRoutePolicy(Third, Third.prototype.handle);
+    const { access, scopes, groups, certificateBound } = requiredBy(
+      readRoutePolicy(Third, Third.prototype.handle),
+    );
     expect([access, scopes.toSorted(), groups.length, certificateBound]).toEqual([
       'protected',
       ['a', 'c', 'x', 'z'],
