@@ -46,7 +46,7 @@ export class IntrospectionClient {
    * @throws {ConfigurationError} if there is no endpoint to ask
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
-    const metadata = await this.metadata.get();
+    const metadata = await this.metadata.getUnlessConfigured(this.options.introspectionEndpoint);
     const answer = await this.breaker.run(token, () => this.#ask(token, metadata));
     const issuer = this.options.accessTokenIssuer ?? metadata.issuer;
     return { issuer, claims: withoutNulls(await this.#read(answer, metadata)) };

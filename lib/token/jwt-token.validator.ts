@@ -9,6 +9,7 @@ import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './chec
 import { checkTokenKind } from './token-kind.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
+import { runVerification } from '../timing/verification-queue.js';
 import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
@@ -87,7 +88,7 @@ export class JwtTokenValidator {
     checkProfile(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
-      ? keySet.then((known) => this.#verify(jwt, known))
+      ? keySet.then((known) => runVerification(() => this.#verify(jwt, known)))
       : this.#verify(jwt, keySet);
   }
 

@@ -12,7 +12,7 @@ import type { JwtTokenValidator } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
-import { waitForVerification } from '../timing/verification-queue.js';
+import { runVerification } from '../timing/verification-queue.js';
 import { whenReady } from '../timing/when-ready.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 
@@ -65,9 +65,7 @@ export class TokenValidator {
 
   #verify(token: string): ValidatedToken | Promise<ValidatedToken> {
     // Again in its turn: it may have been verified for another request meanwhile.
-    return (
-      this.jwts.recall(token) ?? waitForVerification().then(() => this.#inTime(this.jwts.validate(token)))
-    );
+    return this.jwts.recall(token) ?? runVerification(() => this.#inTime(this.jwts.validate(token)));
   }
 
   #inTime(validated: ValidatedToken | Promise<ValidatedToken>): ValidatedToken | Promise<ValidatedToken> {

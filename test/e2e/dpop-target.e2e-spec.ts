@@ -16,7 +16,8 @@ import { bootApp, PLATFORMS, type Platform, type TestApp } from '../support/app.
 import { selfSigned } from '../support/certificates.js';
 import { DPoPClient } from '../support/dpop.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
-import { loggedLines, outputLogger } from '../support/no-secrets-in-output.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 import { sendBytes } from '../support/raw-socket.js';
 
 @Controller()

@@ -24,7 +24,8 @@ import { firstValueFrom } from 'rxjs';
 import { WebSocket } from 'undici';
 import { PLATFORMS, type Platform } from '../support/app.js';
 import { AUDIENCE } from '../support/issuer.js';
-import { loggedLines, outputLogger } from '../support/no-secrets-in-output.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 import { freePort } from '../support/ports.js';
 
 // Nothing here asks the provider.

@@ -107,6 +107,114 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     expect(await status()).toBe(503);
   });
 
+  describe('while discovery and keys hang', () => {
+    const hang = (): void => {
+      for (const path of [DISCOVERY, '/jwks']) issuer.server.answer(path, () => undefined);
+    };
+
+    it('serves what it can verify, as soon as it is no longer fresh', async () => {
+      await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, responseTimeout: 0.5 });
+      const known = issuer.token();
+      expect(await status(known)).toBe(200);
+      hang();
+      advanceClock(61);
+      // Seen before, and not; the first to find the keys stale, together with others, and after it.
+      expect(await Promise.all([status(known), status(), status()])).toEqual([200, 200, 200]);
+      expect([await status(known), await status()]).toEqual([200, 200]);
+      for (let minute = 0; minute < 10; minute++) {
+        advanceClock(60);
+        expect(await Promise.all([status(known), status()])).toEqual([200, 200]);
+      }
+    });
+
+    it('does not wait for responseTimeout to do so', async () => {
+      await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, responseTimeout: 600 });
+      const known = issuer.token();
+      expect(await status(known)).toBe(200);
+      hang();
+      advanceClock(61);
+      expect([await status(known), await status(), await status(known)]).toEqual([200, 200, 200]);
+    });
+
+    it('introspects all the same', async () => {
+      await boot({ ...issuer.introspecting, metadataCacheDuration: 60, responseTimeout: 600 });
+      expect(await status(issuer.opaqueToken())).toBe(200);
+      hang();
+      advanceClock(61);
+      expect([await status(issuer.opaqueToken()), await status(issuer.opaqueToken())]).toEqual([200, 200]);
+    });
+
+    it('finds a provider that answers again although the old calls still hang, for those who wait, too', async () => {
+      await boot({ responseTimeout: 600 });
+      expect(await status()).toBe(200);
+      advanceClock(2);
+      issuer.rotate();
+      hang();
+      const waiting = status();
+      await issuer.server.asked('/jwks', 2);
+      issuer.server.recover();
+      const answered: (number | undefined)[] = [];
+      const later: Promise<number | undefined>[] = [];
+      void waiting.then((code) => answered.push(code));
+      while (answered.length === 0) {
+        later.push(status());
+        await call(issuer.token({ claims: { aud: 'https://other.example' } }));
+      }
+      expect(answered).toEqual([200]);
+      expect(new Set(await Promise.all(later))).toEqual(new Set([200]));
+      expect(issuer.server.count('/jwks')).toBe(3);
+    });
+  });
+
+  describe('when the provider is back', () => {
+    const OUTAGE_SECONDS = 300;
+
+    it('has the tokens of a new key verified within two seconds, and did not hammer it until then', async () => {
+      await boot();
+      expect(await status()).toBe(200);
+      issuer.rotate();
+      issuer.server.goDown();
+      const before = issuer.server.requests.length;
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status()).toBe(503);
+      }
+      const calls = issuer.server.requests.length - before;
+      expect(calls).toBeGreaterThan(OUTAGE_SECONDS / 2);
+      expect(calls).toBeLessThanOrEqual(OUTAGE_SECONDS);
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status()).toBe(200);
+    });
+
+    it('has its first tokens verified within two seconds where nothing was held', async () => {
+      issuer.server.goDown();
+      await boot();
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status()).toBe(503);
+      }
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status()).toBe(200);
+    });
+
+    it('introspects within two seconds, and did not hammer it until then', async () => {
+      await boot({ ...issuer.introspecting });
+      expect(await status(issuer.opaqueToken())).toBe(200);
+      issuer.server.answerWith('/introspect', 500, '');
+      const before = issuer.server.count('/introspect');
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status(issuer.opaqueToken())).toBe(503);
+      }
+      expect(issuer.server.count('/introspect') - before).toBeLessThanOrEqual(OUTAGE_SECONDS + 5);
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status(issuer.opaqueToken())).toBe(200);
+    });
+  });
+
   it('uses nothing that is not fresh with maxStale 0', async () => {
     await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, maxStale: 0 });
     const token = issuer.token();
