@@ -26,5 +26,8 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   setupFilesAfterEnv: ['<rootDir>/test/support/no-secrets-in-output.ts'],
+  testSequencer: '<rootDir>/test/support/sequencer.js',
+  // Jest leaves one core to itself, and with two runs all files one after the other.
+  maxWorkers: '100%',
   testTimeout: 20000,
 };

@@ -1,13 +1,19 @@
 /** The composition root: turns options into objects. */
-import { Logger, type Provider } from '@nestjs/common';
+import { Logger, type DynamicModule, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { APP_GUARD } from '@nestjs/core';
+import { ModulesContainer } from '@nestjs/core';
+import { AuthLifecycle } from './auth.lifecycle.js';
+import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { GuardCoverage } from './guard/guard-coverage.js';
+import { MessageAudit } from './guard/message-audit.js';
+import { MessageHandlers } from './guard/message-handlers.js';
+import { refuseMisplacedImports } from './guard/module-imports.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
-import { MemoryReplayStore } from './binding/replay-store.js';
+import { MemoryReplayStore } from './binding/memory-replay-store.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
@@ -25,12 +31,15 @@ const TRUSTED_ISSUER = Symbol('nestjs-resource-server:token');
 export const PROVIDERS: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
-    inject: [MODULE_OPTIONS_TOKEN, { token: ConfigService, optional: true }],
+    inject: [ModulesContainer, MODULE_OPTIONS_TOKEN, { token: ConfigService, optional: true }],
     // Without a ConfigService in sight, a bare one reads the process's environment.
     useFactory: (
+      modules: ModulesContainer,
       given: AuthModuleOptions | undefined,
       config: ConfigService = new ConfigService(),
     ): ResolvedOptions => {
+      // Before anything is made of the options: providers touch the adapter, which may be listening already.
+      refuseMisplacedImports(modules);
       const unknown = unknownVariables(given?.envPrefix ?? DEFAULT_PREFIX, Object.keys(process.env));
       if (unknown.length > 0)
         new Logger('AuthModule').warn(`not a variable of this module: ${unknown.join(', ')}`);
@@ -54,9 +63,23 @@ export const PROVIDERS: Provider[] = [
   ControllerRoutes,
   RouteTable,
   ResourceMetadata,
+  AuthErrorFilter,
+  GuardCoverage,
+  MessageHandlers,
+  MessageAudit,
+  AuthLifecycle,
   AuthGuard,
-  // Not useClass: only a provider under its own token can be overridden in tests.
-  { provide: APP_GUARD, useExisting: AuthGuard },
+];
+
+/** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
+export const EXPORTS: NonNullable<DynamicModule['exports']> = [
+  TokenValidationService,
+  AuthHealthIndicator,
+  RouteTable,
+  AuthGuard,
+  TokenValidator,
+  RESOLVED_OPTIONS,
+  DPoPProofVerifier,
 ];
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {

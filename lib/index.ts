@@ -2,6 +2,7 @@
 
 // The module
 export { AuthModule } from './auth.module.js';
+export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { RouteTable } from './route-table/route-table.js';
 export type { RouteEntry } from './route-table/route-entry.js';
@@ -22,8 +23,15 @@ export {
 } from './issuer/provider-call.js';
 
 // Decorators for routes
-export { Scopes } from './policy/scopes.decorator.js';
-export { Groups, type GroupsDecoratorOptions } from './policy/groups.decorator.js';
+export { Scopes } from './access/requirements/scopes.js';
+export { AnyScope } from './access/requirements/any-scope.js';
+export { StepUp, type StepUpOptions } from './access/requirements/step-up.js';
+export {
+  RequireClaims,
+  type ClaimCondition,
+  type ClaimPredicate,
+} from './access/requirements/require-claims.js';
+export { Groups, type GroupsDecoratorOptions } from './access/requirements/groups.js';
 export { CertBound } from './policy/cert-bound.decorator.js';
 export { DPoPBound } from './policy/dpop-bound.decorator.js';
 export { Introspect, type IntrospectDecoratorOptions } from './policy/introspect.decorator.js';
@@ -33,6 +41,10 @@ export { Public } from './policy/public.decorator.js';
 // What a handler gets
 export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
+export { Actor } from './principal/actor.decorator.js';
+export { requireScopes } from './principal/require-scopes.js';
+export { CurrentUser } from './principal/current-user.decorator.js';
+export type { LoadUser } from './principal/user-options.js';
 export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
 export type { CustomClaims } from './token/custom-claims.js';
@@ -46,15 +58,16 @@ export {
 } from './credentials/certificate-from-header.js';
 export type { ResourceMetadataOptions } from './options/resource.js';
 export { DPoPProofError, type DPoPMode, type DPoPOptions } from './binding/dpop-proof.js';
+export { MemoryReplayStore } from './binding/memory-replay-store.js';
 export {
-  MemoryReplayStore,
   RedisReplayStore,
   ReplayStoreError,
   type RedisClient,
   type ReplayStore,
+  type UsedProof,
 } from './binding/replay-store.js';
 export type { ClientAuthMethod, ClientKey } from './issuer/client-authentication.js';
-export type { ForgetSelector } from './introspection/introspection-cache.js';
+export type { ForgetSelector } from './introspection/forget-selector.js';
 export type { Fetcher } from './issuer/provider-client.js';
 export type { CacheManagerCache, ClaimsCache, KeyvCache } from './introspection/shared-cache.js';
 export type { ForgetReport } from './validation/token-validator.js';

@@ -1,93 +1,118 @@
-/** May this token do this? RFC 6750 section 3.1 (`insufficient_scope`). Pure and synchronous. */
-import { TokenError } from '../errors/auth.errors.js';
-import { quoteForeign } from '../errors/quote-foreign.js';
-import type { GroupRequirement } from '../policy/declarations.js';
+/** Checks whether a token may do what a route requires (RFC 6750 section 3.1). */
+import type { DeclaredRequirement } from '../policy/declarations.js';
 import type { ValidatedToken } from '../token/validated-token.js';
-import { groupsOf, hasGroupsElsewhere, scopesOf } from './grants.js';
+import { isObject } from '../jose/strict-json.js';
+import { trueTime } from '../token/check-claims.js';
+import {
+  PHASES,
+  type AccessContext,
+  type AccessOptions,
+  type Denial,
+  type Requirement,
+} from './requirement.js';
 
-export interface GroupOptions {
-  /**
-   * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`); a claim whose own name is
-   * the whole string wins.
-   *
-   * @default 'groups'
-   */
-  readonly groupsClaim: string;
-  /**
-   * `@Groups` asks for all of the groups that it lists instead of any of them.
-   *
-   * @default false
-   */
-  readonly matchAll: boolean;
+/** As much of a route's policy as is read. One object for each route, which never changes. */
+export interface Requiring {
+  readonly requirements: readonly DeclaredRequirement[];
 }
 
-export interface AccessRequirement {
+/** The requirements of a route, joined and in the order in which they are checked. */
+export interface RouteAccess {
+  readonly requirements: readonly Requirement[];
+  /** The scopes that challenges and OpenAPI name. */
   readonly scopes: readonly string[];
-  readonly groups: readonly GroupRequirement[];
+  /** Every scope that may help: for resource metadata. */
+  readonly mentionedScopes: readonly string[];
+  /** The result for a token may be remembered. */
+  readonly isStable: boolean;
 }
 
-/** Throws unless the token holds all scopes and satisfies each group requirement. */
-export function authorize(
-  token: ValidatedToken,
-  requirement: AccessRequirement,
-  options: GroupOptions,
-): void {
-  const lack = findDenial(token, requirement, options);
-  if (lack) throw lack;
+const compiled = new WeakMap<Requiring, RouteAccess>();
+
+/** Compiled once for each route. */
+export function accessOf(policy: Requiring): RouteAccess {
+  let access = compiled.get(policy);
+  if (!access) compiled.set(policy, (access = compileAccess(policy)));
+  return access;
+}
+
+function compileAccess(policy: Requiring): RouteAccess {
+  const requirements: Requirement[] = [];
+  // Whoever declares a requirement makes it of a file in requirements/.
+  for (const each of policy.requirements as readonly Requirement[]) {
+    const known = requirements.findIndex(({ kind, combine }) => kind === each.kind && combine);
+    const joined = requirements[known]?.combine?.(each);
+    if (joined) requirements[known] = joined;
+    else requirements.push(each);
+  }
+  requirements.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
+  return Object.freeze({
+    requirements: Object.freeze(requirements),
+    scopes: unique(requirements.flatMap(({ scopes = [] }) => scopes)),
+    mentionedScopes: unique(requirements.flatMap(({ scopes = [], alternatives = scopes }) => alternatives)),
+    isStable: requirements.every(({ isVolatile }) => isVolatile !== true),
+  });
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(names)]);
+}
+
+/** What a requirement may read of the call, besides the token. */
+export interface AccessCall {
+  readonly params?: unknown;
 }
 
 /**
- * What the token lacks: a scope, or what a group requirement asks for. `undefined` if it lacks nothing.
+ * Throws unless every requirement holds.
  *
- * Not thrown, as throwing costs more than finding out. What a token was found to meet, it meets: the requirement (a
- * route's is one object) and the options must not change.
+ * @throws {TokenError} for the first one that does not
  */
-export function findDenial(
+export async function authorize(
   token: ValidatedToken,
-  requirement: AccessRequirement,
-  options: GroupOptions,
-): TokenError | undefined {
-  if (token.met === requirement) return undefined;
-  const lack = findMissingScopes(token, requirement.scopes) ?? findMissingGroups(token, requirement, options);
-  if (!lack) token.met = requirement;
-  return lack;
+  policy: Requiring,
+  options: AccessOptions,
+): Promise<void> {
+  const denial = await checkAccess(token, policy, options);
+  if (denial) throw denial;
 }
 
-function findMissingScopes(token: ValidatedToken, scopes: readonly string[]): TokenError | undefined {
-  if (scopes.length === 0) return undefined;
-  const held = scopesOf(token);
-  const missing = scopes.filter((scope) => !held.has(scope));
-  if (missing.length === 0) return undefined;
-  return new TokenError('insufficient_scope', { detail: `missing scope: ${missing.join(' ')}` });
+/**
+ * The first requirement that does not hold, as an error; `undefined` if all hold.
+ *
+ * What a token was found to meet, it meets: the policy and the options never change. Only requirements that depend on the
+ * time or on the request are checked every time.
+ */
+export function checkAccess(
+  token: ValidatedToken,
+  policy: Requiring,
+  options: AccessOptions,
+  call: AccessCall = {},
+): Denial | Promise<Denial> {
+  if (token.met === policy) return undefined;
+  const { requirements, scopes, isStable } = accessOf(policy);
+  const denial = checkFrom(0, requirements, token, {
+    groupOptions: options.groupOptions,
+    clockTolerance: options.clockTolerance,
+    now: trueTime(options),
+    params: isObject(call.params) ? call.params : {},
+    scopes,
+  });
+  if (denial === undefined && isStable) token.met = policy;
+  return denial;
 }
 
-function findMissingGroups(
+function checkFrom(
+  index: number,
+  requirements: readonly Requirement[],
   token: ValidatedToken,
-  { groups }: AccessRequirement,
-  options: GroupOptions,
-): TokenError | undefined {
-  for (const each of groups) {
-    const lack = findMissingGroup(token, each, options);
-    if (lack) return lack;
+  context: AccessContext,
+): Denial | Promise<Denial> {
+  for (let i = index; i < requirements.length; i++) {
+    const denial = requirements[i]?.check(token, context);
+    if (denial instanceof Promise)
+      return denial.then((found) => found ?? checkFrom(i + 1, requirements, token, context));
+    if (denial) return denial;
   }
   return undefined;
-}
-
-function findMissingGroup(
-  token: ValidatedToken,
-  requirement: GroupRequirement,
-  options: GroupOptions,
-): TokenError | undefined {
-  const { groups, matchAll = options.matchAll, groupsClaim = options.groupsClaim } = requirement;
-  const held = groupsOf(token, groupsClaim);
-  const isMember = (group: string): boolean => held.has(group);
-  // An empty requirement holds for nobody.
-  if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return undefined;
-
-  const why = hasGroupsElsewhere(token.claims)
-    ? 'the provider left the groups out of the token because there are too many (overage)'
-    : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, and these do not do`;
-  return new TokenError('insufficient_groups', {
-    detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
-  });
 }

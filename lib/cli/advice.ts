@@ -87,7 +87,10 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     inactive: "revoked or expired; or this API's client may not introspect it at the provider",
     not_introspected: `set ${variable('clientId')} and ${variable('clientSecret')} to have such tokens introspected`,
     binding: 'the token must be bound to its client: have the client ask for one that is',
+    unknown_user: 'add the user to the application, or look at what loadUser does',
     scope: 'have the client ask for the scope, and the provider grant it',
+    claim: 'the route requires a claim that the token does not have: look at @RequireClaims()',
+    authentication: 'the user must sign in again, as @StepUp() on the route says',
     group: `add the user to the group, or look at ${variable('groupOptions.groupsClaim')}`,
   };
   return advice[reason];

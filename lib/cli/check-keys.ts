@@ -64,7 +64,7 @@ function complainOf({ kid, problem, isPrivate = false }: CheckedKey): Finding[] 
 
 function checkKey(key: VerificationKey, accepted: readonly string[]): CheckedKey {
   const jwk = JSON.parse(key.text) as Readonly<Record<string, unknown>>;
-  const fitting = accepted.filter((alg) => key.fits(alg, undefined));
+  const fitting = accepted.filter((alg) => key.fits(alg));
   const { kid } = key;
   // A symmetric key is no key pair's private part, but no less a secret that everybody can read.
   if (!isPublicKey(jwk))

@@ -45,7 +45,7 @@ async function examineProvider(
     const open = notChecked('provider', 'keys and introspection, for they need discovery');
     return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
   } finally {
-    room.connection.close();
+    await room.connection.close();
   }
 }
 

@@ -2,7 +2,7 @@
 import { TokenError, type AuthError } from '../errors/auth.errors.js';
 import type { TrustedIssuer } from '../validation/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import type { IntrospectionAnswer } from '../introspection/introspection-client.js';
+import type { IntrospectionAnswer } from '../introspection/introspection-answer.js';
 import { checkAnswer } from '../introspection/opaque-token.validator.js';
 import type { Verdict } from './verdict.js';
 

@@ -1,5 +1,8 @@
 /** Why is this token refused? Every check, not only the first that fails; the verdict is that of {@link TokenValidator}. */
-import { authorize, type AccessRequirement } from '../access/authorize.js';
+import { authorize } from '../access/authorize.js';
+import type { Requirement } from '../access/requirement.js';
+import { GroupsRequirement } from '../access/requirements/groups.js';
+import { ScopesRequirement } from '../access/requirements/scopes.js';
 import { groupsOf, scopesOf } from '../access/grants.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { AuthError, TokenError } from '../errors/auth.errors.js';
@@ -38,7 +41,7 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
     if (refusal && !findings.some(({ status }) => status === expected)) verdict.refuse('token', refusal);
     return { ...conclude(refusal ?? unmet, isHere), findings };
   } finally {
-    room.connection.close();
+    await room.connection.close();
   }
 }
 
@@ -76,15 +79,15 @@ async function checkUse(
   const token = new ValidatedToken('', claims);
   const held = scopesOf(token);
   verdict.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
-  const checkAccess = (check: string, asked: Partial<AccessRequirement>) =>
-    verdict.check(check, 'held', () =>
-      authorize(token, { scopes: [], groups: [], ...asked }, options.groupOptions),
-    );
-  const scoped = scopes.length > 0 ? await checkAccess('scopes asked', { scopes }) : undefined;
+  const checkRequirement = (check: string, requirement: Requirement) =>
+    verdict.check(check, 'held', () => authorize(token, { requirements: [requirement] }, options));
+  const scoped =
+    scopes.length > 0 ? await checkRequirement('scopes asked', new ScopesRequirement(scopes)) : undefined;
 
   const { groupsClaim } = options.groupOptions;
   verdict.show('groups', `${groupsOf(token, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
-  const grouped = groups.length > 0 ? await checkAccess('groups asked', { groups: [{ groups }] }) : undefined;
+  const grouped =
+    groups.length > 0 ? await checkRequirement('groups asked', new GroupsRequirement({ groups })) : undefined;
   return bound ?? scoped ?? grouped;
 }
 

@@ -1,4 +1,21 @@
-/** What can go wrong, in two voices: a fixed public sentence for the client, a private detail for the log. */
+/**
+ * The errors of this package. Each carries its answer: status, code, challenge and headers. A fixed public sentence is for
+ * the client, a private detail for the log.
+ */
+
+/** Parameters of one `WWW-Authenticate` challenge, in the order in which they are written. */
+export type ChallengeParameters = readonly (readonly [name: string, value: string])[];
+
+type Status = 400 | 401 | 403 | 500 | 503;
+
+/** Codes of RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1, for errors that have none of their own. */
+const ERROR_CODES: Readonly<Record<Status, string>> = {
+  400: 'invalid_request',
+  401: 'invalid_token',
+  403: 'insufficient_scope',
+  500: 'server_error',
+  503: 'temporarily_unavailable',
+};
 
 export interface AuthErrorOptions extends ErrorOptions {
   /** The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. */
@@ -10,13 +27,35 @@ export abstract class AuthError extends Error {
   /** Stable, machine-readable reason. */
   abstract readonly code: string;
   /** The HTTP status that the guard answers with. */
-  abstract readonly status: 400 | 401 | 403 | 500 | 503;
+  abstract readonly status: Status;
   /** The exact reason, for logs only. */
   declare readonly detail?: string;
 
   /** What an operator counts by: one of a few words, finer than `code`, never anything from the request. */
   get reason(): string {
     return this.code;
+  }
+
+  /** The code that a client reads: of RFC 6750, RFC 9449 or RFC 6749. */
+  get errorCode(): string {
+    return ERROR_CODES[this.status];
+  }
+
+  /**
+   * What the challenge says of this error. Empty: a challenge that names no error. `undefined`: no challenge, because the
+   * token is not at fault.
+   */
+  get challengeParameters(): ChallengeParameters | undefined {
+    if (this.status !== 401) return undefined;
+    return [
+      ['error', this.errorCode],
+      ['error_description', this.message],
+    ];
+  }
+
+  /** Headers of the HTTP answer beside the challenge. */
+  get headers(): Readonly<Record<string, string>> {
+    return {};
   }
 
   constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {
@@ -45,13 +84,16 @@ const TOKEN_SENTENCES = {
   inactive_token: 'The access token is not active',
   insufficient_scope: 'The access token lacks a required scope',
   insufficient_groups: 'The access token lacks a required group',
+  insufficient_claims: 'The access token lacks a required claim',
+  insufficient_user_authentication: 'The caller must sign in again, as the challenge says',
 } as const;
 
 export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
  * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; whom it is bound to; what it lacks.
+ * the provider says that it is not active, or does not speak of it; whom it is bound to; that its
+ * user is unknown here; what it lacks.
  */
 export type TokenErrorReason =
   | 'malformed'
@@ -67,40 +109,77 @@ export type TokenErrorReason =
   | 'inactive'
   | 'not_introspected'
   | 'binding'
+  | 'unknown_user'
   | 'scope'
-  | 'group';
+  | 'group'
+  | 'claim'
+  | 'authentication';
 
 const REASONS: Readonly<Record<TokenErrorCode, TokenErrorReason>> = {
   invalid_token: 'malformed',
   inactive_token: 'inactive',
   insufficient_scope: 'scope',
   insufficient_groups: 'group',
+  insufficient_claims: 'claim',
+  insufficient_user_authentication: 'authentication',
+};
+
+const STATUSES: Readonly<Record<TokenErrorCode, 401 | 403>> = {
+  invalid_token: 401,
+  inactive_token: 401,
+  insufficient_scope: 403,
+  insufficient_groups: 403,
+  insufficient_claims: 403,
+  insufficient_user_authentication: 401,
 };
 
 export interface TokenErrorOptions extends AuthErrorOptions {
   /** @default what the code says */
   readonly reason?: TokenErrorReason;
+  /** The scopes that the operation requires, where one of them is missing (RFC 6750 section 3). @default none */
+  readonly scopes?: readonly string[];
+  /** What else the challenge says: `acr_values` and `max_age` (RFC 9470 section 3). @default nothing */
+  readonly parameters?: ChallengeParameters;
 }
 
 /**
- * The token is not good (`invalid_token`, `inactive_token`: 401) or may not do this (`insufficient_scope`,
- * `insufficient_groups`: 403).
+ * The token is not good (`invalid_token`, `inactive_token`: 401), or may not do this (`insufficient_scope`,
+ * `insufficient_groups`, `insufficient_claims`: 403), or only after its user has signed in again
+ * (`insufficient_user_authentication`: 401).
  */
 export class TokenError extends CallerError {
   readonly code: TokenErrorCode;
   readonly status: 401 | 403;
+  /** The scopes that the operation requires, where one of them is missing. */
+  readonly scopes: readonly string[];
   readonly #reason: TokenErrorReason;
+  readonly #parameters: ChallengeParameters;
 
-  constructor(code: TokenErrorCode, { reason = REASONS[code], ...options }: TokenErrorOptions = {}) {
+  constructor(
+    code: TokenErrorCode,
+    { reason = REASONS[code], scopes = [], parameters = [], ...options }: TokenErrorOptions = {},
+  ) {
     // The one reason that a client can act on by itself is said apart: a new token will do.
     super(reason === 'expired' ? 'The access token expired' : TOKEN_SENTENCES[code], options);
     this.code = code;
+    this.scopes = scopes;
     this.#reason = reason;
-    this.status = code === 'invalid_token' || code === 'inactive_token' ? 401 : 403;
+    this.#parameters = parameters;
+    this.status = STATUSES[code];
   }
 
   override get reason(): TokenErrorReason {
     return this.#reason;
+  }
+
+  override get errorCode(): string {
+    return this.code === 'insufficient_user_authentication' ? this.code : super.errorCode;
+  }
+
+  override get challengeParameters(): ChallengeParameters {
+    const error = super.challengeParameters ?? [['error', this.errorCode]];
+    const scope: ChallengeParameters = this.scopes.length > 0 ? [['scope', this.scopes.join(' ')]] : [];
+    return [...error, ...this.#parameters, ...scope];
   }
 }
 
@@ -120,6 +199,14 @@ export class MissingTokenError extends CallerError {
   constructor(options?: AuthErrorOptions) {
     super('No access token was sent', options);
   }
+
+  override get errorCode(): string {
+    return this.code;
+  }
+
+  override get challengeParameters(): ChallengeParameters {
+    return [];
+  }
 }
 
 /** The request sends tokens in more than one way (RFC 6750 section 2): 400 `invalid_request`. */
@@ -129,6 +216,22 @@ export class InvalidRequestError extends CallerError {
 
   constructor(options?: AuthErrorOptions) {
     super('The request sends more than one access token', options);
+  }
+
+  override get challengeParameters(): ChallengeParameters {
+    return [['error', this.errorCode]];
+  }
+}
+
+/** The guard does not know this kind of context (`ExecutionContext.getType()`), so that nobody is let through. */
+export class UnsupportedContextError extends CallerError {
+  readonly code = 'unsupported_context';
+  readonly status = 401;
+
+  constructor(type: string) {
+    super('This kind of call is not supported', {
+      detail: `the guard reads no token from a call of type ${type}; only @Public() handlers run there`,
+    });
   }
 }
 
@@ -167,5 +270,9 @@ export class ProviderUnavailableError extends AuthError {
     super('The authorization server is not available', options);
     this.retryAfter = retryAfter;
     this.askedForPause = askedForPause;
+  }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return { 'Retry-After': String(this.retryAfter) };
   }
 }

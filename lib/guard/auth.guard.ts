@@ -1,37 +1,33 @@
-/** The request's way: what does the route ask, what did the caller present, is it good, is it theirs, is it enough? */
+/** The way of a call: read policy, read credentials, validate, check binding, check access, attach principal. */
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { HttpArgumentsHost } from '@nestjs/common/interfaces/index.js';
-import { findDenial } from '../access/authorize.js';
-import { beginDecision, publishAllowed, publishRefused, type Decided } from './decision-events.js';
-import { Refusals, type OutgoingResponse } from './refusals.js';
-import { DPOP_ALGORITHMS, DPoPProofVerifier } from '../binding/dpop-proof.js';
+import { checkAccess } from '../access/authorize.js';
+import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
-import type { IncomingRequest } from '../credentials/incoming-request.js';
 import { targetUriOf } from '../credentials/target-uri.js';
-import { MissingTokenError, TokenError } from '../errors/auth.errors.js';
-import type { Offer } from '../errors/challenge.js';
-import { whenReady } from '../timing/when-ready.js';
+import {
+  invalidToken,
+  MissingTokenError,
+  UnsupportedContextError,
+  type TokenError,
+} from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { attachPrincipal } from '../principal/authenticated-request.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { TokenValidator } from '../validation/token-validator.js';
-import { waitForVerification, waitForBatch } from '../timing/verification-queue.js';
+import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { loadPrincipal } from '../principal/user-options.js';
+import { runVerification, waitForBatch } from '../timing/verification-queue.js';
 import type { ValidatedToken } from '../token/validated-token.js';
-
-/** What keeps a good token from being enough, if anything. */
-type Lack = TokenError | undefined;
-
-/** What is known of a request so far. */
-interface Attempt extends Decided {
-  policy: RoutePolicy | undefined;
-  presented: Credentials['scheme'] | undefined;
-}
+import type { Transport } from '../transport/transport.js';
+import { findTransport } from '../transport/transports.js';
+import { TokenValidator } from '../validation/token-validator.js';
+import { isAdmitted, rememberAdmission } from './admitted-requests.js';
+import { Decision } from './decision-events.js';
+import { offerFor, Refusals, routeOf } from './refusals.js';
 
 /**
- * Guards every HTTP route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
+ * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
  * {@link AuthError}. Never answers `false`. A context other than HTTP is refused unless the handler is `@Public()`.
@@ -47,111 +43,86 @@ export class AuthGuard implements CanActivate {
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
   ) {}
 
-  /** Refuses by a rejected promise. Requests of a route that is not public go on in their turn. */
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const attempt: Attempt = {
-      beganAt: beginDecision(),
-      issuer: this.options.issuer,
-      policy: undefined,
-      presented: undefined,
-    };
+  async canActivate(context: ExecutionContext): Promise<true> {
+    const decision = new Decision(context, this.options.issuer);
+    let policy: RoutePolicy | undefined;
     try {
-      const lack = this.#judge(context, attempt);
-      if (lack instanceof Promise) {
-        return lack.then(
-          (found) => this.#decide(found, context, attempt),
-          (error: unknown) => this.#refuse(error, context, attempt),
-        );
+      policy = readRoutePolicy(context.getClass(), context.getHandler());
+      const transport = findTransport(context);
+      if (transport) markAsGuarded(transport.requestOf(context));
+      if (policy.access === 'public') return decision.allow('public');
+
+      if (!transport) throw new UnsupportedContextError(context.getType());
+      const request = transport.requestOf(context);
+      if (isAdmitted(request, this.options, policy)) return true;
+      // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
+      const resolved = resolveCredentials(request, this.options);
+      const credentials = resolved instanceof Promise ? await resolved : resolved;
+      if (!credentials) {
+        if (policy.access !== 'optional') throw new MissingTokenError();
+        return decision.allow('anonymous');
       }
-      if (attempt.policy?.access === 'public') return this.#decide(lack, context, attempt);
-      return waitForBatch().then(() => this.#decide(lack, context, attempt));
+      if (credentials.scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
+      decision.scheme = credentials.scheme;
+
+      const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
+      const validated = validation instanceof Promise ? await validation : validation;
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      if (binding) await binding;
+      const checked = checkAccess(validated, policy, this.options, request);
+      const denial = checked instanceof Promise ? await checked : checked;
+      await waitForBatch();
+      if (denial) throw denial;
+
+      const { loadUser, userProperty } = this.options;
+      const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
+      attachPrincipal(request, principal, userProperty);
+      rememberAdmission(request, this.options, policy);
+      return decision.allow('token');
     } catch (error) {
-      return waitForBatch().then(() => this.#refuse(error, context, attempt));
+      decision.refuse(error);
+      throw this.#refusals.refuse(error, context, routeOf(context), () =>
+        offerFor(this.options, policy, decision.scheme),
+      );
     }
   }
 
-  #judge(context: ExecutionContext, attempt: Attempt): Lack | Promise<Lack> {
-    const policy = (attempt.policy = readRoutePolicy(context.getClass(), context.getHandler()));
-    if (policy.access === 'public') return undefined;
-    if (context.getType() !== 'http')
-      throw new MissingTokenError({ detail: `a ${context.getType()} message` });
-
-    const http = context.switchToHttp();
-    const request = http.getRequest<IncomingRequest>();
-    return whenReady(resolveCredentials(request, this.options), (credentials) => {
-      if (credentials) return this.#checkCredentials(credentials, policy, http, attempt);
-      if (policy.access !== 'optional') throw new MissingTokenError();
-      return undefined;
-    });
-  }
-
-  #checkCredentials(
-    { token, scheme }: Credentials,
-    policy: RoutePolicy,
-    http: HttpArgumentsHost,
-    attempt: Attempt,
-  ): Lack | Promise<Lack> {
-    if (scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
-    attempt.presented = scheme;
-    return whenReady(this.tokens.validate(token, policy.introspectMaxAge), (validated) =>
-      whenReady(this.#enforceBinding(validated, scheme, policy, http), () => {
-        const lack = findDenial(validated, policy, this.options.groupOptions);
-        if (!lack) attachPrincipal(http.getRequest<IncomingRequest>(), validated);
-        return lack;
-      }),
-    );
-  }
-
-  #enforceBinding(
+  #checkBinding(
     { token, claims }: ValidatedToken,
     scheme: Credentials['scheme'],
     policy: RoutePolicy,
-    http: HttpArgumentsHost,
+    context: ExecutionContext,
+    transport: Transport,
   ): void | Promise<void> {
     return enforceSenderConstraint(claims, {
       scheme,
-      certificate: () => resolveCertificate(http.getRequest<IncomingRequest>(), this.options, this.#log),
+      certificate: () => resolveCertificate(transport.requestOf(context), this.options, this.#log),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
-      verifyProof: (jkt) => this.#verifyProof(http, token, jkt),
+      verifyProof: (jkt) => this.#verifyProof(token, jkt, context, transport),
     });
   }
 
-  async #verifyProof(http: HttpArgumentsHost, token: string, jkt: string): Promise<void> {
-    if (!this.proofs) throw dpopIsOff();
-    const request = http.getRequest<IncomingRequest>();
+  async #verifyProof(
+    token: string,
+    jkt: string,
+    context: ExecutionContext,
+    transport: Transport,
+  ): Promise<void> {
+    const { proofs } = this;
+    if (!proofs) throw dpopIsOff();
+    const request = transport.requestOf(context);
     const header = request.headers['dpop'];
-    await waitForVerification();
-    const nextNonce = await this.proofs.verify({
+    const presented = {
       proof: Array.isArray(header) ? header.join(',') : header,
       token,
       method: request.method ?? '',
       targetUri: targetUriOf(request, this.options),
       jkt,
-    });
-    if (nextNonce !== undefined) http.getResponse<OutgoingResponse>().header('DPoP-Nonce', nextNonce);
-  }
-
-  #decide(lack: Lack, context: ExecutionContext, attempt: Attempt): true | Promise<never> {
-    if (lack) return this.#refuse(lack, context, attempt);
-    const isPublic = attempt.policy?.access === 'public';
-    publishAllowed(context, attempt, isPublic ? 'public' : attempt.presented ? 'token' : 'anonymous');
-    return true;
-  }
-
-  #refuse(error: unknown, context: ExecutionContext, attempt: Attempt): Promise<never> {
-    publishRefused(context, attempt, error);
-    return Promise.reject(this.#refusals.refuse(error, context, () => this.#offerFor(attempt)));
-  }
-
-  #offerFor({ policy, presented }: Attempt): Offer {
-    const { dpop, offersDPoP, resourceMetadataUrl: resourceMetadata } = this.options;
-    const dpopAsked = policy?.dpopBound === true || dpop.mode === 'required';
-    const schemes: Offer['schemes'] = dpopAsked ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
-    const algs = DPOP_ALGORITHMS.join(' ');
-    return { scopes: policy?.scopes ?? [], schemes, presented, algs, resourceMetadata };
+    };
+    const nextNonce = await runVerification(() => proofs.verify(presented));
+    if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
 }
 
-const dpopIsOff = (): TokenError =>
-  new TokenError('invalid_token', { reason: 'binding', detail: 'DPoP is switched off' });
+const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

@@ -1,8 +1,8 @@
-/** Who wants to know of each decision? Nobody, most of the time: then nothing is made for it. */
+/** Publishes every decision of the guard on a diagnostics channel. Costs nothing while nobody subscribes. */
 import { channel } from 'node:diagnostics_channel';
 import type { ExecutionContext } from '@nestjs/common';
-import { routeOf } from './refusals.js';
 import { AuthError } from '../errors/auth.errors.js';
+import { routeOf } from './refusals.js';
 
 /** The `diagnostics_channel` that every decision of the guard is published on. */
 export const DECISION_CHANNEL = 'nestjs-resource-server:decision';
@@ -22,6 +22,8 @@ export interface DecisionEvent {
   readonly status: number | undefined;
   /** Controller and handler: `ProductsController.list`. */
   readonly route: string;
+  /** The kind of call: `http`, or what `ExecutionContext.getType()` answers. */
+  readonly transport: string;
   /** The issuer, as configured. */
   readonly issuer: string;
   /** How the token was sent, as far as the guard came. */
@@ -32,43 +34,43 @@ export interface DecisionEvent {
 
 const decisions = channel(DECISION_CHANNEL);
 
-/** When a decision begins, in milliseconds; `undefined` if nobody listens. */
-export function beginDecision(): number | undefined {
-  return decisions.hasSubscribers ? performance.now() : undefined;
-}
+/** One decision, from its beginning to the event. */
+export class Decision {
+  readonly #beganAt = decisions.hasSubscribers ? performance.now() : undefined;
+  /** How the token was sent, once that is known. */
+  scheme: DecisionEvent['scheme'];
 
-export interface Decided {
-  readonly beganAt: number | undefined;
-  readonly presented: DecisionEvent['scheme'];
-  readonly issuer: string;
-}
+  constructor(
+    private readonly context: ExecutionContext,
+    private readonly issuer: string,
+  ) {}
 
-export function publishAllowed(
-  context: ExecutionContext,
-  decided: Decided,
-  reason: 'public' | 'anonymous' | 'token',
-): void {
-  if (decided.beganAt !== undefined)
-    publish(context, decided, { outcome: 'allowed', reason, status: undefined });
-}
+  allow(reason: 'public' | 'anonymous' | 'token'): true {
+    if (this.#beganAt !== undefined) this.#publish(this.#beganAt, 'allowed', reason, undefined);
+    return true;
+  }
 
-export function publishRefused(context: ExecutionContext, decided: Decided, error: unknown): void {
-  if (decided.beganAt === undefined) return;
-  const { reason, status } = error instanceof AuthError ? error : { reason: 'internal_error', status: 500 };
-  publish(context, decided, { outcome: 'refused', reason, status });
-}
+  refuse(error: unknown): void {
+    if (this.#beganAt === undefined) return;
+    const { reason, status } = error instanceof AuthError ? error : { reason: 'internal_error', status: 500 };
+    this.#publish(this.#beganAt, 'refused', reason, status);
+  }
 
-function publish(
-  context: ExecutionContext,
-  { beganAt = 0, presented, issuer }: Decided,
-  verdict: Pick<DecisionEvent, 'outcome' | 'reason' | 'status'>,
-): void {
-  const duration = (performance.now() - beganAt) / 1000;
-  decisions.publish({
-    ...verdict,
-    route: routeOf(context),
-    issuer,
-    scheme: presented,
-    duration,
-  } satisfies DecisionEvent);
+  #publish(
+    beganAt: number,
+    outcome: DecisionEvent['outcome'],
+    reason: string,
+    status: number | undefined,
+  ): void {
+    decisions.publish({
+      outcome,
+      reason,
+      status,
+      route: routeOf(this.context),
+      transport: this.context.getType<string>(),
+      issuer: this.issuer,
+      scheme: this.scheme,
+      duration: (performance.now() - beganAt) / 1000,
+    } satisfies DecisionEvent);
+  }
 }

@@ -1,4 +1,4 @@
-/** What does the provider say about this token, now? RFC 7662 section 2, RFC 9701. */
+/** Asks the provider about a token. RFC 7662 section 2, RFC 9701. */
 import { allowInsecureRequests, customFetch, introspectionRequest, type ClientAuth } from 'oauth4webapi';
 import {
   AuthError,
@@ -18,12 +18,7 @@ import { refuseUnlessAnswered, withoutQuery, type ProviderAnswer } from '../issu
 import { type ProviderClient } from '../issuer/provider-client.js';
 import type { SignatureVerifier } from '../issuer/signature-verifier.js';
 import { isObject, parseStrictObject } from '../jose/strict-json.js';
-
-/** An answer as the provider gave it, and who it said it is. */
-export interface IntrospectionAnswer {
-  readonly issuer: string;
-  readonly claims: Readonly<Record<string, unknown>>;
-}
+import { withoutNulls, type IntrospectionAnswer } from './introspection-answer.js';
 
 export class IntrospectionClient {
   #authentication: Promise<ClientAuth> | undefined;
@@ -37,7 +32,7 @@ export class IntrospectionClient {
     private readonly signatures: SignatureVerifier,
     private readonly breaker: CircuitBreaker,
     private readonly options: ClientOptions &
-      Pick<MetadataOptions, 'introspectionEndpoint'> &
+      Pick<MetadataOptions, 'introspectionEndpoint' | 'accessTokenIssuer'> &
       Pick<ClaimsOptions, 'audience'>,
     private readonly log: Log,
   ) {}
@@ -51,9 +46,10 @@ export class IntrospectionClient {
    * @throws {ConfigurationError} if there is no endpoint to ask
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
-    const metadata = await this.metadata.get();
-    const answer = await this.breaker.run(() => this.#ask(token, metadata));
-    return { issuer: metadata.issuer, claims: await this.#read(answer, metadata) };
+    const metadata = await this.metadata.getUnlessConfigured(this.options.introspectionEndpoint);
+    const answer = await this.breaker.run(token, () => this.#ask(token, metadata));
+    const issuer = this.options.accessTokenIssuer ?? metadata.issuer;
+    return { issuer, claims: withoutNulls(await this.#read(answer, metadata)) };
   }
 
   async #ask(token: string, metadata: IssuerMetadata): Promise<ProviderAnswer> {

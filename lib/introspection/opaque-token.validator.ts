@@ -1,10 +1,15 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
 import { invalidToken, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import { SingleFlight } from '../timing/single-flight.js';
 import { freezeClaims } from '../token/access-token-claims.js';
-import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
-import type { Answered, IntrospectionCache } from './introspection-cache.js';
+import type { ForgetSelector } from './forget-selector.js';
+import { withBindingOf, type IntrospectionAnswer } from './introspection-answer.js';
+import type { IntrospectionClient } from './introspection-client.js';
+import type { IntrospectionCache } from './introspection-cache.js';
+import type { Answered } from './shared-answers.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from '../token/check-claims.js';
+import { checkTokenKind } from '../token/token-kind.js';
 import { ValidatedToken } from '../token/validated-token.js';
 
 export interface IntrospectionOptions {
@@ -26,18 +31,12 @@ export interface IntrospectionOptions {
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
 
-/** What providers call tokens that are not access tokens: in `token_type`, or (Keycloak) in `typ`. */
-const OTHER_TOKEN = /^(refresh|id|offline)(_?token)?$/i;
-
-type Flights = Map<string, Promise<ValidatedToken>>;
-
 export class OpaqueTokenValidator {
-  /** One flight per token, whoever waits. None is tied to the request that began it. */
-  readonly #lookUps: Flights = new Map();
-  readonly #introspections: Flights = new Map();
+  readonly #lookUps = new SingleFlight<ValidatedToken>();
+  readonly #introspections = new SingleFlight<ValidatedToken>();
 
   constructor(
-    private readonly client: IntrospectionClient,
+    private readonly client: Pick<IntrospectionClient, 'introspect'>,
     private readonly cache: IntrospectionCache,
     private readonly options: IntrospectionOptions & ClaimsOptions,
   ) {}
@@ -56,10 +55,24 @@ export class OpaqueTokenValidator {
       checkTimes(held.claims, this.options);
       return held;
     }
-    if (maxAge !== undefined) return this.#introspectOnce(token, true);
-    const refusal = this.cache.recallRefusal(token);
+    const refusal = this.cache.recallRefusal(token, maxAge);
     if (refusal) throw refusal;
-    return fly(this.#lookUps, token, () => this.#lookUp(token));
+    if (maxAge !== undefined) return this.#introspectOnce(token, true, maxAge);
+    return this.#lookUps.run(token, () => this.#lookUp(token));
+  }
+
+  /**
+   * Forgets what is remembered. Requests that come later join no introspection that began earlier.
+   *
+   * @throws {TypeError} unless the selector is exactly one non-empty string
+   */
+  async forget(selector: ForgetSelector): ReturnType<IntrospectionCache['forget']> {
+    try {
+      return await this.cache.forget(selector);
+    } finally {
+      this.#lookUps.detach();
+      this.#introspections.detach();
+    }
   }
 
   async #lookUp(token: string): Promise<ValidatedToken> {
@@ -71,30 +84,33 @@ export class OpaqueTokenValidator {
   }
 
   /** @param mayBeShared the shared cache was not asked first */
-  #introspectOnce(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
-    return fly(this.#introspections, token, () => this.#introspect(token, mayBeShared));
+  #introspectOnce(token: string, mayBeShared: boolean, maxAge?: number): Promise<ValidatedToken> {
+    return this.#introspections.run(token, () => this.#introspect(token, mayBeShared), maxAge);
   }
 
   async #introspect(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     if (token.length > MAX_TOKEN_LENGTH || !B64TOKEN.test(token))
       throw invalidToken('malformed', 'this cannot be a token (RFC 6750 section 2.1)');
     const askedAt = Date.now() / 1000;
+    let answer: IntrospectionAnswer | undefined;
     try {
-      const answer = await this.client.introspect(token);
+      answer = await this.client.introspect(token);
       const validated = this.#check(token, answer);
       const answered: Answered = { issuer: answer.issuer, claims: validated.claims, askedAt };
       this.cache.keep(validated, answered);
       this.cache.share(token, answered);
       return validated;
     } catch (error) {
-      if (error instanceof TokenError) this.cache.keepRefusal(token, error, mayBeShared);
+      if (error instanceof TokenError) this.cache.keepRefusal(token, error, mayBeShared, answer?.claims);
       throw error;
     }
   }
 
   #check(token: string, answer: IntrospectionAnswer): ValidatedToken {
-    checkAnswer(answer, this.options);
-    return new ValidatedToken(token, freezeClaims(answer.claims));
+    const { issuer } = answer;
+    const claims = withBindingOf(token, answer.claims);
+    checkAnswer({ issuer, claims }, this.options);
+    return new ValidatedToken(token, freezeClaims(claims));
   }
 }
 
@@ -108,11 +124,7 @@ export function checkAnswer(
       detail: `the provider says active: ${quoteForeign(claims['active'])}`,
     });
   }
-  for (const name of ['token_type', 'typ'] as const) {
-    const type = claims[name];
-    if (typeof type === 'string' && OTHER_TOKEN.test(type))
-      throw invalidToken('type', `${name} ${quoteForeign(type)}: no access token`);
-  }
+  checkTokenKind(claims);
   if (claims['iss'] !== undefined) checkIssuer(claims['iss'], issuer);
   const { allowMissingAudience } = options;
   if (claims['aud'] === undefined && !allowMissingAudience) {
@@ -122,11 +134,4 @@ export function checkAnswer(
     );
   }
   checkClaims(claims, options, { withoutExp: true, withoutAud: allowMissingAudience });
-}
-
-/** Joins the flight that is under way, or begins one. */
-function fly(flights: Flights, token: string, begin: () => Promise<ValidatedToken>): Promise<ValidatedToken> {
-  let flight = flights.get(token);
-  if (!flight) flights.set(token, (flight = begin().finally(() => flights.delete(token))));
-  return flight;
 }

@@ -1,21 +1,40 @@
 /**
- * How may claims lie in a cache that others can read and write? Encrypted and authenticated (AES-256-GCM).
+ * Encrypts and authenticates claims for a cache that others can read and write (AES-256-GCM).
  *
- * The key of each value is made from the client's own secret, which all instances hold, and from the token: who reads
- * the cache learns nothing, and who writes to it cannot make anybody an administrator. A value that was changed, moved to
- * another key or written by somebody else does not open.
+ * The key of each value is derived from a secret that all instances hold and from the token. Readers of the cache learn
+ * nothing, and writers cannot invent claims: a value that was changed, moved to another key or written without the secret
+ * does not open.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import type { ClientOptions } from '../issuer/client-authentication.js';
+import type { ProviderClientOptions } from '../issuer/provider-client.js';
+import type { CacheOptions } from './shared-cache.js';
 
 const VERSION = 'v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** What all instances of this API hold and nobody else does; `undefined` if there is no such secret. */
+export function cacheSecretOf({
+  cacheSecret,
+  clientSecret,
+  clientCertificateKey,
+}: Pick<CacheOptions, 'cacheSecret'> &
+  Pick<ClientOptions, 'clientSecret'> &
+  Pick<ProviderClientOptions, 'clientCertificateKey'>): string | undefined {
+  const ownSecret = typeof clientSecret === 'string' ? clientSecret : clientSecret?.d;
+  return cacheSecret ?? ownSecret ?? clientCertificateKey;
+}
+
 export class Sealer {
   readonly #secret: Buffer;
 
-  /** @param secret shared by the instances; from a client authentication without one, an empty string: the token alone */
+  /**
+   * @param secret shared by the instances
+   * @throws {TypeError} for an empty secret: anybody could make a value that opens
+   */
   constructor(secret: string) {
+    if (secret === '') throw new TypeError('the shared cache needs a secret');
     this.#secret = createHash('sha256').update('nestjs-resource-server claims cache').update(secret).digest();
   }
 

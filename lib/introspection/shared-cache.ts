@@ -1,4 +1,4 @@
-/** What may a cache that other instances share do to a request? Help it, or be left out: never fail or hold it up. */
+/** The cache that instances share. One that fails or is slow is left out: no request fails or waits for it. */
 import { withDeadline } from '../timing/deadline.js';
 import type { Log } from '../errors/log.js';
 import { Backoff } from '../timing/backoff.js';
@@ -37,10 +37,19 @@ export interface CacheOptions {
    * @default in memory
    */
   readonly cache?: ClaimsCache | CacheManagerCache | KeyvCache | undefined;
+  /**
+   * Encrypts what lies in `cache`: at least 32 characters, the same in all instances. Whoever can write to the cache and
+   * knows it can invent tokens.
+   *
+   * Required for a `cache` where neither `clientSecret` nor `clientCertificateKey` is set. To change it empties the cache.
+   *
+   * @default the client's own secret or private key
+   */
+  readonly cacheSecret?: string | undefined;
 }
 
 /** A cache that takes longer is slower than what it saves, in seconds. */
-const PATIENCE = 0.25;
+const MAX_WAIT_SECONDS = 0.25;
 
 export class SharedCache {
   readonly #cache: ClaimsCache;
@@ -48,7 +57,7 @@ export class SharedCache {
 
   constructor(
     cache: NonNullable<CacheOptions['cache']>,
-    private readonly log: Log,
+    private readonly log: Pick<Log, 'warn'>,
   ) {
     this.#cache = inSeconds(cache);
   }
@@ -76,7 +85,7 @@ export class SharedCache {
   async #attempt(call: () => unknown): Promise<{ readonly result: unknown } | undefined> {
     if (this.#backoff.remaining > 0) return undefined;
     try {
-      const result = await withDeadline(PATIENCE, call);
+      const result = await withDeadline(MAX_WAIT_SECONDS, call);
       this.#worked();
       return { result };
     } catch (error) {

@@ -1,21 +1,24 @@
 /**
- * A document of the provider, held as long as that is right: fresh, then stale while the provider fails, then gone.
+ * A document of the provider in memory: fresh, then stale while the provider fails, then gone.
  *
- * One fetch at a time, whoever waits. It is fetched anew in the background before it is stale, so that requests find it
- * at hand. A failure is never an answer: it is retried in the background with growing pauses, and fails fast in between.
- * While a last good document is held, requests do not wait for a provider that is known to be down.
+ * Concurrent callers share one fetch. A background fetch renews the document before it is stale, so that requests find it
+ * in memory. A stale document is answered at once and renewed in the background: a provider that hangs or fails delays
+ * nobody who can be served. A failure is never an answer. It is retried in the background with growing pauses; a request
+ * that finds nothing in memory starts an attempt after a second.
  */
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
 import { Backoff, monotonicSeconds } from '../timing/backoff.js';
+import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { HedgedCall } from '../timing/hedged-call.js';
 
 export interface CachedDocumentOptions {
-  /** How long a document is used without asking again, in seconds. */
+  /** How long a document is used without a fetch, in seconds. */
   readonly freshFor: number;
-  /** How much longer it is used while the provider cannot be asked, in seconds. */
+  /** How much longer it is used while no fetch succeeds, in seconds. */
   readonly staleFor: number;
-  /** Told of the first failed fetch of an outage. */
+  /** Called with the first failed fetch of an outage. */
   readonly onFailure: (error: unknown, held: boolean) => void;
-  /** Told of the first good fetch after an outage. */
+  /** Called with the first good fetch after an outage. */
   readonly onRecovery: (failures: number) => void;
 }
 
@@ -28,18 +31,27 @@ export interface DocumentStatus {
   readonly age: number;
 }
 
-/** Asked for anew after this part of the time that it is fresh for: no two instances at the same moment. */
+/** Fetched anew after this part of the time that it is fresh for: no two instances at the same moment. */
 const AHEAD = { from: 0.7, to: 0.8 } as const;
-/** What a provider asks for beyond this is not waited for, in seconds. */
+/**
+ * Longest wait for a new document where a stale one can be used, in seconds; a healthy provider answers sooner. Without
+ * it, a process that was suspended past the fresh time would accept a token of a key that was withdrawn meanwhile.
+ */
+const GRACE_SECONDS = 0.25;
+/** Longest wait of a request for a provider that is known to fail, in seconds. */
+const MAX_WAIT_IN_OUTAGE_SECONDS = 1;
+/** A pause that the provider asks for is kept up to this length, in seconds. */
 const MAX_PAUSE_SECONDS = 30;
-/** Node's timers know no longer times, in milliseconds. */
+/** The longest time that Node's timers can wait, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class CachedDocument<T> implements DocumentStatus {
-  #held: { readonly document: T; readonly loadedAt: number } | undefined;
+  #held: { readonly document: T; readonly askedAt: number; readonly loadedAt: number } | undefined;
   #error: unknown;
   readonly #backoff = new Backoff();
-  #flight: Promise<T> | undefined;
+  #fetch: HedgedCall<T> | undefined;
+  /** The document that {@link #fetch} brings within the grace time, or else the one that is held. */
+  #newOrHeld: Promise<T> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -49,30 +61,36 @@ export class CachedDocument<T> implements DocumentStatus {
   ) {}
 
   /**
-   * The document; without a promise when it is at hand.
+   * The document; without a promise when it is in memory.
    *
    * @throws what the last fetch failed with, if nothing is held that still counts
    */
   get(): T | Promise<T> {
     const held = this.#held;
-    if (!held) return this.refresh();
+    if (!held) return this.demand();
     const { freshFor, staleFor } = this.options;
     const age = monotonicSeconds() - held.loadedAt;
     if (age < freshFor) return held.document;
-    if (age >= freshFor + staleFor) return this.refresh();
-    if (!this.isFailing) return this.refresh().catch(() => held.document);
-    if (!this.#flight && this.#backoff.remaining === 0) this.#refreshUnasked();
-    return held.document;
+    if (age >= freshFor + staleFor) return this.demand();
+    if (!this.#fetch && this.#backoff.remaining === 0) this.#begin();
+    if (!this.#fetch || this.isFailing) return held.document;
+    if (monotonicSeconds() - this.#fetch.beganAt >= GRACE_SECONDS) return held.document;
+    const { result } = this.#fetch;
+    return (this.#newOrHeld ??= withDeadline(GRACE_SECONDS, () => result).catch(() => held.document));
   }
 
-  /** What is at hand, however old; nothing is fetched for it. */
+  /** What is in memory, however old; nothing is fetched for it. */
   get held(): T | undefined {
     return this.#held?.document;
   }
 
-  /** Who refreshes now joins a fetch that is under way. */
+  /** When the fetch of the document in memory began, by the monotonic clock: it says nothing of what came later. */
+  get askedAt(): number {
+    return this.#held?.askedAt ?? -Infinity;
+  }
+
   get isFetching(): boolean {
-    return this.#flight !== undefined;
+    return this.#fetch !== undefined;
   }
 
   get isFailing(): boolean {
@@ -89,42 +107,52 @@ export class CachedDocument<T> implements DocumentStatus {
     return this.#held ? monotonicSeconds() - this.#held.loadedAt : Infinity;
   }
 
-  /** Fetches again, however fresh the document is; joins a fetch under way; fails fast after a failed one. */
-  refresh(): Promise<T> {
-    if (this.#flight) return this.#flight;
-    if (this.#backoff.remaining > 0) return Promise.reject(this.#waiting());
-    this.#flight = this.load(this.#held?.document).then(
-      (document) => this.#succeed(document),
-      (error: unknown) => this.#fail(error),
-    );
-    return this.#flight;
+  /**
+   * The document as the provider has it, for a request that cannot go on with what is in memory. Joins a fetch under way.
+   * After a failure it waits for a second at most, and fails at once while no attempt is due.
+   */
+  async demand(): Promise<T> {
+    if (!this.#fetch && this.#backoff.remainingOnDemand > 0) throw this.#pauseError();
+    const fetch = this.#fetch ?? this.#begin();
+    if (!this.isFailing) return fetch.join();
+    try {
+      return await withDeadline(MAX_WAIT_IN_OUTAGE_SECONDS, () => fetch.join());
+    } catch (error) {
+      throw error instanceof DeadlineError ? this.#pauseError() : error;
+    }
   }
 
-  /** Ends what goes on in the background. */
+  /** Stops background fetches. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
-  #succeed(document: T): T {
+  #begin(): HedgedCall<T> {
+    this.#newOrHeld = undefined;
+    return (this.#fetch = new HedgedCall(() => this.load(this.#held?.document), {
+      onAnswer: (document, askedAt) => this.#succeed(document, askedAt),
+      onFailure: (error, isLast) => this.#fail(error, isLast),
+    }));
+  }
+
+  #succeed(document: T, askedAt: number): void {
+    this.#fetch = undefined;
     const { failures } = this.#backoff;
-    this.#held = { document, loadedAt: monotonicSeconds() };
+    this.#held = { document, askedAt, loadedAt: monotonicSeconds() };
     this.#backoff.succeed();
-    this.#flight = undefined;
     const share = AHEAD.from + Math.random() * (AHEAD.to - AHEAD.from);
     if (this.options.freshFor > 0) this.#refreshIn(this.options.freshFor * share);
     if (failures > 0) this.options.onRecovery(failures);
-    return document;
   }
 
-  #fail(error: unknown): never {
+  #fail(error: unknown, isLast: boolean): void {
+    if (isLast) this.#fetch = undefined;
     const asked = error instanceof ProviderUnavailableError && error.askedForPause ? error.retryAfter : 0;
     this.#error = error;
     this.#backoff.fail(Math.min(asked, MAX_PAUSE_SECONDS));
-    this.#flight = undefined;
     this.#refreshIn(this.#backoff.remaining);
     if (this.#backoff.failures === 1 && !this.#stopped) this.options.onFailure(error, this.state !== 'none');
-    throw error;
   }
 
   /** The timer keeps no process from ending. */
@@ -132,20 +160,19 @@ export class CachedDocument<T> implements DocumentStatus {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     const milliseconds = Math.min(Math.ceil(seconds * 1000), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => this.#refreshUnasked(), milliseconds).unref();
+    this.#timer = setTimeout(() => this.#refreshInBackground(), milliseconds).unref();
   }
 
-  /** Nobody waits for it; who does later, learns of a failure then. */
-  #refreshUnasked(): void {
+  #refreshInBackground(): void {
     const { remaining } = this.#backoff;
     if (remaining > 0) this.#refreshIn(remaining);
-    else this.refresh().catch(() => undefined);
+    else if (!this.#fetch) this.#begin();
   }
 
-  #waiting(): unknown {
+  #pauseError(): unknown {
     const error = this.#error;
     if (!(error instanceof ProviderUnavailableError)) return error;
-    const retryAfter = Math.max(1, Math.ceil(this.#backoff.remaining));
+    const retryAfter = Math.max(1, Math.ceil(this.#backoff.remainingOnDemand));
     return new ProviderUnavailableError({ detail: error.detail ?? 'failed', cause: error, retryAfter });
   }
 }

@@ -1,53 +1,138 @@
-/** Is it any use to ask now? A provider that fails again and again is asked by one request at a time, with growing pauses. */
+/**
+ * Keeps introspection calls away from a provider that fails, and bounds how many are under way.
+ *
+ * It opens when calls for several different tokens fail in a row: one token on which the provider fails shuts nobody out.
+ * While it is open, one call about every second tries the provider, not twice in a row for the same token where others
+ * wait.
+ */
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
-import { Backoff } from '../timing/backoff.js';
+import { Backoff, monotonicSeconds } from '../timing/backoff.js';
+import { CallSlots } from '../timing/call-slots.js';
+import type { ProviderClientOptions } from './provider-client.js';
 
 /** So many failures in a row may be those of single requests. */
 const TOLERATED_FAILURES = 4;
-/** A provider that asks to be left alone is, so long at the most, in seconds. */
-const MAX_PAUSE_SECONDS = 300;
+/** The provider is tried again after this time at the most: its return is noticed within two seconds. */
+const MAX_PAUSE_SECONDS = 1;
+/** A token on which the provider failed is tried later than others. */
+const TOKEN_PAUSE_SECONDS = 1.8;
+/** The longest pause that a provider may ask for. */
+const MAX_ASKED_PAUSE_SECONDS = 300;
+const MAX_CALLS = 64;
+const MAX_WAITING_CALLS = 10_000;
+const MAX_FAILED_TOKENS = 1000;
+
+interface FailedToken {
+  /** In a row. */
+  readonly failures: number;
+  /** By the monotonic clock, in seconds. */
+  readonly retryAt: number;
+}
 
 export class CircuitBreaker {
-  readonly #backoff = new Backoff(TOLERATED_FAILURES);
-  #isProbing = false;
+  readonly #backoff = new Backoff(TOLERATED_FAILURES, MAX_PAUSE_SECONDS);
+  readonly #slots = new CallSlots(MAX_CALLS, MAX_WAITING_CALLS);
+  /** By hash: junk is as long as its sender likes. */
+  readonly #failedTokens = new LRUCache<string, FailedToken>({ max: MAX_FAILED_TOKENS });
+  /** Tokens that count as failures since the last success. */
+  readonly #counted = new Set<string>();
+  #pauses = 0;
+
+  constructor(private readonly options: Pick<ProviderClientOptions, 'responseTimeout'>) {}
 
   /** Calls fail without being made, but for one now and then. */
   get isOpen(): boolean {
     return this.#backoff.remaining > 0 || this.#backoff.failures > TOLERATED_FAILURES;
   }
 
-  /** @throws {ProviderUnavailableError} at once while it makes no sense to ask; else what the call throws */
-  async run<Result>(call: () => Promise<Result>): Promise<Result> {
-    const isProbe = this.isOpen;
-    if (isProbe && (this.#backoff.remaining > 0 || this.#isProbing)) throw this.#leftAlone();
-    if (isProbe) this.#isProbing = true;
+  /**
+   * Makes the call, unless it makes no sense now or too many are under way for too long.
+   *
+   * @param token what the call asks about
+   * @throws {ProviderUnavailableError} if the call is not made; else what the call throws
+   */
+  async run<Result>(token: string, call: () => Promise<Result>): Promise<Result> {
+    this.#refuseWhileFailing(token);
+    const slot = this.#slots.take();
+    if (slot === false) throw tooMany();
+    const giveUpAt = monotonicSeconds() + this.options.responseTimeout;
+    if (slot instanceof Promise) await slot;
     try {
-      const result = await call();
-      this.#worked();
-      return result;
-    } catch (error) {
-      if (error instanceof ProviderUnavailableError) this.#failed(error);
-      else this.#worked();
-      throw error;
+      if (slot instanceof Promise) {
+        this.#refuseWhileFailing(token);
+        // The request that waited has been answered by now.
+        if (monotonicSeconds() > giveUpAt) throw tooMany();
+      }
+      // The next attempt does not wait for the end of one that hangs.
+      if (this.isOpen) this.#backoff.wait(MAX_PAUSE_SECONDS);
+      return await this.#attempt(token, call);
     } finally {
-      if (isProbe) this.#isProbing = false;
+      this.#slots.release();
     }
   }
 
-  #leftAlone(): ProviderUnavailableError {
-    return new ProviderUnavailableError({
+  async #attempt<Result>(token: string, call: () => Promise<Result>): Promise<Result> {
+    const pauses = this.#pauses;
+    try {
+      const result = await call();
+      this.#succeed(token, pauses);
+      return result;
+    } catch (error) {
+      if (error instanceof ProviderUnavailableError) this.#fail(token, pauses, error);
+      else this.#succeed(token, pauses);
+      throw error;
+    }
+  }
+
+  #refuseWhileFailing(token: string): void {
+    const ofAll = this.#backoff.remaining;
+    const ofToken = (this.#failed(token)?.retryAt ?? 0) - monotonicSeconds();
+    const remaining = Math.max(ofAll, ofToken);
+    if (remaining <= 0) return;
+    throw new ProviderUnavailableError({
       detail: 'introspection: the provider is left alone after failures, or asked for a pause',
-      retryAfter: Math.max(1, Math.ceil(this.#backoff.remaining)),
+      retryAfter: Math.max(1, Math.ceil(remaining)),
     });
   }
 
-  /** What was under way when a pause began does not end it, and does not make it longer. */
-  #worked(): void {
-    if (this.#backoff.remaining === 0) this.#backoff.succeed();
+  #failed(token: string): FailedToken | undefined {
+    return this.#failedTokens.size === 0 ? undefined : this.#failedTokens.get(hashOf(token));
   }
 
-  #failed({ askedForPause, retryAfter }: ProviderUnavailableError): void {
-    const asked = askedForPause ? Math.min(retryAfter, MAX_PAUSE_SECONDS) : 0;
-    if (asked > 0 || this.#backoff.remaining === 0) this.#backoff.fail(asked);
+  /** A call that was under way when a pause began does not end it. */
+  #succeed(token: string, pauses: number): void {
+    if (this.#failedTokens.size > 0) this.#failedTokens.delete(hashOf(token));
+    if (pauses !== this.#pauses && this.#backoff.remaining > 0) return;
+    this.#backoff.succeed();
+    this.#counted.clear();
   }
+
+  /** A call that was under way when a pause began does not make it longer. */
+  #fail(token: string, pauses: number, { askedForPause, retryAfter }: ProviderUnavailableError): void {
+    const hash = hashOf(token);
+    const asked = askedForPause ? Math.min(retryAfter, MAX_ASKED_PAUSE_SECONDS) : 0;
+    const isLate = pauses !== this.#pauses && this.#backoff.remaining > 0;
+    const isNew = this.isOpen || !this.#counted.has(hash);
+    if (asked > 0 || (!isLate && isNew)) {
+      this.#backoff.fail(asked);
+      if (this.#counted.size <= TOLERATED_FAILURES) this.#counted.add(hash);
+    }
+    if (this.isOpen && (!isLate || asked > 0)) this.#pauses++;
+
+    const failures = (this.#failedTokens.get(hash)?.failures ?? 0) + 1;
+    const pause = this.isOpen || failures > TOLERATED_FAILURES ? TOKEN_PAUSE_SECONDS : 0;
+    this.#failedTokens.set(hash, { failures, retryAt: monotonicSeconds() + pause });
+  }
+}
+
+const tooMany = (): ProviderUnavailableError =>
+  new ProviderUnavailableError({
+    detail: `introspection: ${MAX_CALLS} calls are under way, and others wait`,
+    retryAfter: 1,
+  });
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
 }

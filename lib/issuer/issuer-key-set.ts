@@ -1,32 +1,53 @@
 /** The issuer's name and its keys, from one fetch. The same object as before where the issuer changed nothing. */
 import type { VerificationKey } from '../jose/verification-key.js';
 
-/** A token without `kid` is tried against so many keys at the most. */
-const MAX_CANDIDATES = 16;
+/** A token that names no key of the set is tried against so many keys at the most: each costs a signature. */
+const MAX_CANDIDATES = 8;
+
+/** The keys that may have signed a token. */
+export interface Candidates {
+  readonly keys: readonly VerificationKey[];
+  /** The set has a key of the token's `kid`. If that is so, a rotation cannot explain a signature that does not verify. */
+  readonly isNamed: boolean;
+}
 
 export class IssuerKeySet {
-  /** By algorithm, then by `kid`. Of names that are there only: callers invent others. */
-  readonly #named = new Map<string, Map<string, readonly VerificationKey[]>>();
+  /** Of names in the set only: callers invent others. */
+  readonly #named = new Map<string, readonly VerificationKey[]>();
+  readonly #unnamed: readonly VerificationKey[];
+  /** By algorithm, then by `kid`. */
+  readonly #candidates = new Map<string, Map<string, Candidates>>();
 
   constructor(
     readonly issuer: string,
     readonly keys: readonly VerificationKey[],
-  ) {}
+  ) {
+    for (const key of keys) {
+      if (typeof key.kid === 'string') this.#named.set(key.kid, [...(this.#named.get(key.kid) ?? []), key]);
+    }
+    this.#unnamed = keys.filter((key) => key.kid === undefined);
+  }
 
-  /** The keys that may have signed a token: those of its name, or else those without one. */
-  candidatesFor(alg: string, kid: string | undefined): readonly VerificationKey[] {
-    const known = kid === undefined ? undefined : this.#named.get(alg)?.get(kid);
-    if (known) return known;
-    const fitting = this.keys.filter((key) => key.fits(alg, kid));
-    const named = kid === undefined ? [] : fitting.filter((key) => key.kid === kid);
-    const candidates = (named.length > 0 ? named : fitting).slice(0, MAX_CANDIDATES);
-    if (kid !== undefined && named.length > 0) this.#remember(alg, kid, candidates);
+  /**
+   * The keys of the token's `kid` that fit its algorithm, or else those without `kid`. A token without `kid` may have been
+   * signed by any key that fits.
+   */
+  candidatesFor(alg: string, kid: string | undefined): Candidates {
+    // A name that the set does not have is like any other.
+    const name = kid === undefined ? 'any' : this.#named.has(kid) ? `named ${kid}` : 'unknown';
+    let ofAlgorithm = this.#candidates.get(alg);
+    if (!ofAlgorithm) this.#candidates.set(alg, (ofAlgorithm = new Map<string, Candidates>()));
+    let candidates = ofAlgorithm.get(name);
+    if (!candidates) ofAlgorithm.set(name, (candidates = this.#findCandidates(alg, kid)));
     return candidates;
   }
 
-  #remember(alg: string, kid: string, candidates: readonly VerificationKey[]): void {
-    let ofAlgorithm = this.#named.get(alg);
-    if (!ofAlgorithm) this.#named.set(alg, (ofAlgorithm = new Map<string, readonly VerificationKey[]>()));
-    ofAlgorithm.set(kid, candidates);
+  #findCandidates(alg: string, kid: string | undefined): Candidates {
+    const fitting = (keys: readonly VerificationKey[]): readonly VerificationKey[] =>
+      keys.filter((key) => key.fits(alg)).slice(0, MAX_CANDIDATES);
+    if (kid === undefined) return { keys: fitting(this.keys), isNamed: false };
+    const named = this.#named.get(kid);
+    const ofName = fitting(named ?? []);
+    return { keys: ofName.length > 0 ? ofName : fitting(this.#unnamed), isNamed: named !== undefined };
   }
 }

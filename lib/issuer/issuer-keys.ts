@@ -1,4 +1,4 @@
-/** The issuer's keys, as of now: fetched once for all who wait, renewed for a key that is not known yet. */
+/** The keys of the issuer: fetched once for concurrent requests, and again for a key that is not known yet. */
 import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -7,6 +7,7 @@ import { IssuerKeySet } from './issuer-key-set.js';
 import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
 import { withoutQuery } from './provider-answer.js';
 import type { ProviderClient, ProviderClientOptions } from './provider-client.js';
+import { monotonicSeconds } from '../timing/backoff.js';
 import { RefetchLimiter } from './refetch-limiter.js';
 import { readKeySet, type VerificationKey } from '../jose/verification-key.js';
 
@@ -21,17 +22,17 @@ export interface KeyOptions {
 
 export class IssuerKeys {
   readonly #document: CachedDocument<IssuerKeySet>;
-  readonly #budget: RefetchLimiter;
+  readonly #limiter: RefetchLimiter;
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
     private readonly options: KeyOptions &
-      Pick<MetadataOptions, 'jwksUri' | 'maxStale'> &
+      Pick<MetadataOptions, 'jwksUri' | 'maxStale' | 'accessTokenIssuer'> &
       Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
   ) {
-    this.#budget = new RefetchLimiter(options.responseTimeout);
+    this.#limiter = new RefetchLimiter(options.responseTimeout);
     this.#document = new CachedDocument((held) => this.#fetch(held), {
       freshFor: options.jwksCacheDuration,
       staleFor: options.maxStale,
@@ -52,36 +53,72 @@ export class IssuerKeys {
   }
 
   /**
-   * A key set newer than the one that lacked a key; `undefined` if there is none, or it is too soon to ask again.
+   * Looks for a key in key sets newer than the one that does not have it.
    *
-   * @param kid the name of the key that was looked for; `undefined` for one without a name
-   * @throws {ProviderUnavailableError} if that cannot be known now
+   * @param kid the name of the key; `undefined` for a token that names none
+   * @returns what `find` found; `undefined` if a fetch that began after this call, or seconds before it for the same name,
+   * did not bring it
+   * @throws {ProviderUnavailableError} if that cannot be known now: the provider fails, or too many ask
    */
-  async renew(lacking: IssuerKeySet, kid: string | undefined): Promise<IssuerKeySet | undefined> {
-    const current = await this.#document.get();
-    if (current !== lacking) return current;
-    const { isFetching, isFailing } = this.#document;
-    // To join costs nothing: with a new key come many requests, and those during the fetch wait for it like the first.
-    if (!isFetching && !isFailing && !(await this.#budget.spend(kid))) return undefined;
-    const renewed = await this.#document.refresh();
-    return renewed === lacking ? undefined : renewed;
+  async renew<Found>(
+    seen: IssuerKeySet,
+    kid: string | undefined,
+    find: (keySet: IssuerKeySet) => Found | undefined | Promise<Found | undefined>,
+  ): Promise<Found | undefined> {
+    const calledAt = monotonicSeconds();
+    if (kid !== undefined && this.#limiter.isAbsent(kid)) return undefined;
+    if (!this.#limiter.admits(kid)) {
+      // Nobody waits for it, and yet a new key is found within a second.
+      this.#fetchWhenDue().catch(() => undefined);
+      throw tooMany();
+    }
+    return this.#limiter.count(kid, async () => {
+      let newest = seen;
+      // A fetch under way may bring the key: with a new one come many requests. What it does not bring may be newer.
+      if (this.#document.isFetching) await this.#document.demand();
+      for (;;) {
+        const { held = newest, askedAt } = this.#document;
+        const found = held === newest ? undefined : await find(held);
+        if (found !== undefined) return found;
+        newest = held;
+        if (askedAt >= calledAt) break;
+        await this.#fetchWhenDue();
+      }
+      if (kid !== undefined) this.#limiter.rememberAbsent(kid);
+      return undefined;
+    });
+  }
+
+  async #fetchWhenDue(): Promise<IssuerKeySet> {
+    // While the provider fails, its own pauses apply.
+    if (!this.#document.isFailing) await this.#limiter.waitForFetch();
+    return this.#document.demand();
   }
 
   async #fetch(held: IssuerKeySet | undefined): Promise<IssuerKeySet> {
-    const { issuer, jwks_uri } = await this.metadata.get();
-    const address = this.options.jwksUri ?? jwks_uri;
+    const { jwksUri, accessTokenIssuer } = this.options;
+    const metadata = await this.metadata.getUnlessConfigured(jwksUri);
+    const issuer = accessTokenIssuer ?? metadata.issuer;
+    const address = jwksUri ?? metadata.jwks_uri;
     if (typeof address !== 'string') {
       throw new ConfigurationError('jwksUri: the metadata of the issuer has no jwks_uri; set the option');
     }
     const document = await this.client.getObject('jwks', address);
     if (!document) throw new ConfigurationError(`jwksUri: ${withoutQuery(address)} answered 404`);
-    const keys = Array.isArray(document['keys'])
-      ? readKeySet(document['keys'], this.#warnOfKey, held?.keys)
-      : [];
-    if (keys.length === 0) {
+    if (!Array.isArray(document['keys'])) {
       throw new ProviderUnavailableError({ detail: `${withoutQuery(address)}: the key set has no keys` });
     }
-    return held?.issuer === issuer && areSame(held.keys, keys) ? held : new IssuerKeySet(issuer, keys);
+    const keys = readKeySet(document['keys'], this.#warnOfKey, held?.keys);
+    if (held?.issuer === issuer && areSame(held.keys, keys)) return held;
+    if (keys.length === 0) this.#checkWithdrawal(held, address);
+    return new IssuerKeySet(issuer, keys);
+  }
+
+  /** An empty set withdraws the keys that were there. Where none was, the provider is not ready yet. */
+  #checkWithdrawal(held: IssuerKeySet | undefined, address: string): void {
+    const detail = `${withoutQuery(address)}: the key set is empty`;
+    if (!held) throw new ProviderUnavailableError({ detail });
+    this.log.warn(`${detail}: the issuer has withdrawn all its keys, no JWT can be accepted`);
   }
 
   readonly #warnOfKey = (kid: unknown, reason: string): void => {
@@ -89,6 +126,15 @@ export class IssuerKeys {
   };
 }
 
+/** In any order: some providers answer in another one each time. */
 function areSame(some: readonly VerificationKey[], others: readonly VerificationKey[]): boolean {
-  return some.length === others.length && some.every((key, index) => key === others[index]);
+  const known = new Set(some);
+  return some.length === others.length && others.every((key) => known.has(key));
+}
+
+function tooMany(): ProviderUnavailableError {
+  return new ProviderUnavailableError({
+    detail: 'too many tokens name keys that are not known: the keys are fetched once a second',
+    retryAfter: 1,
+  });
 }

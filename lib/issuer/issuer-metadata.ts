@@ -1,8 +1,9 @@
-/** Where does the issuer keep its keys? OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3. */
+/** The metadata of the issuer: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3. */
 import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { CachedDocument, type CachedDocumentOptions, type DocumentStatus } from './cached-document.js';
+import { withDeadline } from '../timing/deadline.js';
 import { withoutQuery } from './provider-answer.js';
 import { type ProviderClient } from './provider-client.js';
 
@@ -13,19 +14,30 @@ export interface MetadataOptions {
    */
   readonly issuer: string;
   /**
+   * What `iss` of access tokens must equal, where it is not the issuer: AD FS calls it `access_token_issuer` in its
+   * metadata.
+   *
+   * Compared character by character. The discovery document and signed introspection answers must still name the issuer.
+   *
+   * @default the issuer
+   */
+  readonly accessTokenIssuer?: string | undefined;
+  /**
    * How long the discovery document is fresh, in seconds.
    *
    * @default 300
    */
   readonly metadataCacheDuration: number;
   /**
-   * The key set's address, for providers whose metadata lacks it or that have no discovery.
+   * The key set's address, for providers whose metadata lacks it or that have no discovery. Nothing that discovery
+   * answers matters to JWTs then: `iss` must equal `issuer` as it is configured, a trailing slash included.
    *
    * @default from discovery
    */
   readonly jwksUri?: string | undefined;
   /**
-   * The introspection endpoint's address, for providers whose metadata lacks it.
+   * The introspection endpoint's address, for providers whose metadata lacks it or that have no discovery. Nothing that
+   * discovery answers matters to introspection then.
    *
    * @default from discovery
    */
@@ -46,16 +58,31 @@ export interface IssuerMetadata {
   readonly jwks_uri?: unknown;
   readonly introspection_endpoint?: unknown;
   readonly mtls_endpoint_aliases?: unknown;
+  /** AD FS only. */
+  readonly access_token_issuer?: unknown;
 }
+
+/** What requests of this application need of the provider. */
+export interface MetadataUses {
+  /** Introspection is configured. */
+  readonly clientId?: string | undefined;
+  /** JWTs are introspected, so keys are not needed. */
+  readonly introspectJwtTokens: boolean;
+}
+
+/** Longest wait for the metadata where the request can go on without it, in seconds. */
+const GRACE_SECONDS = 0.25;
 
 export class IssuerMetadataSource {
   readonly #document: CachedDocument<IssuerMetadata>;
+  readonly #configured: IssuerMetadata;
 
   constructor(
     private readonly client: ProviderClient,
-    private readonly options: MetadataOptions,
+    private readonly options: MetadataOptions & MetadataUses,
     log: Log,
   ) {
+    this.#configured = { issuer: options.issuer };
     this.#document = new CachedDocument(() => this.#discover(), {
       freshFor: options.metadataCacheDuration,
       staleFor: options.maxStale,
@@ -63,11 +90,35 @@ export class IssuerMetadataSource {
     });
   }
 
+  /** Whether some address that requests need is not configured. */
+  get isNeeded(): boolean {
+    const { jwksUri, introspectionEndpoint, clientId, introspectJwtTokens } = this.options;
+    const introspectionNeedsIt = clientId !== undefined && introspectionEndpoint === undefined;
+    return introspectionNeedsIt || (!introspectJwtTokens && jwksUri === undefined);
+  }
+
+  /**
+   * The metadata of the issuer; without a promise when it is in memory.
+   *
+   * @throws {ProviderUnavailableError} if the provider does not answer
+   * @throws {ConfigurationError} if its answer is not the metadata of the configured issuer
+   */
   get(): IssuerMetadata | Promise<IssuerMetadata> {
     return this.#document.get();
   }
 
-  /** What is at hand; nothing is fetched for it. */
+  /**
+   * The metadata for a use whose address may be configured. If it is, discovery is not asked, or (where another use needs
+   * it) does not have to answer.
+   */
+  getUnlessConfigured(address: string | undefined): IssuerMetadata | Promise<IssuerMetadata> {
+    if (address === undefined) return this.get();
+    if (!this.isNeeded) return this.#configured;
+    const { known } = this;
+    return known ?? withDeadline(GRACE_SECONDS, () => this.get()).catch(() => this.#configured);
+  }
+
+  /** What is in memory; nothing is fetched for it. */
   get known(): IssuerMetadata | undefined {
     return this.#document.held;
   }
@@ -87,7 +138,7 @@ export class IssuerMetadataSource {
     if (document) return this.#check(document);
     // A provider without discovery can be used if the application says where things are.
     const { jwksUri, introspectionEndpoint } = this.options;
-    if (jwksUri !== undefined || introspectionEndpoint !== undefined) return { issuer: this.options.issuer };
+    if (jwksUri !== undefined || introspectionEndpoint !== undefined) return this.#configured;
     throw new ConfigurationError(
       `issuer: neither ${withoutQuery(openid)} nor ${withoutQuery(oauth)} is there; is ${quoteForeign(this.options.issuer)} the issuer?`,
     );

@@ -1,9 +1,10 @@
-/** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
-import { createSecureContext } from 'node:tls';
+/** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { checkAddress, type OwnAddresses } from './provider-address.js';
 import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
+  causeOf,
   readAnswer,
   reasonOf,
   refuseUnlessAnswered,
@@ -12,6 +13,7 @@ import {
   type ProviderAnswer,
 } from './provider-answer.js';
 import { isObject } from '../jose/strict-json.js';
+import { TlsFetcher } from './tls-fetcher.js';
 
 /** `fetch`, or something that is called like it. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
@@ -33,11 +35,14 @@ export interface ProviderClientOptions {
    * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
    * keys.
    *
+   * Without it, metadata may name `http:` addresses on a loopback host only if the issuer is on one, too.
+   *
    * @default false
    */
   readonly allowInsecureRequests: boolean;
   /**
-   * The provider's certificate authority: PEM, or the path of a file.
+   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1` calls go through the proxy
+   * of the environment all the same.
    *
    * @default what Node trusts
    */
@@ -51,13 +56,13 @@ export interface ProviderClientOptions {
 const MAX_REDIRECTS = 3;
 
 export class ProviderClient {
-  #withCa: Promise<Fetcher> | undefined;
-  #withCertificate: Promise<Fetcher> | undefined;
+  #withCa: TlsFetcher | undefined;
+  #withCertificate: TlsFetcher | undefined;
   /** Not one signal for all: to join signals costs more than the rest of a call. */
   readonly #underWay = new Set<AbortController>();
   #isClosed = false;
 
-  constructor(private readonly options: ProviderClientOptions & { readonly issuer: string }) {}
+  constructor(private readonly options: ProviderClientOptions & OwnAddresses) {}
 
   /**
    * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
@@ -88,6 +93,7 @@ export class ProviderClient {
       const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
+      if (!URL.canParse(location, url)) throw unavailable(first, 'redirects to what is not an address');
       const next = new URL(location, url);
       if (next.origin !== new URL(first).origin || redirects === MAX_REDIRECTS) {
         throw new ConfigurationError(
@@ -105,14 +111,14 @@ export class ProviderClient {
     init: RequestInit,
     { presentCertificate = false } = {},
   ): Promise<ProviderAnswer> {
-    this.#refuseInsecure(url);
+    checkAddress(url, this.options);
     const { issuer } = this.options;
     try {
-      const fetcher = await this.#fetcherFor(presentCertificate);
+      const fetcher = this.#fetcherFor(presentCertificate);
       return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
-      throw unavailable(url, reasonOf(cause), { cause });
+      throw unavailable(url, reasonOf(cause), { cause: causeOf(cause) });
     }
   }
 
@@ -130,66 +136,29 @@ export class ProviderClient {
     }
   }
 
-  /** Ends the calls that are under way; later ones fail. */
-  close(): void {
+  /** Ends the calls that are under way, and the connections that are kept; later calls fail. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const call of this.#underWay) call.abort(isClosing());
+    await Promise.all([this.#withCa?.close(), this.#withCertificate?.close()]);
   }
 
-  #fetcherFor(presentCertificate: boolean): Fetcher | Promise<Fetcher> {
+  #fetcherFor(presentCertificate: boolean): Fetcher {
     const { fetcher, providerCa, clientCertificate, clientCertificateKey } = this.options;
     if (fetcher) return fetcher;
     if (presentCertificate) {
-      return (this.#withCertificate ??= makeTlsFetcher({
+      this.#withCertificate ??= new TlsFetcher({
         ca: providerCa,
         cert: clientCertificate,
         key: clientCertificateKey,
-      }));
+      });
+      return this.#withCertificate.fetch;
     }
-    return providerCa === undefined ? fetch : (this.#withCa ??= makeTlsFetcher({ ca: providerCa }));
+    if (providerCa === undefined) return fetch;
+    this.#withCa ??= new TlsFetcher({ ca: providerCa });
+    return this.#withCa.fetch;
   }
-
-  #refuseInsecure(url: string): void {
-    if (!URL.canParse(url)) throw new ConfigurationError(`${withoutQuery(url)} is not a URL`);
-    if (isSecureEnough(new URL(url), this.options.allowInsecureRequests)) return;
-    throw new ConfigurationError(
-      `${withoutQuery(url)} is not https: what it answers can be forged on the way`,
-    );
-  }
-}
-
-/** Node's own `fetch` takes no certificates; undici's, which it is made from, does. Loaded only where it is needed. */
-async function makeTlsFetcher(
-  tls: Record<'ca' | 'cert' | 'key', string | undefined> | { ca: string },
-): Promise<Fetcher> {
-  const undici = await import('undici');
-  const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-  try {
-    createSecureContext(connect);
-  } catch (cause) {
-    // Asking again would not help.
-    const options = 'cert' in connect ? 'clientCertificate, clientCertificateKey' : 'providerCa';
-    throw new ConfigurationError(`${options}: ${reasonOf(cause)}`);
-  }
-  const dispatcher = new undici.Agent({ connect });
-  // Its types speak of its own Request and Response, which are those of Node's fetch.
-  return (url, init) => undici.fetch(url, { ...init, dispatcher } as never);
 }
 
 const isClosing = (): Error => new Error('the application closes');
 const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;
-
-/** `https`, or `http` where nobody can stand in between. */
-export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && (allowInsecureRequests || isLoopback(url.hostname));
-}
-
-function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(host)
-  );
-}

@@ -7,8 +7,9 @@ import type { ProviderClient, ProviderClientOptions } from './provider-client.js
 
 export interface WarmUpOptions {
   /**
-   * When metadata and keys are fetched. `background`: while the application starts, which goes on without them;
-   * `required`: before it starts, and without them it does not; `off`: with the first request that needs them.
+   * When metadata and keys (with `introspectJwtTokens`: metadata alone) are fetched first. `background`: while the
+   * application starts, which does not wait for them; `required`: before it starts, and without them it does not; `off`:
+   * with the first request that needs them.
    *
    * @default 'background'
    */
@@ -35,7 +36,7 @@ export class ProviderConnection {
       ProviderClientOptions,
       'responseTimeout'
     > &
-      Pick<MetadataOptions, 'issuer'>,
+      Pick<MetadataOptions, 'issuer' | 'introspectionEndpoint'>,
   ) {}
 
   /** As the issuer calls itself, once that is known; as it is configured, until then. */
@@ -50,7 +51,8 @@ export class ProviderConnection {
    * @throws {ConfigurationError} if what it answered shows that this application is set up wrongly
    */
   async warmUp(): Promise<void> {
-    await (this.options.introspectJwtTokens ? this.metadata.get() : this.keys.get());
+    const { introspectJwtTokens, introspectionEndpoint } = this.options;
+    await (introspectJwtTokens ? this.metadata.getUnlessConfigured(introspectionEndpoint) : this.keys.get());
   }
 
   /** How things stand; asks the provider first if nothing is held. */
@@ -60,15 +62,16 @@ export class ProviderConnection {
     } catch {
       return this.#status('down');
     }
-    const isFailing = this.metadata.status.isFailing || this.keys.status.isFailing;
-    return this.#status(isFailing || this.introspection.isOpen ? 'degraded' : 'ready');
+    const documents = [this.metadata.status, this.keys.status];
+    const isDegraded = documents.some(({ isFailing, state }) => isFailing || state === 'stale');
+    return this.#status(isDegraded || this.introspection.isOpen ? 'degraded' : 'ready');
   }
 
-  /** Ends calls that are under way and what goes on in the background. */
-  close(): void {
+  /** Ends calls that are under way, connections that are kept, and what goes on in the background. */
+  async close(): Promise<void> {
     this.metadata.stop();
     this.keys.stop();
-    this.client.close();
+    await this.client.close();
   }
 
   #status(state: ProviderStatus['state']): ProviderStatus {

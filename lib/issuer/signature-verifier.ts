@@ -1,14 +1,25 @@
-/** Did the issuer sign this? RFC 7515 section 5.2, RFC 8725 section 3.1. */
-import { invalidToken, type TokenError } from '../errors/auth.errors.js';
+/** Verifies signatures by the keys of the issuer: RFC 7515 section 5.2, RFC 8725 section 3.1. */
+import { invalidToken, ProviderUnavailableError, type TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { DecodedJwt } from '../jose/decode-jwt.js';
-import type { IssuerKeySet } from './issuer-key-set.js';
+import { Allowance } from '../timing/allowance.js';
+import { monotonicSeconds } from '../timing/backoff.js';
+import { runVerification } from '../timing/verification-queue.js';
+import { whenReady } from '../timing/when-ready.js';
+import type { Candidates, IssuerKeySet } from './issuer-key-set.js';
 import type { IssuerKeys } from './issuer-keys.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
-/** Tokens whose signature did not verify are remembered: a client that tries again and again costs one check. */
-const MAX_FORGED = 1000;
+/** Tokens whose signature did not verify are remembered: a client that repeats one costs one verification. */
+const MAX_REFUSED = 1000;
+/** A token without `kid` that no key verified is not looked up in a new key set again so soon, in seconds. */
+const REFUSED_SECONDS = 10;
+/**
+ * CPU time for tokens that may be by several keys and are by none: each costs several signatures. After the burst, a tenth
+ * of a core. In seconds.
+ */
+const AMBIGUOUS_FAILURES = { burst: 2, perSecond: 0.1 } as const;
 
 export interface SignatureOptions {
   /**
@@ -19,10 +30,17 @@ export interface SignatureOptions {
   readonly signingAlgorithms: readonly string[];
 }
 
-interface Forged {
+interface Refused {
   readonly token: string;
-  /** That it was held against. */
+  /** None of its keys made the signature. */
   readonly keySet: IssuerKeySet;
+  /** Until then a newer key set cannot have the key, either. By the monotonic clock. */
+  readonly until: number;
+}
+
+interface Search {
+  readonly keySet: IssuerKeySet;
+  readonly signer: Promise<VerificationKey | undefined>;
 }
 
 /** The key that made a signature, and the key set that it was found in. */
@@ -32,7 +50,10 @@ export interface Verification {
 }
 
 export class SignatureVerifier {
-  readonly #forged = new RememberedTokens<Forged>(MAX_FORGED);
+  readonly #refused = new RememberedTokens<Refused>(MAX_REFUSED);
+  readonly #ambiguousFailures = new Allowance(AMBIGUOUS_FAILURES.burst, AMBIGUOUS_FAILURES.perSecond);
+  /** Concurrent requests with one token share its verification. */
+  readonly #searches = new Map<string, Search>();
 
   constructor(
     private readonly keys: IssuerKeys,
@@ -58,60 +79,115 @@ export class SignatureVerifier {
   }
 
   /**
-   * Without a promise when the keys are at hand.
+   * Without a promise when the keys are in memory and one of them is named.
    *
    * @throws {TokenError} `invalid_token`
-   * @throws {ProviderUnavailableError} if the keys cannot be had
+   * @throws {ProviderUnavailableError} if it cannot be known now whether the issuer has a key for it
    */
   verify(jwt: DecodedJwt): Verification | Promise<Verification> {
     this.checkHeader(jwt);
     const known = this.keys.get();
     return known instanceof Promise
-      ? known.then((keySet) => this.#verifyWith(jwt, keySet))
+      ? known.then((keySet) => runVerification(() => this.#verifyWith(jwt, keySet)))
       : this.#verifyWith(jwt, known);
   }
 
-  #verifyWith(jwt: DecodedJwt, known: IssuerKeySet): Verification | Promise<Verification> {
-    if (this.#forged.get(jwt.token)?.keySet === known) throw signatureError();
-    const candidates = candidatesFor(jwt, known);
-    const key = findSigner(jwt, candidates);
-    if (key) return { key, keySet: known };
-
-    const kid = jwt.header['kid'] as string | undefined;
-    if (candidates.length > 0 && kid !== undefined) {
-      this.#forged.set({ token: jwt.token, keySet: known });
-      throw signatureError();
+  #verifyWith(jwt: DecodedJwt, keySet: IssuerKeySet): Verification | Promise<Verification> {
+    const candidates = candidatesFor(jwt, keySet);
+    const refused = this.#refused.get(jwt.token);
+    if (refused?.keySet === keySet) {
+      if (monotonicSeconds() < refused.until) throw refusalOf(jwt, candidates);
+      return this.#verifyWithNewer(jwt, keySet);
     }
-    // A name that is there but fits nothing is no rotation, and does not use up what is kept for one.
-    if (kid !== undefined && known.keys.some((each) => each.kid === kid)) throw nothingFits(kid);
-    return this.#verifyWithNewer(jwt, known, kid);
+    return whenReady(this.#findSigner(jwt, keySet), (key) => {
+      if (key) return { key, keySet };
+      // A `kid` of the set is no rotation, whether its key fits or not.
+      const { isNamed, keys } = candidates;
+      if (keys.length > 0) this.#refused.set({ token: jwt.token, keySet, until: isNamed ? Infinity : 0 });
+      if (isNamed) throw refusalOf(jwt, candidates);
+      return this.#verifyWithNewer(jwt, keySet);
+    });
   }
 
-  /** A key that is not known, or a rotation that shows in no name: the issuer may have a new one. */
-  async #verifyWithNewer(
+  /** The issuer may have a key that is not known yet; its `kid`, or the lack of one, does not tell. */
+  async #verifyWithNewer(jwt: DecodedJwt, known: IssuerKeySet): Promise<Verification> {
+    const kid = kidOf(jwt);
+    let newest = known;
+    const verification = await this.keys.renew(
+      known,
+      kid,
+      async (keySet): Promise<Verification | undefined> => {
+        newest = keySet;
+        const key = await runVerification(() => this.#findSigner(jwt, keySet));
+        return key && { key, keySet };
+      },
+    );
+    if (verification) return verification;
+    if (kid === undefined)
+      this.#refused.set({ token: jwt.token, keySet: newest, until: monotonicSeconds() + REFUSED_SECONDS });
+    throw refusalOf(jwt, candidatesFor(jwt, newest));
+  }
+
+  #findSigner(
     jwt: DecodedJwt,
-    known: IssuerKeySet,
-    kid: string | undefined,
-  ): Promise<Verification> {
-    const keySet = await this.keys.renew(known, kid);
-    const key = keySet && findSigner(jwt, candidatesFor(jwt, keySet));
-    if (keySet === undefined || key === undefined) throw nothingFits(kid);
-    return { key, keySet };
+    keySet: IssuerKeySet,
+  ): VerificationKey | undefined | Promise<VerificationKey | undefined> {
+    const { keys } = candidatesFor(jwt, keySet);
+    const [first, ...others] = keys;
+    if (first === undefined || others.length === 0) return first && isSigner(first, jwt) ? first : undefined;
+
+    const { token } = jwt;
+    const search = this.#searches.get(token);
+    if (search?.keySet === keySet) return search.signer;
+    const signer = this.#search(first, others, jwt).finally(() => this.#searches.delete(token));
+    this.#searches.set(token, { keySet, signer });
+    return signer;
+  }
+
+  /** The first candidate in the caller's turn, each other one in a turn of its own: other tokens go on in between. */
+  async #search(
+    first: VerificationKey,
+    others: readonly VerificationKey[],
+    jwt: DecodedJwt,
+  ): Promise<VerificationKey | undefined> {
+    if (this.#ambiguousFailures.left <= 0) throw tooManyFailures();
+    const beganAt = monotonicSeconds();
+    if (isSigner(first, jwt)) return first;
+    // Each other one takes about as long. Paid in advance, so that many tokens cannot begin together.
+    const price = (monotonicSeconds() - beganAt) * (1 + others.length);
+    this.#ambiguousFailures.spend(price);
+    for (const key of others) {
+      if (!(await runVerification(() => isSigner(key, jwt)))) continue;
+      this.#ambiguousFailures.spend(-price);
+      return key;
+    }
+    return undefined;
   }
 }
 
-const signatureError = (): TokenError => invalidToken('signature', 'the signature does not verify');
 const nothingFits = (kid: unknown): TokenError =>
   invalidToken('unknown_key', `none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
 
-function candidatesFor({ header }: DecodedJwt, keySet: IssuerKeySet): readonly VerificationKey[] {
-  const { alg, kid } = header as { alg: string; kid?: string };
-  return keySet.candidatesFor(alg, kid);
+/** A token that names a key, and that no key made, was changed or forged. */
+function refusalOf(jwt: DecodedJwt, { keys }: Candidates): TokenError {
+  return kidOf(jwt) !== undefined && keys.length > 0
+    ? invalidToken('signature', 'the signature does not verify')
+    : nothingFits(kidOf(jwt));
 }
 
-function findSigner(
-  { header, signed, signature }: DecodedJwt,
-  candidates: readonly VerificationKey[],
-): VerificationKey | undefined {
-  return candidates.find((key) => key.verifies(header['alg'] as string, signed, signature));
+function tooManyFailures(): ProviderUnavailableError {
+  return new ProviderUnavailableError({
+    detail: 'too many tokens that do not name their key fail: their signatures take too much time',
+    retryAfter: 1,
+  });
 }
+
+/** {@link SignatureVerifier.checkHeader} has seen to the types. */
+const kidOf = ({ header }: DecodedJwt): string | undefined => header['kid'] as string | undefined;
+const algOf = ({ header }: DecodedJwt): string => header['alg'] as string;
+
+const candidatesFor = (jwt: DecodedJwt, keySet: IssuerKeySet): Candidates =>
+  keySet.candidatesFor(algOf(jwt), kidOf(jwt));
+
+const isSigner = (key: VerificationKey, jwt: DecodedJwt): boolean =>
+  key.verifies(algOf(jwt), jwt.signed, jwt.signature);

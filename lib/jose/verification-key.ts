@@ -23,16 +23,15 @@ export class VerificationKey {
     return this.jwk['kid'];
   }
 
-  /** What the key does not say of itself (`kid`, `alg`, `use`, `key_ops`) fits. */
-  fits(alg: string, kid: string | undefined): boolean {
+  /** Whether the key may be used for this algorithm. What it does not say of itself (`alg`, `use`, `key_ops`) fits. */
+  fits(alg: string): boolean {
     const key = this.jwk;
     return (
       isKindFor(alg, key) &&
       (key['use'] === undefined || key['use'] === 'sig') &&
       (key['key_ops'] === undefined ||
         (Array.isArray(key['key_ops']) && key['key_ops'].includes('verify'))) &&
-      (key['alg'] === undefined || isSameAlgorithm(key['alg'], alg)) &&
-      (kid === undefined || key['kid'] === undefined || key['kid'] === kid)
+      (key['alg'] === undefined || isSameAlgorithm(key['alg'], alg))
     );
   }
 
@@ -60,7 +59,8 @@ export function importIssuerKey(alg: string, jwk: Readonly<Record<string, unknow
 }
 
 /**
- * The keys of a JWK Set. Members that are not even objects are left out; what a key is good for shows in use.
+ * The keys of a JWK Set (RFC 7517 section 5). Members that are not even objects are left out; what a key is good for shows
+ * in use.
  *
  * @param held the keys of the set before: what has not changed is not imported anew
  */
@@ -70,10 +70,27 @@ export function readKeySet(
   held: readonly VerificationKey[] = [],
 ): readonly VerificationKey[] {
   const known = new Map(held.map((key) => [key.text, key]));
-  return keys.filter(isObject).map((jwk) => {
-    const text = JSON.stringify(jwk);
+  return keys.filter(isObject).flatMap((published) => {
+    const jwk = withoutNulls(published);
+    const text = textOf(jwk);
+    if (text === undefined) return [];
     return known.get(text) ?? new VerificationKey(jwk, text, (reason) => onUnusable(jwk['kid'], reason));
   });
+}
+
+/** Serializers of some providers write `null` for a member that a key does not have. The order of members varies, too. */
+function withoutNulls(jwk: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const members = Object.entries(jwk).filter(([, value]) => value !== null);
+  return Object.fromEntries(members.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** `undefined` for what is nested too deep to be written. */
+function textOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    return JSON.stringify(jwk);
+  } catch {
+    return undefined;
+  }
 }
 
 const EDDSA: ReadonlySet<unknown> = new Set(['EdDSA', 'Ed25519']);

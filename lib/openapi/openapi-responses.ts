@@ -15,8 +15,10 @@ export function responsesFor(routes: readonly RouteEntry[]): Record<string, Resp
   const missing = guarded.every(({ access }) => access === 'optional')
     ? 'The access token is not good.'
     : 'The access token is missing or not good.';
-  const bound = [...new Set(guarded.flatMap(({ binding }) => wordsFor({ binding })))];
-  const held = [...new Set(guarded.flatMap(({ scopes, groups }) => wordsFor({ scopes, groups })))];
+  const bound = unique(
+    guarded.flatMap(({ binding }) => requirementsOf({ requires: [], binding, introspectMaxAge: undefined })),
+  );
+  const held = unique(guarded.flatMap(({ requires }) => requires));
   return {
     401: {
       description: bound.length > 0 ? `${missing} It must be ${bound.join(' and ')}.` : missing,
@@ -40,8 +42,8 @@ export function responsesFor(routes: readonly RouteEntry[]): Record<string, Resp
   };
 }
 
-function wordsFor(asked: Partial<Parameters<typeof requirementsOf>[0]>): readonly string[] {
-  return requirementsOf({ scopes: [], groups: [], binding: [], introspectMaxAge: undefined, ...asked });
+function unique(words: readonly string[]): readonly string[] {
+  return [...new Set(words)];
 }
 
 function header(description: string): object {

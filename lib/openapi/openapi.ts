@@ -46,7 +46,10 @@ export function applyResourceServerSecurity<Document extends OpenApiDocument>(
 ): Document {
   // For JavaScript: a document alone does not say whose it is.
   if (!app) throw new TypeError('applyResourceServerSecurity(document, app): the application is missing');
-  const routes = app.get(ControllerRoutes, { strict: false }).read();
+  const routes = app
+    .get(ControllerRoutes, { strict: false })
+    .read()
+    .filter(({ access }) => access !== 'unprotected');
   const { issuer } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });
   const used: ControllerRoute[] = [];
   for (const [path, item] of Object.entries(document.paths as Record<string, Record<string, Operation>>)) {

@@ -5,7 +5,9 @@ export interface AuditOptions {
    * `error` refuses to start.
    *
    * That is, with no `@Public()`, `@OptionalAuth()`, `@Scopes()`, `@Groups()`, `@CertBound()` or `@DPoPBound()` on
-   * handler or class, or with those that no guard sees.
+   * handler or class, or with those that no guard sees. `error` also refuses
+   * [gateways and message handlers](../../docs/route-table.md#gateways-and-message-handlers) that Nest runs without the
+   * guard, which are warned of in any case.
    *
    * @default 'off'
    */

@@ -1,9 +1,10 @@
 /** What may the application say? The public type; each room documents its own part. */
-import type { GroupOptions } from '../access/authorize.js';
+import type { GroupOptions } from '../access/requirement.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
+import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
 import type { ResourceMetadataOptions } from './resource.js';
 import type { ClientOptions } from '../issuer/client-authentication.js';
@@ -35,6 +36,7 @@ export interface ResolvedOptions
     ResolverOptions,
     TargetOptions,
     AuditOptions,
+    UserOptions,
     ProviderClientOptions {
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */

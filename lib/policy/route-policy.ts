@@ -1,22 +1,25 @@
-/** What does this route ask? Class and handler merged in one place, once per route. */
+/** What a route requires: the decorators of classes and methods merged, once per route. docs/decorators.md has the table. */
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
+import type { Declaration, DeclaredRequirement } from './declarations.js';
+import { isOpening, isRequirement, refuseContradictions } from './contradictions.js';
+import { methodsOf, type Handler } from './handlers.js';
 import {
-  classDeclarations,
-  DECORATOR_OF,
-  handlerDeclarations,
-  type Declaration,
-  type GroupRequirement,
-} from './declarations.js';
+  anyMethodDeclares,
+  classLevels,
+  functionDeclarations,
+  methodLevels,
+  type Controller,
+  type Level,
+} from './levels.js';
 
 export interface RoutePolicy {
   /** `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. */
   readonly access: 'public' | 'optional' | 'protected';
   /** A decorator says who may call: any but `@Introspect()`, which says only how a token is looked at. */
   readonly declared: boolean;
-  /** All of them. */
-  readonly scopes: readonly string[];
-  /** Each of the requirements. */
-  readonly groups: readonly GroupRequirement[];
+  /** What the token must say: of class and handler, as declared. access/ joins and checks them. */
+  readonly requirements: readonly DeclaredRequirement[];
   /** The token must be bound to the caller's certificate. */
   readonly certificateBound: boolean;
   /** The token must be bound to the caller's DPoP key. */
@@ -25,17 +28,10 @@ export interface RoutePolicy {
   readonly introspectMaxAge: number | undefined;
 }
 
-interface Controller {
-  readonly name: string;
-  readonly prototype?: unknown;
-}
-type Handler = Controller;
-
 const PUBLIC: RoutePolicy = Object.freeze({
   access: 'public',
   declared: true,
-  scopes: Object.freeze([]),
-  groups: Object.freeze([]),
+  requirements: Object.freeze([]),
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
@@ -43,93 +39,118 @@ const PUBLIC: RoutePolicy = Object.freeze({
 
 /** Policies follow from the decorators alone, so that every module of a process may share them. */
 const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+/**
+ * By controller, for handlers that are none of its methods. Requests bring new ones (of a request-scoped class that rebinds):
+ * nothing is kept for each of them.
+ */
+const policiesOfUnknown = new WeakMap<object, RoutePolicy | ConfigurationError>();
 
 /**
  * The policy of a handler as a route of this controller.
  *
- * @throws {ConfigurationError} if the decorators contradict one another
+ * @throws {ConfigurationError} if decorators contradict one another, or if it cannot be told which of them hold for this
+ *   handler
  */
 export function readRoutePolicy(controller: Controller, handler: Handler): RoutePolicy {
+  return policies.get(controller)?.get(handler) ?? compileRoutePolicy(controller, handler);
+}
+
+/** {@link readRoutePolicy}, anew: at start, when more may be known of the handler than when it was last read. */
+export function compileRoutePolicy(controller: Controller, handler: Handler): RoutePolicy {
+  const methods = methodsOf(controller, handler);
+  if (methods.length === 0) return readPolicyOfUnknown(controller, handler);
   let ofController = policies.get(controller);
   if (!ofController) policies.set(controller, (ofController = new WeakMap()));
-  let policy = ofController.get(handler);
-  if (!policy) ofController.set(handler, (policy = compileRoutePolicy(controller, handler)));
+  ofController.delete(handler);
+  const policy = readPolicyOfMethods(controller, methods, handler);
+  ofController.set(handler, policy);
   return policy;
 }
 
-function compileRoutePolicy(controller: Controller, handler: Handler): RoutePolicy {
-  const onHandler = handlerDeclarations(controller, handler);
-  const onClass = classDeclarations(controller);
-  const said = {
-    byHandler: refuseContradiction(
-      `${controller.name}.${handler.name}`,
-      onHandler[0] ?? [],
-      onHandler.flat(),
+/** Whether the decorators of a handler can be told: it is a method of the class, or of one of its registered instances. */
+export function isResolved(controller: Controller, handler: Handler): boolean {
+  return methodsOf(controller, handler).length > 0;
+}
+
+/** One function may be several methods. It cannot be told which of them is called: they must require the same. */
+function readPolicyOfMethods(
+  controller: Controller,
+  methods: readonly (string | symbol)[],
+  handler: Handler,
+): RoutePolicy {
+  const [policy, ...others] = methods.map((method) =>
+    compilePolicy(
+      classLevels(controller),
+      withFunction(methodLevels(controller, method), controller, handler),
     ),
-    byClass: refuseContradiction(
-      controller.name,
-      onClass.find((level) => level.length > 0) ?? [],
-      onClass.flat(),
-    ),
-  };
-  const access = decideAccess(said.byHandler, said.byClass);
+  );
+  if (policy === undefined || others.some((other) => !isDeepStrictEqual(other, policy))) {
+    throw new ConfigurationError(
+      `${controller.name}: ${methods.map(String).join(' and ')} are one function, but their decorators differ`,
+    );
+  }
+  return policy;
+}
+
+/** Where no method declares anything, it does not matter which of them is called. Otherwise nothing may be assumed. */
+function readPolicyOfUnknown(controller: Controller, handler: Handler): RoutePolicy {
+  let policy = policiesOfUnknown.get(controller);
+  if (!policy) policiesOfUnknown.set(controller, (policy = compilePolicyOfUnknown(controller, handler)));
+  if (policy instanceof ConfigurationError) throw policy;
+  if (functionDeclarations(handler).length === 0) return policy;
+  return compilePolicy(classLevels(controller), withFunction([], controller, handler));
+}
+
+function compilePolicyOfUnknown(controller: Controller, handler: Handler): RoutePolicy | ConfigurationError {
+  if (!anyMethodDeclares(controller)) return compilePolicy(classLevels(controller), []);
+  return new ConfigurationError(
+    `${controller.name}: the handler ${JSON.stringify(handler.name)} is none of its methods, so that it cannot be told ` +
+      'which decorators hold for it: see docs/decorators.md, "Handlers that are replaced"',
+  );
+}
+
+/** The function that stands in a method's place may require more than the method, never open it. */
+function withFunction(levels: readonly Level[], controller: Controller, handler: Handler): readonly Level[] {
+  const [method = { place: `${controller.name}.${handler.name}`, declarations: [] }, ...overridden] = levels;
+  const requirements = functionDeclarations(handler).filter(isRequirement);
+  return [
+    { ...method, declarations: [...new Set([...requirements, ...method.declarations])] },
+    ...overridden,
+  ];
+}
+
+function compilePolicy(onClass: readonly Level[], onMethod: readonly Level[]): RoutePolicy {
+  refuseContradictions(onClass);
+  refuseContradictions(onMethod);
+  const classOpening = openingOf(onClass.find(({ declarations }) => declarations.length > 0));
+  const methodOpening = openingOf(onMethod[0]);
+  const ofMethod = requirementsOf(onMethod);
+  const access = methodOpening ?? (ofMethod.length > 0 ? undefined : classOpening) ?? 'protected';
   if (access === 'public') return PUBLIC;
 
-  const asked = [...said.byClass, ...said.byHandler];
-  const maxAges = asked.flatMap((each) => (each.kind === 'introspect' ? [each.maxAge] : []));
+  const required = [...requirementsOf(onClass), ...ofMethod];
+  const maxAges = required.flatMap((each) => (each.kind === 'introspect' ? [each.maxAge] : []));
   return Object.freeze({
     access,
-    declared: asked.some((each) => each.kind !== 'introspect'),
-    scopes: Object.freeze([...new Set(asked.flatMap((each) => (each.kind === 'scopes' ? each.scopes : [])))]),
-    groups: Object.freeze(asked.filter((each) => each.kind === 'groups')),
-    certificateBound: asked.some((each) => each.kind === 'certificate-bound'),
-    dpopBound: asked.some((each) => each.kind === 'dpop-bound'),
+    declared:
+      classOpening !== undefined ||
+      methodOpening !== undefined ||
+      required.some(({ kind }) => kind !== 'introspect'),
+    requirements: Object.freeze(
+      required.flatMap((each) => (each.kind === 'requirement' ? [each.requirement] : [])),
+    ),
+    certificateBound: required.some(({ kind }) => kind === 'certificate-bound'),
+    dpopBound: required.some(({ kind }) => kind === 'dpop-bound'),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
   });
 }
 
-/**
- * The handler's own word counts first; the class speaks for handlers that say nothing.
- *
- * | class \ handler | nothing   | @Public | @OptionalAuth | asks for something |
- * | --------------- | --------- | ------- | ------------- | ------------------ |
- * | nothing, asks   | protected | public  | optional      | protected          |
- * | @Public         | public    | public  | optional      | protected          |
- * | @OptionalAuth   | optional  | public  | optional      | protected          |
- */
-function decideAccess(
-  byHandler: readonly Declaration[],
-  byClass: readonly Declaration[],
-): RoutePolicy['access'] {
-  return opening(byHandler) ?? (byHandler.length > 0 ? undefined : opening(byClass)) ?? 'protected';
+/** Of every level: inheritance tightens. */
+function requirementsOf(levels: readonly Level[]): readonly Declaration[] {
+  return levels.flatMap(({ declarations }) => declarations.filter(isRequirement));
 }
 
-function opening(declarations: readonly Declaration[]): 'public' | 'optional' | undefined {
-  const found = declarations.find(isOpening);
-  return found?.kind;
-}
-
-function isOpening(declaration: Declaration): declaration is { kind: 'public' } | { kind: 'optional' } {
-  return declaration.kind === 'public' || declaration.kind === 'optional';
-}
-
-/**
- * Openings count from the most derived level only, requirements from every level: inheritance can tighten a route,
- * never open it.
- */
-function refuseContradiction(
-  place: string,
-  derived: readonly Declaration[],
-  all: readonly Declaration[],
-): readonly Declaration[] {
-  const requirements = all.filter((each) => !isOpening(each));
-  const openings = derived.filter(isOpening);
-  const publicly = openings.find((each) => each.kind === 'public');
-  const contradicting = [...requirements, ...openings.filter((each) => each.kind === 'optional')][0];
-  if (publicly && contradicting) {
-    throw new ConfigurationError(
-      `${place}: @Public() asks for no token, ${DECORATOR_OF[contradicting.kind]} asks for one; leave one of them out`,
-    );
-  }
-  return [...openings, ...requirements];
+/** Of one level only: inheritance never opens. */
+function openingOf(level: Level | undefined): 'public' | 'optional' | undefined {
+  return level?.declarations.find(isOpening)?.kind;
 }

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { principalOf } from './authenticated-request.js';
+import { principalIn } from './authenticated-request.js';
 
 /**
  * The raw access token, for forwarding it to another API from server code. A credential: do not log it, store it, or
@@ -8,6 +8,5 @@ import { principalOf } from './authenticated-request.js';
  * `undefined` where no token was looked at.
  */
 export const AccessToken: () => ParameterDecorator = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string | undefined =>
-    principalOf(context.switchToHttp().getRequest<object>())?.token,
+  (_: unknown, context: ExecutionContext): string | undefined => principalIn(context)?.token,
 );

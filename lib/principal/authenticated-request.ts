@@ -1,29 +1,79 @@
-/** What does the handler see? The one place that writes to the request. */
+/** Keeps the principal of a call, for parameter decorators and for what comes after the guard. The only place that writes to the request. */
+import type { ExecutionContext } from '@nestjs/common';
+import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
 export interface Principal {
   readonly claims: AccessTokenClaims;
   readonly token: string;
+  /** What `loadUser` made of the claims; without it there is none, and the claims are the user. */
+  readonly user?: unknown;
 }
 
 /** A symbol: no parameter, header or body can bring a property of this name. Registered: two copies of this package agree. */
 const PRINCIPAL = Symbol.for('nestjs-resource-server:principal');
 
-export function attachPrincipal(request: object, principal: Principal): void {
-  (request as { [PRINCIPAL]?: Principal })[PRINCIPAL] = principal;
+/** Where Nest's `@nestjs/authorization` looks for a function that knows the user of a call. */
+const USER_OF = Symbol.for('nestjs.authentication.userOf');
+
+interface Carrier {
+  [PRINCIPAL]?: Principal;
+  [USER_OF]?: typeof userOf;
+  [property: string]: unknown;
+}
+
+/** @param userProperty the property that holds the user for other libraries; `false`: none */
+export function attachPrincipal(carrier: object, principal: Principal, userProperty: string | false): void {
+  (carrier as Carrier)[PRINCIPAL] = principal;
+  if (userProperty !== false) (carrier as Carrier)[userProperty] = userIn(principal);
+}
+
+/** Says that the guard has seen a call: {@link userOf} then answers for it, also where nobody is signed in. */
+export function markAsGuarded(carrier: object): void {
+  (carrier as Carrier)[USER_OF] = userOf;
 }
 
 /** `undefined` where no token was looked at: public routes, optional ones without a token, guards replaced in tests. */
-export function principalOf(request: object): Principal | undefined {
-  return (request as { [PRINCIPAL]?: Principal })[PRINCIPAL];
+export function principalOf(carrier: object): Principal | undefined {
+  return (carrier as Carrier)[PRINCIPAL];
+}
+
+/** The object that the principal of a call is kept on. */
+function carrierIn(context: ExecutionContext): object | undefined {
+  return context.getType<string>() === 'http' ? context.switchToHttp().getRequest<object>() : undefined;
+}
+
+/** The principal of this very call: none on a public handler, whatever else came the same way. */
+export function principalIn(context: ExecutionContext): Principal | undefined {
+  const carrier = carrierIn(context);
+  const principal = carrier && principalOf(carrier);
+  if (!principal) return undefined;
+  return readRoutePolicy(context.getClass(), context.getHandler()).access === 'public'
+    ? undefined
+    : principal;
+}
+
+/** What `loadUser` made of the claims, else the claims. */
+export function userIn(principal: Principal): unknown {
+  return principal.user ?? principal.claims;
+}
+
+/** The user of a call; `null` for an anonymous one. */
+function userOf(context: ExecutionContext): unknown {
+  const principal = principalIn(context);
+  return principal ? userIn(principal) : null;
 }
 
 /**
  * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
  *
- * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it
+ * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it, or an `ExecutionContext`
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {
-  return principalOf(request)?.claims;
+  return isExecutionContext(request) ? principalIn(request)?.claims : principalOf(request)?.claims;
+}
+
+function isExecutionContext(value: object): value is ExecutionContext {
+  return 'getHandler' in value && 'switchToHttp' in value;
 }

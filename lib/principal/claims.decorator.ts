@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import { principalOf } from './authenticated-request.js';
+import { principalIn } from './authenticated-request.js';
 
 type Known<Name> = Name extends string ? (string extends Name ? never : Name) : never;
 
@@ -24,7 +24,7 @@ interface ClaimsDecorator {
  */
 export const Claims: ClaimsDecorator = createParamDecorator(
   (claim: string | undefined, context: ExecutionContext): unknown => {
-    const claims = principalOf(context.switchToHttp().getRequest<object>())?.claims;
+    const claims = principalIn(context)?.claims;
     if (claim === undefined || claims === undefined) return claims;
     return Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   },

@@ -1,7 +1,7 @@
 /** What must a client know before it can ask for a token for this API? RFC 9728. */
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import type { ResourceMetadataOptions } from '../options/resource.js';
-import type { RouteEntry } from '../route-table/route-entry.js';
+import type { ControllerRoute } from '../route-table/controller-routes.js';
 
 /** What the other options say about tokens. */
 export interface TokenTerms {
@@ -16,12 +16,12 @@ export interface TokenTerms {
 export function describeResource(
   options: ResourceMetadataOptions,
   terms: TokenTerms,
-  routes: readonly Pick<RouteEntry, 'scopes' | 'binding'>[],
+  routes: readonly Pick<ControllerRoute, 'mentionedScopes' | 'binding'>[],
 ): Readonly<Record<string, unknown>> {
   const asks = (binding: 'certificate' | 'dpop'): boolean =>
     routes.some((route) => route.binding.includes(binding));
   const dpopRequired = terms.dpop.mode === 'required';
-  const scopes = options.scopesSupported ?? routes.flatMap((route) => route.scopes).toSorted();
+  const scopes = options.scopesSupported ?? routes.flatMap((route) => route.mentionedScopes).toSorted();
   return withoutEmpty({
     resource: options.resource,
     authorization_servers: options.authorizationServers ?? [terms.issuer],

@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { describeResource } from './protected-resource.js';
 import { ControllerRoutes } from '../route-table/controller-routes.js';
+import { whenAdapterIsSet } from '../route-table/http-adapter.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { ProviderConnection } from '../issuer/provider-connection.js';
@@ -49,7 +50,7 @@ export class ResourceMetadata {
     const { resourceMetadataUrl: url } = options;
     if (url === undefined) return;
     // As soon as there is an adapter: before the routes of controllers, one of which may answer to everything.
-    host.init$.subscribe(() => this.#serve(host, new URL(url).pathname));
+    whenAdapterIsSet(host, () => this.#serve(host, new URL(url).pathname));
   }
 
   #serve({ httpAdapter }: HttpAdapterHost, path: string): void {

@@ -21,6 +21,10 @@ function fits({ method, path }: RouteEntry, pattern: string): boolean {
 
 function reasonOf({ access, handler }: RouteEntry): string {
   const name = handler === undefined ? '' : `${handler} `;
-  if (access === 'unprotected') return `${name}is on the adapter itself, where no guard sees it`;
+  if (access === 'unprotected') {
+    // A controller's: what is on the adapter has a function's name, or none.
+    if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
+    return `${name}is on the adapter itself, where no guard sees it`;
+  }
   return `${name}declares nothing; any good token is let in`;
 }

@@ -2,10 +2,13 @@
 import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
+import { accessOf } from '../access/authorize.js';
+import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { GuardCoverage } from '../guard/guard-coverage.js';
 import type { RouteEntry } from './route-entry.js';
-import { readRoutePolicy } from '../policy/route-policy.js';
+import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
 /** A route as Nest makes it. */
 export interface ControllerRoute extends RouteEntry {
@@ -13,7 +16,23 @@ export interface ControllerRoute extends RouteEntry {
   readonly pathInPrefix: string;
   /** Told apart from others at the same path by something in the request that is not its path. */
   readonly versionedByHeader: boolean;
+  readonly requirements: readonly Requirement[];
+  /** Every scope that may help a client. */
+  readonly mentionedScopes: readonly string[];
 }
+
+type Asked = Pick<
+  ControllerRoute,
+  | 'access'
+  | 'declared'
+  | 'scopes'
+  | 'groups'
+  | 'requires'
+  | 'requirements'
+  | 'mentionedScopes'
+  | 'binding'
+  | 'introspectMaxAge'
+>;
 
 /** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
 const PATH = 'path';
@@ -40,6 +59,7 @@ export class ControllerRoutes {
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#paths = new RoutePathFactory(config);
@@ -68,9 +88,7 @@ export class ControllerRoutes {
     return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
       const declared = prototype[name];
       if (!declared || Reflect.getMetadata(PATH, declared) === undefined) return [];
-      // As Nest does: what stands on the instance is called, what the prototype's method says is read.
-      const onInstance = (controller.instance as Record<string, unknown> | undefined)?.[name];
-      const handler = typeof onInstance === 'function' ? (onInstance as Method) : declared;
+      const handler = handlerOf(controller, name, declared);
       return this.#versionsOf(controller.metatype, declared).flatMap((version) =>
         this.#routesOfVersion(controller, declared, name, handler, version),
       );
@@ -132,25 +150,24 @@ export class ControllerRoutes {
   }
 
   /** What the decorators ask, with what the options add to it. */
-  #asks(
-    controller: Method,
-    handler: Method,
-  ): Pick<RouteEntry, 'access' | 'declared' | 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'> {
+  #asks(controller: Method, handler: Method): Asked {
     const { validateCertificateBinding, dpop, groupOptions } = this.options;
     const policy = readRoutePolicy(controller, handler);
-    const { access, declared, scopes, introspectMaxAge } = policy;
-    const open = access === 'public';
+    const { declared, introspectMaxAge } = policy;
+    const { requirements, scopes, mentionedScopes } = accessOf(policy);
+    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
+    const access = policy.access === 'public' || isGuarded ? policy.access : 'unprotected';
+    const open = access === 'public' || access === 'unprotected';
     const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
     const byProof = policy.dpopBound || dpop.mode === 'required';
     return {
       access,
       declared,
       scopes,
-      groups: policy.groups.map(({ groups, matchAll, groupsClaim }) => ({
-        groups,
-        matchAll: matchAll ?? groupOptions.matchAll,
-        groupsClaim: groupsClaim ?? groupOptions.groupsClaim,
-      })),
+      groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
+      requires: requirements.map((each) => each.describe(groupOptions)),
+      requirements,
+      mentionedScopes,
       binding: [
         ...(byCertificate && !open ? (['certificate'] as const) : []),
         ...(byProof && !open ? (['dpop'] as const) : []),
@@ -158,6 +175,17 @@ export class ControllerRoutes {
       introspectMaxAge,
     };
   }
+}
+
+/**
+ * The function that guards read the policy of: as Nest registered it, what stands on the instance before what the class
+ * says. One that was put there later (a test's spy) is never called by Nest.
+ */
+function handlerOf({ metatype, instance }: Controller, name: string, declared: Method): Method {
+  const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
+  return typeof onInstance === 'function' && isResolved(metatype, onInstance)
+    ? (onInstance as Method)
+    : declared;
 }
 
 function listOf<Item extends string | symbol | RegExp | undefined>(

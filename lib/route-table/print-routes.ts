@@ -58,23 +58,15 @@ function describeAccess(entry: RouteEntry): string {
 
 /** What a token must hold or be, in words. */
 export function requirementsOf({
-  scopes,
-  groups,
+  requires,
   binding,
   introspectMaxAge,
-}: Pick<RouteEntry, 'scopes' | 'groups' | 'binding' | 'introspectMaxAge'>): readonly string[] {
+}: Pick<RouteEntry, 'requires' | 'binding' | 'introspectMaxAge'>): readonly string[] {
   return [
-    ...(scopes.length > 0 ? [`${plural('scope', scopes)} ${scopes.join(' ')}`] : []),
-    ...groups.map(
-      ({ groups: names, matchAll }) => `${plural('group', names)} ${names.join(matchAll ? ' and ' : ' or ')}`,
-    ),
+    ...requires,
     ...binding.map((kind) => (kind === 'certificate' ? 'bound to the certificate' : 'bound by DPoP')),
     ...(introspectMaxAge === undefined
       ? []
       : [introspectMaxAge === 0 ? 'introspected now' : `introspected within ${introspectMaxAge} s`]),
   ];
-}
-
-function plural(word: string, things: readonly unknown[]): string {
-  return things.length === 1 ? word : `${word}s`;
 }

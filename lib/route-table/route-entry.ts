@@ -1,5 +1,5 @@
 /** What does one row of the route table say? */
-import type { GroupRequirement } from '../policy/declarations.js';
+import type { GroupRequirement } from '../access/requirement.js';
 
 /** One route as clients address it, and what it asks of them. */
 export interface RouteEntry {
@@ -13,7 +13,8 @@ export interface RouteEntry {
   readonly host: string | undefined;
   /**
    * `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. `unprotected`:
-   * registered on the adapter itself, where no guard sees it.
+   * registered on the adapter itself, where no guard sees it, or, with `globalGuard: false`, not under
+   * `@UseGuards(AuthGuard)`.
    */
   readonly access: 'public' | 'optional' | 'protected' | 'unprotected';
   /** A decorator says who may call it. */
@@ -22,6 +23,8 @@ export interface RouteEntry {
   readonly scopes: readonly string[];
   /** Each of the requirements, with the module's options filled in. */
   readonly groups: readonly Required<GroupRequirement>[];
+  /** Everything that the token must say, in words: `scopes read write`, `group admin`. */
+  readonly requires: readonly string[];
   /** What a token must be bound to, by decorator or by option. */
   readonly binding: readonly ('certificate' | 'dpop')[];
   /** `@Introspect()`: the oldest answer of the provider that will do, in seconds. */
@@ -52,6 +55,7 @@ export function unprotectedEntry(route: RawRoute): RouteEntry {
     declared: false,
     scopes: [],
     groups: [],
+    requires: [],
     binding: [],
     introspectMaxAge: undefined,
   };

@@ -8,6 +8,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { undeclaredRoutes } from './audit.js';
 import { watchExpress } from './express-routes.js';
 import { watchFastify, type FastifyLike } from './fastify-routes.js';
+import { whenAdapterIsSet } from './http-adapter.js';
 import { printMarkdown, printText } from './print-routes.js';
 import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from './route-entry.js';
 
@@ -37,8 +38,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   ) {
     const { resourceMetadataUrl: own } = options;
     if (own !== undefined) this.#ownPath = new URL(own).pathname;
-    // In a testing module the adapter comes after the providers.
-    host.init$.subscribe(() => (this.#readRawRoutes = watch(host)));
+    whenAdapterIsSet(host, () => (this.#readRawRoutes = watch(host)));
   }
 
   /** By then Nest has registered the routes of every controller. */
@@ -75,7 +75,15 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
       ({ path }) => path !== this.#ownPath,
     );
-    const entries = ours.map(({ pathInPrefix: _path, versionedByHeader: _versioned, ...entry }) => entry);
+    const entries = ours.map(
+      ({
+        pathInPrefix: _path,
+        versionedByHeader: _versioned,
+        requirements: _requirements,
+        mentionedScopes: _mentioned,
+        ...entry
+      }) => entry,
+    );
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
   }
 

@@ -9,7 +9,10 @@ export interface AttackedRoute {
   readonly method?: string;
   /** As clients write it: with the global prefix, the version, and values for parameters. */
   readonly path: string;
-  /** What a good token for this route holds: its scopes and groups. @default a token without any */
+  /**
+   * What a good token for this route holds: the scopes and groups that the route requires, and nothing that it does not. A
+   * token without them must be refused with 403. @default a token without any
+   */
   readonly token?: TokenOptions;
   /** The route is `@OptionalAuth()`: a request without a token is no attack. @default false */
   readonly optional?: boolean;
@@ -18,6 +21,9 @@ export interface AttackedRoute {
   /** Sent as JSON with every request. @default none */
   readonly body?: unknown;
 }
+
+/** Where providers write scopes and groups. */
+const GRANTING_CLAIMS = ['scope', 'scp', 'groups', 'roles', 'realm_access', 'resource_access'];
 
 export class AttackContext {
   readonly attack: TestIssuer['attack'];
@@ -39,8 +45,20 @@ export class AttackContext {
     this.good = { ...route.token, ...(route.dpop && { boundTo: this.key }) };
   }
 
+  /** As good, but for scopes and groups. */
+  get withoutGrants(): TokenOptions {
+    const { scope: _scope, groups: _groups, claims = {}, ...others } = this.good;
+    const kept = Object.entries(claims).filter(([name]) => !GRANTING_CLAIMS.includes(name));
+    return { ...others, claims: Object.fromEntries(kept) };
+  }
+
   goodToken(): string {
     return this.issuer.token(this.good);
+  }
+
+  /** Without a query. */
+  get path(): string {
+    return new URL(this.url).pathname;
   }
 
   /** As a client of this route sends a token. */

@@ -2,7 +2,8 @@
 import { AssertionError } from 'node:assert';
 import { AttackContext, type AttackedRoute } from './attack-context.js';
 import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
-import { ATTACKS, type AttackRow } from './attacks.js';
+import type { AttackRow } from './attack-row.js';
+import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /** One hostile request, or the one good request of a route. */
@@ -21,12 +22,15 @@ export interface Attack {
  * Hostile requests for every route given, and first for each of them a good one: as long as that is not let in, the rest
  * proves nothing. An application that lets the good one in runs its handler.
  *
- * An attack has to be answered with 401 (400 for tokens sent in more than one way) and a `WWW-Authenticate` header, and
- * without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
+ * An attack has to be answered with 401 (400 for tokens sent in more than one way, 403 for a good token that holds none of
+ * the scopes and groups of `token`) and a `WWW-Authenticate` header, and without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
  * read tokens from the `Authorization` header.
  *
- * Not tried: routes that ask for a client certificate, since the requests go without one; whether a token holds enough
- * scopes or groups, which only you can say; and anything at which Nest's guards do not stand.
+ * Routes that require DPoP-bound tokens are also attacked by other spellings of their path, where a guarded handler
+ * answers these: name one whose path ends in a parameter.
+ *
+ * Not tried: routes that require a client certificate, since the requests go without one; whether each single scope or group
+ * of a route is required; and anything at which Nest's guards do not stand.
  *
  * Behind TLS the application's certificate must be one that Node trusts (`NODE_EXTRA_CA_CERTS`).
  *
@@ -55,18 +59,29 @@ function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
 }
 
 function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
-  return ATTACKS.filter((row) => !(route.optional && row.anonymous)).map((row) => {
+  const rows = ATTACKS.filter(
+    (row) =>
+      !(route.optional && row.anonymous) &&
+      !(row.forGrants && !holdsGrants(route)) &&
+      (route.dpop || !row.dpop),
+  );
+  return rows.map((row) => {
     const name = `${placeOf(route)}: ${row.name}`;
     return {
       name,
       run: async (target) => {
         const scene = new AttackContext(issuer, route, await originOf(target));
+        if (row.probe && (await fire(row.probe(scene))).status !== 401) return;
         let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
         for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
         if (last) checkAnswer(name, row, last.shot, last.answer);
       },
     };
   });
+}
+
+function holdsGrants({ token: { scope = [], groups = [] } = {} }: AttackedRoute): boolean {
+  return scope.length > 0 || groups.length > 0;
 }
 
 function checkAnswer(name: string, { status }: AttackRow, shot: Shot, answer: Answer): void {

@@ -16,6 +16,8 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 
 export interface Shot {
   readonly url: string;
+  /** Sent instead of the path of `url`, to the letter: URL parsers would take dot segments out. */
+  readonly path?: string;
   readonly method: string;
   /** In this order, repeated ones too. */
   readonly headers: Headers;
@@ -57,14 +59,20 @@ function hostOf({ address, family }: AddressInfo): string {
 }
 
 /** A connection of its own, so that none stays open. */
-export function fire({ url, method, headers, body }: Shot): Promise<Answer> {
+export function fire({ url, path, method, headers, body }: Shot): Promise<Answer> {
   const { host, protocol } = new URL(url);
   const request = protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
       // A flat list is what Node sends as it is; its types know only objects.
-      { method, headers: ['Host', host, ...headers.flat()] as never, agent: false, timeout: PATIENCE },
+      {
+        ...(path !== undefined && { path }),
+        method,
+        headers: ['Host', host, ...headers.flat()] as never,
+        agent: false,
+        timeout: PATIENCE,
+      },
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,19 +1,22 @@
 /** Who is calling, in a unit test? Whoever the test says: no token, no issuer, no network. What the route asks still counts. */
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { authorize, type GroupOptions } from '../access/authorize.js';
+import { accessOf, checkAccess } from '../access/authorize.js';
+import type { AccessOptions, GroupOptions } from '../access/requirement.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
-import { Refusals } from '../guard/refusals.js';
+import { Refusals, routeOf } from '../guard/refusals.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
-import { MissingTokenError, TokenError } from '../errors/auth.errors.js';
+import { MissingTokenError, TokenError, UnsupportedContextError } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { attachPrincipal } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { loadPrincipal, type UserOptions } from '../principal/user-options.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
+import { findTransport } from '../transport/transports.js';
 import { nowInSeconds } from './mint.js';
 
 /** The claims of the caller, as far as the test cares. `scope` may be a list, too. */
@@ -32,6 +35,7 @@ export interface OverridableModule {
       inject?: readonly unknown[];
     }): unknown;
   };
+  overrideGuard(guard: unknown): { useValue(value: unknown): unknown };
 }
 
 const ISSUER = 'https://issuer.test';
@@ -52,15 +56,20 @@ export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {
 
 export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
-  #groupOptions: GroupOptions;
+  #access: AccessOptions;
   #resourceMetadata: string | undefined;
+  #userOptions: UserOptions = { userProperty: 'user' };
 
   constructor(
     /** Who calls from now on. `undefined`: nobody who is signed in. */
     public claims: MockedClaims | undefined,
     private readonly options: MockClaimsOptions,
   ) {
-    this.#groupOptions = { groupsClaim: 'groups', matchAll: false, ...options.groupOptions };
+    this.#access = {
+      groupOptions: { groupsClaim: 'groups', matchAll: false, ...options.groupOptions },
+      clockSkew: 0,
+      clockTolerance: 0,
+    };
   }
 
   /**
@@ -76,36 +85,43 @@ export class MockedGuard implements CanActivate {
     });
     builder.overrideProvider(AuthGuard).useFactory({
       inject: [RESOLVED_OPTIONS],
-      factory: ({ groupOptions, resourceMetadataUrl }: ResolvedOptions) => {
+      factory: ({ groupOptions, resourceMetadataUrl, loadUser, userProperty }: ResolvedOptions) => {
         this.#resourceMetadata = resourceMetadataUrl;
-        this.#groupOptions = { ...groupOptions, ...this.options.groupOptions };
+        this.#userOptions = { loadUser, userProperty };
+        this.#access = {
+          ...this.#access,
+          groupOptions: { ...groupOptions, ...this.options.groupOptions },
+        };
         return this;
       },
     });
+    // Nest makes an instance of its own for each module with a class under `@UseGuards(AuthGuard)`.
+    builder.overrideGuard(AuthGuard).useValue(this);
     return builder;
   }
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
-      this.#admit(context, policy);
+      await this.#admit(context, policy);
       return true;
     } catch (error) {
-      throw this.#refusals.refuse(error, context, () => ({
-        scopes: policy?.scopes ?? [],
+      throw this.#refusals.refuse(error, context, routeOf(context), () => ({
         schemes: [policy?.dpopBound ? 'DPoP' : 'Bearer'],
         presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
+        scopes: policy ? accessOf(policy).scopes : [],
         resourceMetadata: this.#resourceMetadata,
       }));
     }
   }
 
-  #admit(context: ExecutionContext, policy: RoutePolicy): void {
+  async #admit(context: ExecutionContext, policy: RoutePolicy): Promise<void> {
+    const transport = findTransport(context);
+    if (transport) markAsGuarded(transport.requestOf(context));
     if (policy.access === 'public') return;
-    if (context.getType() !== 'http')
-      throw new MissingTokenError({ detail: `a ${context.getType()} message` });
+    if (!transport) throw new UnsupportedContextError(context.getType());
     if (!this.claims) {
       if (policy.access !== 'optional') throw new MissingTokenError();
       return;
@@ -113,8 +129,12 @@ export class MockedGuard implements CanActivate {
     const claims = completeClaims(this.claims);
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
-    authorize(token, policy, this.#groupOptions);
-    attachPrincipal(context.switchToHttp().getRequest<object>(), token);
+    const request = transport.requestOf(context);
+    const denial = await checkAccess(token, policy, this.#access, request);
+    if (denial) throw denial;
+    const { loadUser, userProperty } = this.#userOptions;
+    const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
+    attachPrincipal(transport.requestOf(context), principal, userProperty);
   }
 }
 

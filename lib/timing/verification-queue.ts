@@ -1,37 +1,92 @@
 /**
- * When does a request go on? After all that have arrived with it have been read; those that need no check first.
+ * The order in which requests go on: after all that arrived together have been read, those that need no signature first.
  *
- * To do the same for several requests, one after the other, is quicker than to do everything for each: the processor finds
- * what it needs nearby. A signature takes up to twice as long between the reading of two requests as it does after another
- * signature. The first of those who arrive together waits until the others are read; who comes alone does not wait.
+ * To do the same for several requests, one after the other, is quicker than to do everything for each: a signature takes up
+ * to twice as long between the reading of two requests as it does after another signature. Of those that arrive together
+ * the first waits until the others have been read; a request that comes alone does not wait.
  */
 import { setImmediate } from 'node:timers';
+import { ProviderUnavailableError } from '../errors/auth.errors.js';
 
-/** Then those who need no check are heard again: after some milliseconds, however many wait. */
+/** Signatures of one turn of the event loop end after this time, in milliseconds: an ES512 signature takes some three. */
+const MAX_TURN_MS = 5;
+/** And after so many, for work that ends in a later turn. */
 const MAX_VERIFICATIONS_PER_TURN = 32;
+/** Signatures that wait; a further one is refused. */
+const MAX_WAITING = 10_000;
 
-const known: (() => void)[] = [];
-const unknown: (() => void)[] = [];
+export class VerificationQueue {
+  readonly #answers: (() => void)[] = [];
+  readonly #verifications: (() => void)[] = [];
+  #isScheduled = false;
 
-/** For a request that only has to be answered: in this round of the event loop. */
+  /** For a request that only has to be answered: in this turn of the event loop. */
+  waitForBatch(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#answers.push(resolve);
+      this.#schedule();
+    });
+  }
+
+  /**
+   * Runs what verifies a signature: in the order of the calls, in this turn of the event loop unless too many wait.
+   *
+   * @throws {ProviderUnavailableError} if too many wait: this server cannot say whether the token is good
+   */
+  verify<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    if (this.#verifications.length >= MAX_WAITING) return Promise.reject(tooManyWaiting());
+    return new Promise((resolve, reject) => {
+      this.#verifications.push(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#takeTurn());
+  }
+
+  #takeTurn(): void {
+    const answers = this.#answers.splice(0);
+    for (const answer of answers) answer();
+    // What the answers lead to runs before the next turn.
+    if (answers.length > 0 && this.#verifications.length > 0) setImmediate(() => this.#verifyForATurn());
+    else this.#verifyForATurn();
+  }
+
+  #verifyForATurn(): void {
+    const endsAt = performance.now() + MAX_TURN_MS;
+    let done = 0;
+    for (const verify of this.#verifications) {
+      verify();
+      if (++done === MAX_VERIFICATIONS_PER_TURN || performance.now() >= endsAt) break;
+    }
+    this.#verifications.splice(0, done);
+    this.#isScheduled = false;
+    if (this.#verifications.length > 0 || this.#answers.length > 0) this.#schedule();
+  }
+}
+
+function tooManyWaiting(): ProviderUnavailableError {
+  const detail = `${MAX_WAITING} tokens wait for their signature to be verified`;
+  return new ProviderUnavailableError({ detail, retryAfter: 1 });
+}
+
+const queue = new VerificationQueue();
+
+/** See {@link VerificationQueue.waitForBatch}. */
 export function waitForBatch(): Promise<void> {
-  return lineUp(known);
+  return queue.waitForBatch();
 }
 
-/** For what takes a signature: in the order of the calls, in this round of the event loop unless too many wait. */
-export function waitForVerification(): Promise<void> {
-  return lineUp(unknown);
-}
-
-function lineUp(line: (() => void)[]): Promise<void> {
-  if (known.length + unknown.length === 0) setImmediate(take);
-  return new Promise((resolve) => {
-    line.push(resolve);
-  });
-}
-
-function take(): void {
-  for (const resolve of known.splice(0)) resolve();
-  for (const resolve of unknown.splice(0, MAX_VERIFICATIONS_PER_TURN)) resolve();
-  if (unknown.length > 0) setImmediate(take);
+/** See {@link VerificationQueue.verify}. */
+export function runVerification<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  return queue.verify(work);
 }

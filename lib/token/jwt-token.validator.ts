@@ -6,8 +6,10 @@ import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import type { IssuerKeySet } from '../issuer/issuer-key-set.js';
 import type { IssuerKeys } from '../issuer/issuer-keys.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './check-claims.js';
+import { checkTokenKind } from './token-kind.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
+import { runVerification } from '../timing/verification-queue.js';
 import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
@@ -81,7 +83,7 @@ export class JwtTokenValidator {
     checkClaims(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
-      ? keySet.then((known) => this.#verify(jwt, known))
+      ? keySet.then((known) => runVerification(() => this.#verify(jwt, known)))
       : this.#verify(jwt, keySet);
   }
 
@@ -126,6 +128,7 @@ export function checkType(
   { header: { typ }, claims }: Pick<DecodedJwt, 'header' | 'claims'>,
   options: JwtOptions,
 ): void {
+  checkTokenKind(claims);
   if (isAccessTokenType(typ)) return;
   if (options.requireAccessTokenType)
     throw invalidToken('type', `typ is ${quoteForeign(typ)}, expected at+jwt`);

@@ -1,13 +1,15 @@
 /** Validates tokens where there is no route to guard: a WebSocket handshake, a queue, a script. */
 import { Inject, Injectable } from '@nestjs/common';
 import { authorize } from '../access/authorize.js';
+import { GroupsRequirement } from '../access/requirements/groups.js';
+import { ScopesRequirement } from '../access/requirements/scopes.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { readPemCertificate, type ClientCertificate } from '../credentials/client-certificate.js';
 import { TokenError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import type { ForgetSelector } from '../introspection/introspection-cache.js';
+import type { ForgetSelector } from '../introspection/forget-selector.js';
 import { TokenValidator, type ForgetReport } from './token-validator.js';
 
 export interface ValidateAccessTokenOptions {
@@ -66,7 +68,11 @@ export class TokenValidationService {
       ignoresCertificate: binding === false,
     });
     const { scopes = [], groups } = options;
-    authorize(validated, { scopes, groups: groups ? [{ groups }] : [] }, this.options.groupOptions);
+    const requirements = [
+      ...(scopes.length > 0 ? [new ScopesRequirement(scopes)] : []),
+      ...(groups ? [new GroupsRequirement({ groups })] : []),
+    ];
+    await authorize(validated, { requirements }, this.options);
     return claims;
   }
 

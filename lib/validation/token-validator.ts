@@ -2,20 +2,18 @@
 import { ProviderUnavailableError, TokenError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import type { Log } from '../errors/log.js';
-import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isJwt } from '../jose/decode-jwt.js';
+import { pickerOf, type ForgetSelector } from '../introspection/forget-selector.js';
 import {
-  FORGETTABLE,
   MEMORY_TTL_BESIDE_SHARED_SECONDS,
-  type ForgetSelector,
-  type IntrospectionCache,
   type IntrospectionCacheOptions,
 } from '../introspection/introspection-cache.js';
 import type { JwtTokenValidator } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions, OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
-import { waitForVerification } from '../timing/verification-queue.js';
+import { runVerification } from '../timing/verification-queue.js';
+import { whenReady } from '../timing/when-ready.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 
 /** What `forget` did, and what it could not. */
@@ -29,17 +27,12 @@ export interface ForgetReport {
 /** A single call that takes too long ends before its request does, in seconds: it knows better what was wrong. */
 const DEADLINE_SLACK_SECONDS = 0.1;
 
-export interface Introspection {
-  readonly tokens: OpaqueTokenValidator;
-  readonly cache: IntrospectionCache;
-}
-
 export class TokenValidator {
   #hasSaidHowToIntrospect = false;
 
   constructor(
     private readonly jwts: JwtTokenValidator,
-    private readonly introspection: Introspection | undefined,
+    private readonly introspection: OpaqueTokenValidator | undefined,
     private readonly options: IntrospectionOptions &
       IntrospectionCacheOptions &
       CacheOptions &
@@ -54,20 +47,25 @@ export class TokenValidator {
   /**
    * Without a promise when the answer is at hand.
    *
-   * @param introspectMaxAge ask the provider, also about a JWT, unless it answered at most so many seconds ago
+   * @param introspectMaxAge ask the provider, also about a JWT that is good here, unless it answered at most so many
+   *   seconds ago
    * @throws {TokenError} if the token is not good
    * @throws {ProviderUnavailableError} if that cannot be known now
    */
   validate(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
-    if (introspectMaxAge === undefined && !this.options.introspectJwtTokens && isJwt(token)) {
-      // Again in its turn: it may have been verified for another request meanwhile.
-      return (
-        this.jwts.recall(token) ?? waitForVerification().then(() => this.#inTime(this.jwts.validate(token)))
-      );
-    }
-    return this.#inTime(this.#introspect(token, introspectMaxAge));
+    if (this.options.introspectJwtTokens || !isJwt(token))
+      return this.#inTime(this.#introspect(token, introspectMaxAge));
+    const verified = this.#verify(token);
+    if (introspectMaxAge === undefined) return verified;
+    // The provider is not asked about a JWT that is refused without it.
+    return this.#inTime(whenReady(verified, () => this.#introspect(token, introspectMaxAge)));
+  }
+
+  #verify(token: string): ValidatedToken | Promise<ValidatedToken> {
+    // Again in its turn: it may have been verified for another request meanwhile.
+    return this.jwts.recall(token) ?? runVerification(() => this.#inTime(this.jwts.validate(token)));
   }
 
   #inTime(validated: ValidatedToken | Promise<ValidatedToken>): ValidatedToken | Promise<ValidatedToken> {
@@ -89,7 +87,7 @@ export class TokenValidator {
   }
 
   #introspect(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
-    if (this.introspection) return this.introspection.tokens.validate(token, introspectMaxAge);
+    if (this.introspection) return this.introspection.validate(token, introspectMaxAge);
 
     if (!this.#hasSaidHowToIntrospect) {
       this.#hasSaidHowToIntrospect = true;
@@ -106,7 +104,7 @@ export class TokenValidator {
   async forget(selector: ForgetSelector): Promise<ForgetReport> {
     const picks = pickerOf(selector);
     const jwts = this.jwts.forget(picks);
-    const answers = await this.introspection?.cache.forget(selector, picks);
+    const answers = await this.introspection?.forget(selector);
     return {
       evicted: jwts + (answers?.evicted ?? 0),
       notReached: this.#notReached(answers?.sharedAnswered ?? true),
@@ -126,15 +124,4 @@ export class TokenValidator {
       : introspectionCacheDuration;
     return [...reach, `the memory of other instances: for up to ${memory} s`];
   }
-}
-
-function pickerOf(selector: ForgetSelector): (token: string, claims: AccessTokenClaims) => boolean {
-  const [[kind, value] = ['', ''], ...more] = Object.entries(selector);
-  const isKnown = kind === 'token' || Object.hasOwn(FORGETTABLE, kind);
-  if (!isKnown || more.length > 0 || typeof value !== 'string' || value === '') {
-    throw new TypeError('forget() takes one of token, sub, sid, jti and clientId, as a string');
-  }
-  if (kind === 'token') return (token) => token === value;
-  const claim = FORGETTABLE[kind as keyof typeof FORGETTABLE];
-  return (_token, claims) => claims[claim] === value;
 }

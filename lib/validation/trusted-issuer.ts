@@ -10,10 +10,11 @@ import { JwtTokenValidator } from '../token/jwt-token.validator.js';
 import { OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
 import { ProviderClient } from '../issuer/provider-client.js';
 import { ProviderConnection } from '../issuer/provider-connection.js';
-import { Sealer } from '../introspection/sealed-value.js';
+import { cacheSecretOf, Sealer } from '../introspection/sealed-value.js';
+import { SharedAnswers } from '../introspection/shared-answers.js';
 import { SharedCache } from '../introspection/shared-cache.js';
 import { SignatureVerifier } from '../issuer/signature-verifier.js';
-import { TokenValidator, type Introspection } from './token-validator.js';
+import { TokenValidator } from './token-validator.js';
 
 export interface TrustedIssuer {
   readonly validator: TokenValidator;
@@ -34,16 +35,15 @@ export function createTrustedIssuer(
   const metadata = new IssuerMetadataSource(client, options, log);
   const keys = new IssuerKeys(metadata, client, options, log);
   const signatures = new SignatureVerifier(keys, options);
-  const breaker = new CircuitBreaker();
+  const breaker = new CircuitBreaker(options);
   const jwts = new JwtTokenValidator(keys, signatures, options);
 
   let introspectionClient: IntrospectionClient | undefined;
-  let introspection: Introspection | undefined;
+  let introspection: OpaqueTokenValidator | undefined;
   if (options.clientId !== undefined) {
-    const shared = options.cache && new SharedCache(options.cache, log);
-    const cache = new IntrospectionCache(options, new Sealer(sharedSecretOf(options)), shared);
+    const cache = new IntrospectionCache(options, shareAnswers(options, log));
     introspectionClient = new IntrospectionClient(metadata, client, signatures, breaker, options, log);
-    introspection = { tokens: new OpaqueTokenValidator(introspectionClient, cache, options), cache };
+    introspection = new OpaqueTokenValidator(introspectionClient, cache, options);
   }
   return {
     validator: new TokenValidator(jwts, introspection, options, log),
@@ -55,7 +55,11 @@ export function createTrustedIssuer(
   };
 }
 
-/** What all instances of this API hold and nobody else does. */
-function sharedSecretOf({ clientSecret, clientCertificateKey }: ResolvedOptions): string {
-  return (typeof clientSecret === 'string' ? clientSecret : clientSecret?.d) ?? clientCertificateKey ?? '';
+function shareAnswers(options: ResolvedOptions, log: Log): SharedAnswers | undefined {
+  if (!options.cache) return undefined;
+  return new SharedAnswers(
+    new SharedCache(options.cache, log),
+    new Sealer(cacheSecretOf(options) ?? ''),
+    options,
+  );
 }

@@ -7,13 +7,17 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import {
   AuthModule,
+  certificateFromHeader,
   Claims,
   DECISION_CHANNEL,
   DPoPBound,
   Groups,
   OptionalAuth,
+  Public,
   Scopes,
+  type AuthModuleOptions,
   type DecisionEvent,
+  type IncomingRequest,
 } from 'nestjs-resource-server';
 import { attackSuite, TestIssuer, type Attack } from 'nestjs-resource-server/testing';
 import { bootApp, bootModule, PLATFORMS, type TestApp } from '../support/app.js';
@@ -31,6 +35,9 @@ class ShopController {
   }
   @Get('payouts') @DPoPBound() payouts(): string {
     return 'payouts';
+  }
+  @Get('payouts/:id') @DPoPBound() payout(): string {
+    return 'payout';
   }
 }
 
@@ -58,6 +65,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'token: an ID token': 'type',
   'token: a JWT of another type': 'type',
   'token: 12000 characters of a stranger': 'unknown_key',
+  'token: good, but without the scopes and groups of the route': 'scope',
   'token: one that nobody issued': 'inactive',
   'token: opaque and revoked': 'inactive',
   'header: none': 'missing_token',
@@ -77,6 +85,18 @@ const REASONS: Readonly<Record<string, string>> = {
   'DPoP: a proof used before': 'invalid_dpop_proof',
   'DPoP: a proof beside a token that is not bound': 'binding',
   'certificate: a bound token without the certificate': 'binding',
+  "certificate: another's, in an element before the proxy's": 'binding',
+  "certificate: another's, behind a quote that swallows the proxy's element": 'binding',
+  "certificate: another's, in a subject alternative name": 'binding',
+  "certificate: another's, in a second pair": 'binding',
+  "certificate: another's, in a line before the proxy's": 'binding',
+};
+
+/** Of routes that ask for DPoP-bound tokens, besides. */
+const RESPELLED: Readonly<Record<string, string>> = {
+  'DPoP: a proof for another spelling of the path, with ..': 'invalid_dpop_proof',
+  'DPoP: a proof for another spelling of the path, with %2e%2e': 'invalid_dpop_proof',
+  'DPoP: a proof for another spelling of the path, with a character encoded': 'invalid_dpop_proof',
 };
 
 const LIST = { path: '/products', token: { scope: 'read:products', groups: ['staff'] } };
@@ -85,6 +105,7 @@ const ROUTES = [
   { method: 'POST', path: '/products', token: { scope: 'write:products' }, body: { name: 'Teapot' } },
   { path: '/teaser?lang=en', optional: true },
   { path: '/payouts', dpop: true },
+  { path: '/payouts/17?lang=en', dpop: true },
 ];
 
 const rowOf = ({ name }: Attack): string => name.replace(/^[A-Z]+ \S+: /, '');
@@ -116,6 +137,19 @@ describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
     expect(seen).toEqual(REASONS);
   });
 
+  it('respells the path of a route that asks for DPoP-bound tokens', async () => {
+    const seen: Record<string, string | undefined> = {};
+    for (const attack of attackSuite(issuer, { path: '/payouts/17', dpop: true })) {
+      if (!(rowOf(attack) in RESPELLED)) continue;
+      decisions.length = 0;
+      await attack.run(app.nest);
+      // The first decision is that on a request without a token, which shows that a guarded handler is there.
+      expect(decisions.map(({ reason }) => reason)).toEqual(['missing_token', expect.any(String)]);
+      seen[rowOf(attack)] = decisions.at(-1)?.reason;
+    }
+    expect(seen).toEqual(RESPELLED);
+  });
+
   it('never makes the application ask for keys where a token says', () => {
     expect(issuer.requests.filter(({ path }) => path.startsWith('/stranger'))).toEqual([]);
   });
@@ -124,6 +158,30 @@ describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
     const attacks = attackSuite(issuer, ROUTES);
     expect(attacks.map(rowOf).filter((row) => row === 'header: none')).toHaveLength(ROUTES.length - 1);
     for (const attack of attacks) await attack.run(app.origin);
+  });
+
+  it('is refused where a constructor rebinds the handlers', async () => {
+    @Public()
+    @Controller('rebound')
+    class ReboundController {
+      constructor() {
+        this.remove = this.remove.bind(this);
+        this.list = (): string => 'listed';
+      }
+      @Get('remove') @Scopes('admin') remove(): string {
+        return 'removed';
+      }
+      @Get('list') @Groups('staff') list(): string {
+        return 'listed';
+      }
+    }
+    const rebound = await bootApp(issuer.options, { platform, controllers: [ReboundController] });
+    const attacks = attackSuite(issuer, [
+      { path: '/rebound/remove', token: { scope: 'admin' } },
+      { path: '/rebound/list', token: { groups: ['staff'] } },
+    ]);
+    for (const attack of attacks) await attack.run(rebound.origin);
+    await rebound.close();
   });
 
   it('tells when a good token is not enough', async () => {
@@ -135,6 +193,54 @@ describe.each(PLATFORMS)('the attack suite on %s', (platform) => {
 
   it('needs a route', () => {
     expect(() => attackSuite(issuer, [])).toThrow('no route to attack');
+  });
+});
+
+@Controller()
+class GatedController {
+  @Get('gated') gated(): string {
+    return 'gated';
+  }
+}
+
+/** All certificates that a header can be taken to hold, read as loosely as can be. */
+const certificatesIn = ({ headers }: IncomingRequest): string[] =>
+  [...String(headers['x-forwarded-client-cert']).matchAll(/Cert="([^"]*)/g)].map(([, text = '']) =>
+    decodeURIComponent(text),
+  );
+
+describe.each(PLATFORMS)('behind a proxy that hands certificates on, on %s', (platform) => {
+  let issuer: TestIssuer;
+  let app: TestApp | undefined;
+  beforeAll(async () => {
+    issuer = await TestIssuer.start();
+  });
+  afterEach(() => app?.close());
+  afterAll(() => issuer.close());
+
+  const boot = async (certificateResolver: AuthModuleOptions['certificateResolver']): Promise<TestApp> =>
+    (app = await bootApp(
+      { ...issuer.options, certificateResolver },
+      { platform, controllers: [GatedController] },
+    ));
+  const failures = async ({ origin }: TestApp): Promise<string[]> => {
+    const failed: string[] = [];
+    for (const attack of attackSuite(issuer, { path: '/gated' }))
+      await attack.run(origin).catch(() => failed.push(rowOf(attack)));
+    return failed;
+  };
+
+  it.each(['envoy', 'aws-alb', 'rfc9440'] as const)('no certificate is claimed (%s)', async (format) => {
+    const booted = await boot(certificateFromHeader({ format, trustedProxies: ['loopback'] }));
+    expect(await failures(booted)).toEqual([]);
+  });
+
+  it('each is, of a resolver that reads the first certificate or the last', async () => {
+    const first = await failures(await boot((request) => certificatesIn(request).at(0)));
+    await app?.close();
+    const last = await failures(await boot((request) => certificatesIn(request).at(-1)));
+    const claims = Object.keys(REASONS).filter((row) => row.startsWith("certificate: another's"));
+    expect(new Set([...first, ...last])).toEqual(new Set(claims));
   });
 });
 
@@ -180,7 +286,8 @@ describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
     ['/missing', /answered 404, expected 40[01]/],
   ])('every attack on %s is reported', async (path, message) => {
     const [letIn, ...attacks] = attackSuite(issuer, { path });
-    expect(attacks).toHaveLength(Object.keys(REASONS).length - 1);
+    // Neither the good token, nor one without the scopes that this route does not name.
+    expect(attacks).toHaveLength(Object.keys(REASONS).length - 2);
     for (const attack of attacks) {
       const failure: unknown = await attack.run(app.nest).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(AssertionError);
@@ -188,6 +295,17 @@ describe.each(PLATFORMS)('without a guard, on %s', (platform) => {
       expect((failure as Error).message).toContain(attack.name);
     }
     expect(letIn?.name).toBe(`GET ${path}: a good token is let in`);
+  });
+
+  it('a good token that is enough although it holds nothing is reported', async () => {
+    const attacks = attackSuite(issuer, {
+      path: '/open',
+      token: { groups: ['staff'], claims: { scp: ['a'] } },
+    });
+    const unentitled = attacks.find(({ name }) =>
+      name.endsWith('without the scopes and groups of the route'),
+    );
+    await expect(unentitled?.run(app.nest)).rejects.toThrow('answered 200, expected 403');
   });
 
   it('a token in the answer is reported', async () => {

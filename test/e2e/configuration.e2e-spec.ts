@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { bootModule, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
-import { loggedLines, outputLogger } from '../support/no-secrets-in-output.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 
 @Controller()
 class ThingsController {
@@ -157,6 +158,21 @@ describe('configuration mistakes', () => {
       'a public URL that is none',
       { publicUrl: 'api.example.com' },
       'publicUrl (MONOCLOUD_BACKEND_PUBLIC_URL): "api.example.com" is not a URL',
+    ],
+    [
+      'credentials in an address',
+      { jwksUri: 'https://user:secret@issuer.example/jwks' },
+      'jwksUri (MONOCLOUD_BACKEND_JWKS_URI): must not have credentials',
+    ],
+    [
+      'a shared cache without a secret',
+      {
+        clientId: 'c',
+        clientAuthMethod: 'tls_client_auth',
+        fetcher: fetch,
+        cache: { get: () => undefined, set: () => undefined, delete: () => undefined },
+      },
+      'cacheSecret (MONOCLOUD_BACKEND_CACHE_SECRET): cache needs it',
     ],
     ['a fetcher that is no function', { fetcher: 'fetch' as never }, 'fetcher: is not a function'],
   ])('%s', async (_, options, expected) => {

@@ -1,22 +1,20 @@
 /** Does `explain` name every check that a token fails, with the guard's verdict, and without telling the token? */
-import { buildCli, findingsIn, type Cli, type Run } from '../support/cli.js';
+import { findingsIn, type Run } from '../support/cli.js';
 import { AUDIENCE, CLIENT_SECRET, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 import { freePort } from '../support/ports.js';
+import { runCli } from '../support/run-cli.js';
 import { withPart, withSignature } from '../support/spoil.js';
-import { makeKey, nowInSeconds, signToken, type TokenParts } from '../support/tokens.js';
+import { claimsOf, makeKey, nowInSeconds, signToken, type TokenParts } from '../support/tokens.js';
 
 const PREFIX = 'MONOCLOUD_BACKEND_';
 
-let cli: Cli;
 let issuer: Issuer;
 
 beforeAll(async () => {
-  cli = buildCli();
   issuer = await Issuer.start();
 });
 afterAll(async () => {
-  cli.remove();
   await issuer.close();
 });
 afterEach(() => issuer.server.recover());
@@ -28,7 +26,7 @@ const explain = (
 ): Promise<Run> => {
   const good = { TENANT_DOMAIN: issuer.server.issuer, AUDIENCE };
   const env = Object.entries({ ...good, ...variables }).map(([name, value]) => [PREFIX + name, value]);
-  return cli.run(['explain', ...args], {
+  return runCli(['explain', ...args], {
     input: `${token}\n`,
     env: Object.fromEntries(env) as Record<string, string>,
   });
@@ -78,11 +76,11 @@ describe('explain', () => {
       'iss: iss is "https://other.example", expected "http',
     ],
     ['no issuer', { claims: { iss: undefined } }, 'iss: iss is missing'],
-    ['an end that is past', { claims: { exp: nowInSeconds() - 4000 } }, 'exp: the token expired 40'],
+    ['an end that is past', claimsOf(() => ({ exp: nowInSeconds() - 4000 })), 'exp: the token expired 40'],
     ['no end', { claims: { exp: undefined } }, 'exp: exp is missing'],
-    ['an end in milliseconds', { claims: { exp: Date.now() + 600_000 } }, 'exp: exp is 1'],
-    ['a start to come', { claims: { nbf: nowInSeconds() + 4000 } }, 'nbf: the token starts in '],
-    ['an issue to come', { claims: { iat: nowInSeconds() + 4000 } }, 'iat: iat lies '],
+    ['an end in milliseconds', claimsOf(() => ({ exp: Date.now() + 600_000 })), 'exp: exp is 1'],
+    ['a start to come', claimsOf(() => ({ nbf: nowInSeconds() + 4000 })), 'nbf: the token starts in '],
+    ['an issue to come', claimsOf(() => ({ iat: nowInSeconds() + 4000 })), 'iat: iat lies '],
     ['a user that is no text', { claims: { sub: 17 } }, 'sub: sub is not a string'],
     ['a confirmation that is none', { claims: { cnf: 'x' } }, 'cnf: cnf is not an object'],
     [
@@ -235,11 +233,7 @@ describe('explain', () => {
         ['token_type: token_type "refresh_token": no access token'],
       ],
       ['is for nobody', { aud: undefined }, ['aud: the introspection answer has no aud']],
-      [
-        'is for another API, and past',
-        { aud: 'x', exp: nowInSeconds() - 4000 },
-        ['aud: aud is "x"', 'exp: the token expired'],
-      ],
+      ['is for another API, and past', { aud: 'x', exp: 1 }, ['aud: aud is "x"', 'exp: the token expired']],
     ])('names why one %s', async (_, claims, lines) => {
       const { code, out } = await explain(issuer.opaqueToken(claims), [], introspecting);
       expect(failing(out)).toEqual(lines.map((line) => expect.stringContaining(`FAIL ${line}`) as string));

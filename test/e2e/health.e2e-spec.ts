@@ -3,7 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { AuthHealthIndicator, Public, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { advanceClock } from '../support/clock.js';
+import { advanceClock, holdClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 
@@ -50,6 +50,7 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
   };
 
   it('is ready with fresh keys, degraded with stale ones, down without, and ready again', async () => {
+    holdClock();
     await boot();
     expect(await health()).toEqual([200, { status: 'up', state: 'ready', keysAge: 0 }]);
     issuer.server.goDown();
@@ -74,6 +75,7 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
   });
 
   it('is degraded while introspection fails', async () => {
+    holdClock();
     await boot(issuer.introspecting);
     issuer.server.answerWith('/introspect', 500, '');
     for (let i = 0; i < 5; i++) await app.get('/things', bearer(issuer.opaqueToken()));

@@ -1,13 +1,16 @@
 /** The issuer's keys: fetched once, renewed in time, withdrawn in time, and tolerated in every shape. */
 import { Controller, Get } from '@nestjs/common';
 import type { JWK } from 'jose';
-import type { AuthModuleOptions } from 'nestjs-resource-server';
+import { AuthHealthIndicator, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { sendJson } from '../support/authorization-server.js';
+import { sendJson, type AuthorizationServer } from '../support/authorization-server.js';
 import { advanceClock, jumpClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
 import { makeKey } from '../support/tokens.js';
+
+const DISCOVERY = '/.well-known/openid-configuration';
 
 @Controller()
 class ThingsController {
@@ -114,6 +117,43 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(await status(old)).toBe(401);
   });
 
+  it('withdraws the last key, too: an empty key set is one', async () => {
+    await start({ jwksCacheDuration: 60 });
+    const old = issuer.token();
+    expect(await status(old)).toBe(200);
+    issuer.server.keys = [];
+    advanceClock(61);
+    expect([await status(old), await status()]).toEqual([401, 401]);
+    expect(loggedLines().filter((line) => line.includes('withdrawn all its keys'))).toHaveLength(1);
+    // The provider answers, so nothing is degraded: its next key is found like any other.
+    issuer.rotate();
+    expect([await status(old), await status()]).toEqual([401, 200]);
+  });
+
+  it.each([
+    ['no keys', '{}'],
+    ['keys: null', '{"keys":null}'],
+    ['an object for keys', '{"keys":{}}'],
+  ])('withdraws nothing with an answer that has %s: that is no key set', async (_, body) => {
+    await start({ jwksCacheDuration: 60 });
+    const old = issuer.token();
+    expect(await status(old)).toBe(200);
+    issuer.server.answerWith('/jwks', 200, body);
+    advanceClock(61);
+    expect([await status(old), await status()]).toEqual([200, 200]);
+  });
+
+  it('refuses a remembered token once the issuer calls itself otherwise, by a slash', async () => {
+    await start({ jwksCacheDuration: 60, metadataCacheDuration: 60 });
+    const old = issuer.token();
+    expect(await status(old)).toBe(200);
+    const { metadata, issuer: name } = issuer.server;
+    issuer.server.answerWith(DISCOVERY, 200, JSON.stringify({ ...metadata, issuer: `${name}/` }));
+    advanceClock(61);
+    expect(await status(old)).toBe(401);
+    expect(await status(issuer.token({ claims: { iss: `${name}/` } }))).toBe(200);
+  });
+
   it('goes on with the last good keys while the issuer is down, without hammering it, for a day', async () => {
     await start();
     const token = (): string => issuer.token();
@@ -182,6 +222,9 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
       { ...makeKey('ES256').jwk, kid: 'the-key' },
       { ...key.jwk, x5c: ['nonsense'], x5t: 'nonsense' },
     ];
+    const deep = `{"kty":"RSA","kid":"the-key","x5c":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const body = JSON.stringify({ keys: issuer.server.keys }).replace('{"keys":[', `{"keys":[${deep},`);
+    issuer.server.answerWith('/jwks', 200, body);
     expect(await status()).toBe(200);
   });
 
@@ -190,6 +233,10 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     ['without alg', ({ alg: _, ...jwk }) => jwk],
     ['without use', ({ use: _, ...jwk }) => jwk],
     ['with key_ops', (jwk) => ({ ...jwk, key_ops: ['verify'] })],
+    ...['kid', 'alg', 'use', 'key_ops', 'd', 'oth', 'x5c'].map((member): [string, (jwk: JWK) => JWK] => [
+      `with ${member}: null`,
+      (jwk) => ({ ...jwk, [member]: null }),
+    ]),
   ])('takes a key %s', async (_, change) => {
     await start();
     issuer.server.keys = [makeKey('RS256').jwk, change(issuer.key.jwk)];
@@ -262,6 +309,86 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     await start((origin) => ({ jwksUri: `${origin}/jwks` }));
     issuer.server.answerWith(issuer.server.discoveryPath, 404, '');
     expect(await status()).toBe(200);
+  });
+
+  describe('where the application names what it needs', () => {
+    type Spoil = (server: AuthorizationServer) => unknown;
+    const answers =
+      (code: number, body = '', headers: Record<string, string> = {}): Spoil =>
+      (server) =>
+        server.answerWith(DISCOVERY, code, body, headers);
+
+    describe.each<[string, Spoil]>([
+      ...[400, 401, 403, 404, 405, 410, 429, 500, 503].map((code): [string, Spoil] => [
+        `${code}`,
+        answers(code),
+      ]),
+      ['{}', answers(200, '{}')],
+      ['HTML', answers(200, '<html>', { 'content-type': 'text/html' })],
+      ['the document of another issuer', answers(200, '{"issuer":"https://other.example"}')],
+      ['a redirect elsewhere', answers(302, '', { location: 'https://elsewhere.example' })],
+      ['nothing: it hangs', (server) => server.answer(DISCOVERY, () => undefined)],
+      ['nothing: it hangs up', (server) => server.answer(DISCOVERY, (_, response) => response.destroy())],
+    ])('discovery may answer %s', (_, spoil) => {
+      it('to an API with jwksUri', async () => {
+        await start((origin) => ({ jwksUri: `${origin}/jwks`, warmUp: 'off' }));
+        spoil(issuer.server);
+        expect(await status()).toBe(200);
+        expect(issuer.server.requests).toEqual(['/jwks']);
+      });
+
+      it('to an API with introspectionEndpoint that introspects everything', async () => {
+        await start((origin) => ({
+          ...issuer.introspecting,
+          introspectJwtTokens: true,
+          introspectionEndpoint: `${origin}/introspect`,
+          warmUp: 'off',
+        }));
+        spoil(issuer.server);
+        const { status: code } = await app.get('/things', bearer(issuer.opaqueToken()));
+        expect(code).toBe(200);
+        expect(issuer.server.requests).toEqual(['/introspect']);
+      });
+
+      it('to opaque tokens of an API with introspectionEndpoint, and to JWTs of one with jwksUri', async () => {
+        await start((origin) => ({
+          ...issuer.introspecting,
+          introspectionEndpoint: `${origin}/introspect`,
+          warmUp: 'off',
+        }));
+        spoil(issuer.server);
+        expect((await app.get('/things', bearer(issuer.opaqueToken()))).status).toBe(200);
+        await app.close();
+        const options = { ...issuer.introspecting, jwksUri: `${issuer.server.origin}/jwks` };
+        app = await bootApp(options, { platform, controllers: [ThingsController] });
+        expect(await status()).toBe(200);
+      });
+    });
+
+    it('starts, and is healthy, with warmUp: required and no discovery', async () => {
+      issuer = await Issuer.start();
+      issuer.server.answerWith(DISCOVERY, 403, '');
+      const { origin } = issuer.server;
+      const both = { jwksUri: `${origin}/jwks`, introspectionEndpoint: `${origin}/introspect` };
+      for (const options of [{ introspectJwtTokens: true }, {}]) {
+        await app?.close();
+        app = await bootApp(
+          { ...issuer.introspecting, ...both, ...options, warmUp: 'required' },
+          { platform, controllers: [ThingsController] },
+        );
+        expect(await app.nest.get(AuthHealthIndicator).isHealthy()).toMatchObject({
+          auth: { status: 'up', state: 'ready' },
+        });
+      }
+      expect(issuer.server.count(DISCOVERY)).toBe(0);
+    });
+
+    it('compares iss with the configured issuer, to the letter', async () => {
+      await start((origin) => ({ issuer: `${origin}/`, jwksUri: `${origin}/jwks` }));
+      expect(await status()).toBe(401);
+      const token = issuer.token({ claims: { iss: `${issuer.server.issuer}/` } });
+      expect((await app.get('/things', bearer(token))).status).toBe(200);
+    });
   });
 
   it('follows a redirect to another path of the origin', async () => {

@@ -8,6 +8,7 @@ import { RouteTable } from 'nestjs-resource-server';
 import { mockClaims } from 'nestjs-resource-server/testing';
 import { readFileSync } from 'node:fs';
 import { send } from '../support/http.js';
+import '../support/output-logger.js';
 import { AppModule as InvoiceApi } from '../../sample/monoshop/invoice-api/app.module.js';
 import { AppModule as ProductApi } from '../../sample/monoshop/product-api/app.module.js';
 import { serveOpenApi } from '../../sample/monoshop/product-api/openapi.js';

@@ -12,6 +12,7 @@ import {
 import { AppModule as InvoiceApi } from '../../sample/monoshop/invoice-api/app.module.js';
 import { AppModule as ProductApi } from '../../sample/monoshop/product-api/app.module.js';
 import { bearer, send } from '../support/http.js';
+import '../support/output-logger.js';
 
 const product = { name: 'Milk jug', price: 12 };
 const READ = { scope: 'read:products' };

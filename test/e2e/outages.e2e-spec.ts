@@ -2,7 +2,8 @@
 import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { advanceClock } from '../support/clock.js';
+import { sendJson } from '../support/authorization-server.js';
+import { advanceClock, holdClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
@@ -106,6 +107,114 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     expect(await status()).toBe(503);
   });
 
+  describe('while discovery and keys hang', () => {
+    const hang = (): void => {
+      for (const path of [DISCOVERY, '/jwks']) issuer.server.answer(path, () => undefined);
+    };
+
+    it('serves what it can verify, as soon as it is no longer fresh', async () => {
+      await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, responseTimeout: 0.5 });
+      const known = issuer.token();
+      expect(await status(known)).toBe(200);
+      hang();
+      advanceClock(61);
+      // Seen before, and not; the first to find the keys stale, together with others, and after it.
+      expect(await Promise.all([status(known), status(), status()])).toEqual([200, 200, 200]);
+      expect([await status(known), await status()]).toEqual([200, 200]);
+      for (let minute = 0; minute < 10; minute++) {
+        advanceClock(60);
+        expect(await Promise.all([status(known), status()])).toEqual([200, 200]);
+      }
+    });
+
+    it('does not wait for responseTimeout to do so', async () => {
+      await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, responseTimeout: 600 });
+      const known = issuer.token();
+      expect(await status(known)).toBe(200);
+      hang();
+      advanceClock(61);
+      expect([await status(known), await status(), await status(known)]).toEqual([200, 200, 200]);
+    });
+
+    it('introspects all the same', async () => {
+      await boot({ ...issuer.introspecting, metadataCacheDuration: 60, responseTimeout: 600 });
+      expect(await status(issuer.opaqueToken())).toBe(200);
+      hang();
+      advanceClock(61);
+      expect([await status(issuer.opaqueToken()), await status(issuer.opaqueToken())]).toEqual([200, 200]);
+    });
+
+    it('finds a provider that answers again although the old calls still hang, for those who wait, too', async () => {
+      await boot({ responseTimeout: 600 });
+      expect(await status()).toBe(200);
+      advanceClock(2);
+      issuer.rotate();
+      hang();
+      const waiting = status();
+      await issuer.server.asked('/jwks', 2);
+      issuer.server.recover();
+      const answered: (number | undefined)[] = [];
+      const later: Promise<number | undefined>[] = [];
+      void waiting.then((code) => answered.push(code));
+      while (answered.length === 0) {
+        later.push(status());
+        await call(issuer.token({ claims: { aud: 'https://other.example' } }));
+      }
+      expect(answered).toEqual([200]);
+      expect(new Set(await Promise.all(later))).toEqual(new Set([200]));
+      expect(issuer.server.count('/jwks')).toBe(3);
+    });
+  });
+
+  describe('when the provider is back', () => {
+    const OUTAGE_SECONDS = 300;
+
+    it('has the tokens of a new key verified within two seconds, and did not hammer it until then', async () => {
+      await boot();
+      expect(await status()).toBe(200);
+      issuer.rotate();
+      issuer.server.goDown();
+      const before = issuer.server.requests.length;
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status()).toBe(503);
+      }
+      const calls = issuer.server.requests.length - before;
+      expect(calls).toBeGreaterThan(OUTAGE_SECONDS / 2);
+      expect(calls).toBeLessThanOrEqual(OUTAGE_SECONDS);
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status()).toBe(200);
+    });
+
+    it('has its first tokens verified within two seconds where nothing was held', async () => {
+      issuer.server.goDown();
+      await boot();
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status()).toBe(503);
+      }
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status()).toBe(200);
+    });
+
+    it('introspects within two seconds, and did not hammer it until then', async () => {
+      await boot({ ...issuer.introspecting });
+      expect(await status(issuer.opaqueToken())).toBe(200);
+      issuer.server.answerWith('/introspect', 500, '');
+      const before = issuer.server.count('/introspect');
+      for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
+        advanceClock(0.5);
+        expect(await status(issuer.opaqueToken())).toBe(503);
+      }
+      expect(issuer.server.count('/introspect') - before).toBeLessThanOrEqual(OUTAGE_SECONDS + 5);
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status(issuer.opaqueToken())).toBe(200);
+    });
+  });
+
   it('uses nothing that is not fresh with maxStale 0', async () => {
     await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, maxStale: 0 });
     const token = issuer.token();
@@ -167,11 +276,12 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     const ask = (times: number): Promise<(number | undefined)[]> =>
       Promise.all(Array.from({ length: times }, () => status(issuer.opaqueToken())));
 
-    it('is left alone when it fails again and again, and tried by one request at a time', async () => {
+    it('is left alone when it fails again and again, and tried by one request a second', async () => {
       await boot({ ...issuer.introspecting });
       const known = issuer.opaqueToken();
       expect(await status(known)).toBe(200);
       outOfOrder();
+      holdClock();
       for (let i = 0; i < 5; i++) expect(await status(issuer.opaqueToken())).toBe(503);
       const failed = issuer.server.count('/introspect');
       expect(new Set(await ask(50))).toEqual(new Set([503]));
@@ -186,6 +296,57 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
       advanceClock(30);
       expect(await status(issuer.opaqueToken())).toBe(200);
       expect(new Set(await ask(20))).toEqual(new Set([200]));
+    });
+
+    it('goes on for others where it fails on one token, however often that is sent', async () => {
+      await boot({ ...issuer.introspecting });
+      const poison = issuer.opaqueToken();
+      issuer.server.answer('/introspect', (request, response) => {
+        let body = '';
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        request.on('end', () => {
+          if (body.includes(poison)) response.writeHead(500).end();
+          else sendJson(response, { active: true, ...issuer.claims() });
+        });
+      });
+      for (let i = 0; i < 20; i++) expect(await status(poison)).toBe(503);
+      const answers = await Promise.all([
+        ...Array.from({ length: 60 }, () => status(issuer.opaqueToken())),
+        ...Array.from({ length: 60 }, () => status(poison)),
+      ]);
+      expect(new Set(answers.slice(0, 60))).toEqual(new Set([200]));
+      expect(new Set(answers.slice(60))).toEqual(new Set([503]));
+    });
+
+    it('has at most 64 calls under way at a provider that hangs', async () => {
+      let underWay = 0;
+      issuer.server.answer('/introspect', (request) => {
+        underWay++;
+        request.socket.once('close', () => underWay--);
+      });
+      await boot({ ...issuer.introspecting, responseTimeout: 2 });
+      const known = issuer.server.count('/introspect');
+      const junk = Array.from({ length: 300 }, (_, i) => status(`junk-${i}`));
+      await issuer.server.asked('/introspect', known + 64);
+      expect(underWay).toBeLessThanOrEqual(64);
+      expect(new Set(await Promise.all(junk))).toEqual(new Set([503]));
+      // A slot may have been handed on before the breaker opened.
+      expect(issuer.server.count('/introspect') - known).toBeLessThanOrEqual(64 + 5);
+    });
+
+    it('is found again within two seconds, by the only client', async () => {
+      holdClock();
+      await boot({ ...issuer.introspecting });
+      outOfOrder();
+      for (let i = 0; i < 5; i++) await status(issuer.opaqueToken());
+      const token = issuer.opaqueToken();
+      for (let i = 0; i < 20; i++) {
+        advanceClock(1);
+        expect(await status(token)).toBe(503);
+      }
+      issuer.server.recover();
+      advanceClock(2);
+      expect(await status(token)).toBe(200);
     });
 
     it('is not left alone for single failures', async () => {

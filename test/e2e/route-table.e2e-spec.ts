@@ -139,6 +139,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
         { groups: ['eu', 'staff'], matchAll: true, groupsClaim: 'groups' },
         { groups: ['auditor', 'ops'], matchAll: false, groupsClaim: 'groups' },
       ],
+      requires: ['scope read:orders', 'groups eu and staff', 'groups auditor or ops'],
       binding: [],
       handler: 'OrdersController.audit',
     });

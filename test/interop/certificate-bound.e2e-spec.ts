@@ -13,7 +13,8 @@ import { makeAuthority, type Certificate } from '../support/certificates.js';
 import { refusals } from '../support/gate.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, CLIENT_SECRET } from '../support/issuer.js';
-import { keepSecret, outputLogger } from '../support/no-secrets-in-output.js';
+import { keepSecret } from '../support/no-secrets-in-output.js';
+import { outputLogger } from '../support/output-logger.js';
 import { fetchOver, RealProvider } from './real-provider.js';
 
 @Controller()

@@ -26,7 +26,11 @@ const ROUTES = {
   public: [Public()],
   'cert-bound': [CertBound()],
   'dpop-bound': [DPoPBound()],
+  items: [],
 };
+
+/** Where a path is not the name of its route: a handler that respelled paths reach, too. */
+const PATHS = { items: 'items/:folder/:name' };
 
 export async function startApp(platform, options) {
   const module = makeModule(options);
@@ -44,7 +48,7 @@ function makeModule(options) {
     const descriptor = { value: handler, writable: true, configurable: true };
     Object.defineProperty(ThingsController.prototype, path, descriptor);
     Claims()(ThingsController.prototype, path, 0);
-    for (const decorate of [Get(path), ...declarations])
+    for (const decorate of [Get(PATHS[path] ?? path), ...declarations])
       decorate(ThingsController.prototype, path, descriptor);
   }
   Controller()(ThingsController);

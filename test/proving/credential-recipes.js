@@ -4,7 +4,21 @@ import * as fc from 'fast-check';
 import { seconds, signText } from './mint.js';
 import { tokenRecipe } from './token-recipes.js';
 
-const ROUTES = ['any', 'scoped', 'grouped', 'optional', 'public', 'cert-bound', 'dpop-bound'];
+const ROUTES = ['any', 'scoped', 'grouped', 'optional', 'public', 'cert-bound', 'dpop-bound', 'items'];
+
+/** Paths of the route `items`, as they are sent. A URL parser makes others of most of them. */
+const ITEMS = [
+  'items/a/b',
+  'items/a/b',
+  'items/../any',
+  'items/%2e%2E/any',
+  'items/./b',
+  'items/a/%2e.',
+  'items/a/%62',
+  'items/%61/%7e',
+  'items/a/x\\b',
+  'items/a%2F../b',
+];
 
 const junk = fc
   .string({ unit: 'binary-ascii', maxLength: 60 })
@@ -53,6 +67,7 @@ const extra = fc.constantFrom(...Array(6).fill('none'), 'twice', 'basic-too', 'q
 const proof = fc.constantFrom(
   'good',
   'good',
+  'resolved',
   'other-url',
   'other-method',
   'other-token',
@@ -68,6 +83,7 @@ const placed = (frames, proofs) =>
     frame: frames,
     extra,
     proof: proofs,
+    item: fc.constantFrom(...ITEMS),
     routes: fc
       .shuffledSubarray(ROUTES, { minLength: 5, maxLength: 5 })
       .map((routes) => [...routes, routes[0]]),
@@ -87,11 +103,12 @@ export const tokenAndPlacement = fc.oneof(
   },
 );
 
-/** @returns {{ query: string, headers: [string, string][], sent: object }} what goes onto the wire, and what the oracle is told */
-export function place({ frame: pattern, extra: more, proof: how }, token, { ring, port, route }) {
+/** @returns {{ path: string, query: string, headers: [string, string][], sent: object }} what goes onto the wire, and what the oracle is told */
+export function place({ frame: pattern, extra: more, proof: how, item }, token, { ring, port, route }) {
   const value = pattern.replaceAll('%', () => token);
   const authorization = [value, ...({ twice: [value], 'basic-too': ['Basic eDp5'] }[more] ?? [])];
-  const proofs = makeProofs(how, token, { ring, url: `http://127.0.0.1:${port}/${route}` });
+  const path = route === 'items' ? item : route;
+  const proofs = makeProofs(how, token, { ring, url: `http://127.0.0.1:${port}/${path}` });
   const headers = [
     ...authorization.map((each) => ['Authorization', each]),
     ...proofs.map((each) => ['DPoP', each]),
@@ -101,7 +118,7 @@ export function place({ frame: pattern, extra: more, proof: how }, token, { ring
     }[more] ?? []),
   ];
   const query = more === 'query' ? '?access_token=x' : '';
-  return { query, headers, sent: { authorization, proofs, secondWay: more === 'query' } };
+  return { path, query, headers, sent: { authorization, proofs, secondWay: more === 'query' } };
 }
 
 function makeProofs(how, token, { ring, url }) {
@@ -113,7 +130,7 @@ function makeProofs(how, token, { ring, url }) {
   const payload = {
     jti: randomUUID(),
     htm: how === 'other-method' ? 'POST' : 'GET',
-    htu: how === 'other-url' ? `${url}/x` : url,
+    htu: { 'other-url': `${url}/x`, resolved: resolve(url) }[how] ?? url,
     iat: how === 'old' ? seconds() - 4000 : seconds(),
     ath: createHash('sha256').update(subject, 'latin1').digest('base64url'),
   };
@@ -123,6 +140,11 @@ function makeProofs(how, token, { ring, url }) {
     JSON.stringify(payload),
   );
   return how === 'two' ? [text, text] : [text];
+}
+
+/** What a URL parser makes of it, with nothing encoded that need not be: another handler's URL, perhaps. */
+function resolve(url) {
+  return new URL(url).href.replace(/%(?:6[1-9a-f]|7[0-9ae])/gi, decodeURIComponent);
 }
 
 /** Bytes of a request whose Authorization field holds anything: control characters, line ends, other fields. */

@@ -1,6 +1,6 @@
 /** Which statuses may this request get on this route, and whose name may the handler see? The contract as a table. */
 import { bindingOf, isProofGood, judgeToken } from './oracle.js';
-import { strictnessOf } from './strictness.js';
+import { strictInPath, strictnessOf } from './strictness.js';
 
 const SCOPE = 'read:things';
 const GROUP = 'staff';
@@ -19,14 +19,14 @@ export function readAuthorization(value) {
 
 /**
  * @param {{ authorization: readonly string[], proofs: readonly string[], secondWay: boolean }} sent
- * @returns {(route: string) => { allowed: readonly number[], sub: unknown, stricter: string | undefined }}
+ * @returns {(route: string, path: string) => { allowed: readonly number[], sub: unknown, stricter: string | undefined }}
  */
 export function expectationsFor({ authorization, proofs, secondWay }, world) {
   const [header] = authorization;
   const credentials = header === undefined ? undefined : readAuthorization(header);
   const anonymous = !credentials && authorization.every((each) => !readAuthorization(each));
   const verdict = anonymous ? undefined : judge(credentials, { authorization, proofs, secondWay }, world);
-  return (route) => {
+  return (route, path) => {
     if (route === 'public') return { allowed: [200], sub: null };
     if (anonymous) {
       // Two headers of other schemes may be refused for being two.
@@ -34,8 +34,9 @@ export function expectationsFor({ authorization, proofs, secondWay }, world) {
       return { allowed: REFUSED };
     }
     if (!verdict.good) return { allowed: REFUSED, why: verdict.why };
-    const { claims, stricter } = verdict;
-    const allowed = statusesOn(route, verdict);
+    const { claims, proof } = verdict;
+    const stricter = verdict.stricter ?? (proof.jkt === undefined ? undefined : strictInPath(path));
+    const allowed = statusesOn(route, path, verdict);
     return { allowed: stricter ? [...allowed, ...REFUSED] : allowed, sub: claims.sub ?? null, stricter };
   };
 }
@@ -58,9 +59,9 @@ function judge(credentials, { authorization, proofs, secondWay }, world) {
   return { ...verdict, stricter, proof: { jkt: key, text: proofs[0], url, token }, now: world.now };
 }
 
-function statusesOn(route, { claims, proof, now }) {
+function statusesOn(route, path, { claims, proof, now }) {
   const { jkt, text, url, token } = proof;
-  if (jkt !== undefined && !isProofGood(text, { token, jkt, method: 'GET', url: `${url}/${route}`, now }))
+  if (jkt !== undefined && !isProofGood(text, { token, jkt, method: 'GET', url: `${url}/${path}`, now }))
     return REFUSED;
   if (route === 'cert-bound') return REFUSED;
   if (route === 'dpop-bound') return jkt === undefined ? REFUSED : [200];

@@ -72,19 +72,19 @@ async function askEach({ child, wire }, token, placed, { provider, ring, keys, r
   let expectations;
   return Promise.all(
     placed.routes.map(async (route) => {
-      const { query, headers, sent } = place(placed, token, { ring, port, route });
+      const { path, query, headers, sent } = place(placed, token, { ring, port, route });
       // A proof is for one route: with one, each request is judged apart.
       const expectation =
         sent.proofs.length > 0
           ? expectationsFor(sent, judged)
           : (expectations ??= expectationsFor(sent, judged));
-      const { allowed, sub, why, stricter } = expectation(route);
-      const answer = await wire.get(`/${route}${query}`, headers);
+      const { allowed, sub, why, stricter } = expectation(route, path);
+      const answer = await wire.get(`/${path}${query}`, headers);
       const problem = problemIn(answer, { allowed, sub, headers });
       count(report, answer, stricter);
       return (
         problem &&
-        `${child.platform} /${route}: ${problem} (${why ?? 'good'}${stricter ? `, ${stricter}` : ''})`
+        `${child.platform} /${path}: ${problem} (${why ?? 'good'}${stricter ? `, ${stricter}` : ''})`
       );
     }),
   );

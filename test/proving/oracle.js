@@ -34,6 +34,7 @@ export function judgeToken(token, { issuer, audience, keys, now }) {
   const claims = parseObject(parts[1]);
   if (!header || !claims) return bad('not JSON objects');
   if (header.crit !== undefined) return bad('crit');
+  if (isOtherKind(claims)) return bad('no access token');
   const why = wrongInType(header, claims) ?? wrongInClaims(claims, { issuer, audience, now });
   if (why) return bad(why);
   const input = Buffer.from(`${parts[0]}.${parts[1]}`, 'latin1');
@@ -75,21 +76,30 @@ export function wrongInClaims(claims, { issuer, audience, now }) {
 export function checkAnswer(bytes, { issuer, audience, now }) {
   let claims;
   try {
-    claims = JSON.parse(bytes.toString());
+    // RFC 8259 section 8.1: a byte order mark may be ignored.
+    claims = JSON.parse(bytes.toString().replace(/^\ufeff/, ''));
   } catch {
     return bad('not JSON');
   }
   if (typeof claims !== 'object' || claims === null || claims.active !== true) return bad('not active');
-  // As JSON, in lists, too: String() would call a toString that the provider wrote.
-  const other = [claims.token_type, claims.typ].find((type) =>
-    /^[["]*(refresh|id|offline)(_?token)?["\]]*$/i.test(JSON.stringify(type) ?? ''),
-  );
-  if (other !== undefined) return bad('no access token');
+  if (isOtherKind(claims)) return bad('no access token');
   const { certificate, key } = bindingOf(claims);
   if (certificate !== undefined || key !== undefined) return bad('bound');
-  const { iss = issuer, exp = Infinity } = claims;
-  const why = wrongInClaims({ ...claims, iss, exp }, { issuer, audience, now });
-  return why ? bad(why) : { good: true, claims };
+  // Members that are null are not there; for whom the token is, and to whom it is bound, must be said.
+  const said = Object.fromEntries(
+    Object.entries(claims).filter(([name, value]) => value !== null || name === 'aud' || name === 'cnf'),
+  );
+  const { iss = issuer, exp = Infinity } = said;
+  const why = wrongInClaims({ ...said, iss, exp }, { issuer, audience, now });
+  return why ? bad(why) : { good: true, claims: said };
+}
+
+/** As JSON, in lists, too: String() would call a toString that the provider wrote. */
+function isOtherKind(claims) {
+  return ['token_type', 'typ', 'token_use', 'token_usage', 'tok_type', 'tokenType', 'tokenName'].some(
+    (name) =>
+      /^[["]*(urn:.*:)?(refresh|id|offline)([-_. ]?token)?["\]]*$/i.test(JSON.stringify(claims[name]) ?? ''),
+  );
 }
 
 const imported = new WeakMap();

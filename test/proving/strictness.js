@@ -32,8 +32,7 @@ function strictInHeader({ kid, b64, crit, typ }) {
   return undefined;
 }
 
-export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf }) {
-  if (!Number.isSafeInteger(exp ?? 0)) return 'exp is not whole';
+export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf, ...marks }) {
   // 9999-12-31: what lies past it was written in milliseconds.
   if ([exp, nbf, iat].some((time) => time !== undefined && !(time >= 0 && time <= 253_402_300_799)))
     return 'no time';
@@ -43,8 +42,15 @@ export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf })
     return 'sub, client_id, jti';
   if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)))
     return 'cnf is no object';
+  if (['token_use', 'token_usage', 'tok_type'].some((name) => typeof marks[name] === 'string'))
+    return 'names a kind of token';
   if (cnf?.jkt !== undefined && typeof cnf.jkt !== 'string') return 'jkt is not a string';
   return undefined;
+}
+
+/** A proof is for a URL, and a router reads paths as they are sent: none is taken for a path that means another. */
+export function strictInPath(path) {
+  return /(^|\/)(\.|%2e){1,2}(\/|$)|\\/i.test(path) ? 'a path with dot segments' : undefined;
 }
 
 function depthOf(text) {

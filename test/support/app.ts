@@ -5,7 +5,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
-import { collect, outputLogger } from './no-secrets-in-output.js';
+import { collect } from './no-secrets-in-output.js';
+import { outputLogger } from './output-logger.js';
 import type { Server } from 'node:http';
 import { send, type Answer, type Call } from './http.js';
 
@@ -59,14 +60,19 @@ export async function bootModule(
   await beforeListening?.(nest);
   await nest.listen(port, '127.0.0.1');
   // A test that fails before it closes must not keep the run from ending.
-  (nest.getHttpServer() as Server).unref();
+  const server = nest.getHttpServer() as Server;
+  server.unref();
   const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     nest,
     origin,
     get: (path, headers) => send(origin + path, headers === undefined ? {} : { headers }),
     send: (path, call) => send(origin + path, call),
-    close: () => nest.close(),
+    close: async () => {
+      // Whoever still holds a connection has had its answer.
+      server.closeAllConnections();
+      await nest.close();
+    },
   };
 }
 

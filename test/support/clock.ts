@@ -5,9 +5,15 @@ const wall = Date.now.bind(Date);
 const monotonic = performance.now.bind(performance);
 let wallOffset = 0;
 let monotonicOffset = 0;
+let held: { readonly wall: number; readonly monotonic: number } | undefined;
 
-Date.now = () => wall() + wallOffset * 1000;
-performance.now = () => monotonic() + monotonicOffset * 1000;
+Date.now = () => (held?.wall ?? wall()) + wallOffset * 1000;
+performance.now = () => (held?.monotonic ?? monotonic()) + monotonicOffset * 1000;
+
+/** Time passes only by {@link advanceClock}, however slow the machine is. Timers go on. */
+export function holdClock(): void {
+  held = { wall: wall(), monotonic: monotonic() };
+}
 
 /** Time passes. */
 export function advanceClock(seconds: number): void {
@@ -28,4 +34,5 @@ export function setClock(seconds: number): void {
 afterEach(() => {
   wallOffset = 0;
   monotonicOffset = 0;
+  held = undefined;
 });

@@ -1,5 +1,6 @@
 /** An authorization server together with its key: mints tokens that are good for one API, unless told otherwise. */
 import { randomBytes } from 'node:crypto';
+import type { JWK } from 'jose';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { AuthorizationServer, type ServerSettings } from './authorization-server.js';
 import { keepSecret } from './no-secrets-in-output.js';
@@ -9,6 +10,9 @@ export const CLIENT_SECRET = keepSecret('the-secret-of-the-api-itself');
 export const AUDIENCE = 'https://api.example.com';
 
 export class Issuer {
+  /** What was published before the last rotation. */
+  previous: readonly JWK[] = [];
+
   private constructor(
     readonly server: AuthorizationServer,
     public key: SigningKey,
@@ -48,6 +52,7 @@ export class Issuer {
   /** Signs with another key from now on and publishes only that. */
   rotate(key: SigningKey = makeKey()): void {
     this.key = key;
+    this.previous = this.server.keys;
     this.server.keys = [key.jwk];
   }
 

@@ -1,10 +1,9 @@
 /**
  * Nothing that was ever a token, a key or a secret may stand in a log line or an answer: watched over the whole run.
  *
- * Tests register secrets with `keepSecret`; every log line of Nest and everything written to the console is collected;
- * after each test both are compared.
+ * Tests register secrets with `keepSecret`; everything written to the console is collected, and every log line of Nest
+ * where output-logger.ts is imported; after each test both are compared. Every test file loads this one: no Nest here.
  */
-import { ConsoleLogger, Logger } from '@nestjs/common';
 import { afterEach, expect } from '@jest/globals';
 import { inspect } from 'node:util';
 
@@ -35,18 +34,6 @@ export function collect(...messages: readonly unknown[]): void {
     messages.map((each) => (typeof each === 'string' ? each : inspect(each, { depth: 10 }))).join(' '),
   );
 }
-
-class OutputLogger extends ConsoleLogger {
-  override log = collect;
-  override error = collect;
-  override warn = collect;
-  override debug = collect;
-  override verbose = collect;
-  override fatal = collect;
-}
-
-export const outputLogger = new OutputLogger();
-Logger.overrideLogger(outputLogger);
 
 for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) console[method] = collect;
 for (const stream of [process.stdout, process.stderr]) {

@@ -65,6 +65,10 @@ export class Fields {
 AuthModule.forRoot({ clockTolerance: '5m' });
 // @ts-expect-error: not an option
 AuthModule.forRoot({ audiance: 'https://api.example.com' });
+// @ts-expect-error: decided before the factory is asked
+AuthModule.forRootAsync({ useFactory: () => ({ globalGuard: false }) });
+// @ts-expect-error: neither true nor false
+AuthModule.forRoot({ globalGuard: 'false' });
 // @ts-expect-error: one of three
 export const options: AuthModuleOptions = { dpop: { mode: 'optional' } };
 // @ts-expect-error: codes are a closed set

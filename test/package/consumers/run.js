@@ -4,6 +4,7 @@
  *     node test/package/consumers/run.js                    every kind, runner and Node.js, compilers in turn
  *     node test/package/consumers/run.js --all              and with each compiler
  *     node test/package/consumers/run.js --only jest        the cells whose name has this in it
+ *     node test/package/consumers/run.js --only 'Nest 11'   versions of Nest, and whether the guard runs on them
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
  * Needs a registry for what consumers install. Ends with "N passed, N failed".
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { chooseCells, nameOf } from './cells.js';
 import { run } from './commands.js';
 import { startIssuer } from './issuer.js';
+import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -64,6 +66,11 @@ async function walkAll(tarball) {
       for (const cell of cells.filter((each) => each.kind === kind && programs[each.node])) {
         await step(nameOf(cell), () => walk(cell, folder, programs[cell.node], issuer.environment));
       }
+    }
+    for (const version of chooseVersions(options)) {
+      const name = nameOfVersion(version);
+      const folder = await step(`${name}: install`, () => installNest(version, tarball, work));
+      if (folder) await step(`${name}: the guard runs`, () => bootAll(folder, issuer.environment));
     }
   } finally {
     issuer.close();

@@ -1,0 +1,67 @@
+/** `@Groups()`: the token names any, or all, of these groups. */
+import { TokenError } from '../../errors/auth.errors.js';
+import { quoteForeign } from '../../errors/quote-foreign.js';
+import { requires } from '../../policy/declarations.js';
+import type { ValidatedToken } from '../../token/validated-token.js';
+import { groupsOf, hasGroupsElsewhere } from '../grants.js';
+import type { AccessContext, Denial, GroupOptions, GroupRequirement, Requirement } from '../requirement.js';
+
+export class GroupsRequirement implements Requirement {
+  readonly kind = 'groups';
+  readonly decorator = '@Groups()';
+  readonly phase = 'permission';
+
+  constructor(readonly groups: GroupRequirement) {}
+
+  check(token: ValidatedToken, { groupOptions }: AccessContext): Denial {
+    const { groups, matchAll = groupOptions.matchAll, groupsClaim = groupOptions.groupsClaim } = this.groups;
+    const held = groupsOf(token, groupsClaim);
+    const isMember = (group: string): boolean => held.has(group);
+    // An empty requirement holds for nobody.
+    if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return undefined;
+
+    const why = hasGroupsElsewhere(token.claims)
+      ? 'the provider left the groups out of the token because there are too many (overage)'
+      : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, and these do not do`;
+    return new TokenError('insufficient_groups', {
+      detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
+    });
+  }
+
+  describe({ matchAll: byOptions }: Partial<GroupOptions> = {}): string {
+    const { groups, matchAll = byOptions } = this.groups;
+    return `${groups.length === 1 ? 'group' : 'groups'} ${groups.join(matchAll ? ' and ' : ' or ')}`;
+  }
+}
+
+export interface GroupsDecoratorOptions {
+  /** All of the groups instead of any of them. @default the module's `groupOptions.matchAll` */
+  readonly matchAll?: boolean;
+  /** The claim to read, for this route. @default the module's `groupOptions.groupsClaim` */
+  readonly groupsClaim?: string;
+}
+
+/**
+ * The token must name any of these groups; all of them with `matchAll`. Several decorators, also one on the class and
+ * one on the handler, must each hold.
+ *
+ * @throws {TypeError} where the decorator stands, for no group or for one that is not a string
+ */
+export function Groups(...groups: readonly [string, ...string[]]): ClassDecorator & MethodDecorator;
+export function Groups(
+  groups: readonly [string, ...string[]],
+  options?: GroupsDecoratorOptions,
+): ClassDecorator & MethodDecorator;
+export function Groups(
+  first: string | readonly string[],
+  ...rest: readonly (string | GroupsDecoratorOptions | undefined)[]
+): ClassDecorator & MethodDecorator {
+  const listed = Array.isArray(first);
+  const groups: readonly unknown[] = listed ? first : [first, ...rest];
+  const options = (listed ? rest[0] : undefined) as GroupsDecoratorOptions | undefined;
+  if (groups.length === 0 || !groups.every((group) => typeof group === 'string' && group !== '')) {
+    throw new TypeError(`@Groups() needs at least one group, each a string; got ${JSON.stringify(groups)}`);
+  }
+  const requirement: GroupRequirement = { groups: Object.freeze([...groups] as string[]), ...options };
+  return requires(new GroupsRequirement(Object.freeze(requirement)));
+}

@@ -1,0 +1,143 @@
+/** `@RequireClaims()`: claims have certain values. */
+import { TokenError } from '../../errors/auth.errors.js';
+import { quoteForeign } from '../../errors/quote-foreign.js';
+import { requires } from '../../policy/declarations.js';
+import type { AccessTokenClaims } from '../../token/access-token-claims.js';
+import type { ValidatedToken } from '../../token/validated-token.js';
+import type { AccessContext, Denial, Requirement } from '../requirement.js';
+
+type Value = string | number | boolean;
+
+/** Holds with `true` alone; a promise is waited for, and what it throws is answered with 500. */
+export type ClaimPredicate = (value: unknown, claims: AccessTokenClaims) => boolean | Promise<boolean>;
+
+/**
+ * What a claim must be: equal to the value; one of the list; equal to the parameter of the route with that name; or what the
+ * function accepts. A claim that is a list must contain the value.
+ */
+export type ClaimCondition = Value | readonly Value[] | { readonly param: string } | ClaimPredicate;
+
+export class ClaimsRequirement implements Requirement {
+  readonly kind = 'claims';
+  readonly decorator = '@RequireClaims()';
+  readonly phase = 'permission';
+  readonly isVolatile: boolean;
+  readonly params: readonly string[];
+  /** Not private: requirements are compared by their members. */
+  readonly conditions: readonly (readonly [claim: string, condition: ClaimCondition])[];
+
+  constructor(conditions: Readonly<Record<string, ClaimCondition>>) {
+    this.conditions = Object.entries(conditions);
+    this.params = this.conditions.flatMap(([, condition]) => (isParam(condition) ? [condition.param] : []));
+    this.isVolatile = this.conditions.some(
+      ([, condition]) => isParam(condition) || typeof condition === 'function',
+    );
+  }
+
+  check({ claims }: ValidatedToken, context: AccessContext): Denial | Promise<Denial> {
+    const pending: Promise<Denial>[] = [];
+    for (const [claim, condition] of this.conditions) {
+      const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
+      const holds =
+        typeof condition === 'function' ? condition(value, claims) : hasValue(value, condition, context);
+      if (holds instanceof Promise)
+        pending.push(holds.then((held) => (held === true ? undefined : denialOf(claim))));
+      else if (holds !== true) return denyNow(claim, pending);
+    }
+    return pending.length === 0 ? undefined : firstOf(pending);
+  }
+
+  describe(): string {
+    return `${this.conditions.length === 1 ? 'claim' : 'claims'} ${this.conditions.map(describeCondition).join(', ')}`;
+  }
+}
+
+function hasValue(
+  claim: unknown,
+  condition: Exclude<ClaimCondition, ClaimPredicate>,
+  { params }: AccessContext,
+): boolean {
+  const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
+  if (isParam(condition)) {
+    const expected = Object.hasOwn(params, condition.param) ? params[condition.param] : undefined;
+    // A path is text: a number in a claim is compared as its digits.
+    return (
+      typeof expected === 'string' &&
+      values.some((value) => (typeof value === 'number' ? String(value) : value) === expected)
+    );
+  }
+  const expected: readonly unknown[] = Array.isArray(condition) ? condition : [condition];
+  return values.some((value) => expected.includes(value));
+}
+
+function denialOf(claim: string): TokenError {
+  return new TokenError('insufficient_claims', {
+    detail: `the claim ${quoteForeign(claim)} is not what the route requires`,
+  });
+}
+
+async function firstOf(pending: readonly Promise<Denial>[]): Promise<Denial> {
+  return (await Promise.all(pending)).find((denial) => denial !== undefined);
+}
+
+/** Does not wait for the others: a predicate that rejects later must not end the process. */
+function denyNow(claim: string, pending: readonly Promise<Denial>[]): TokenError {
+  for (const each of pending) each.catch(() => undefined);
+  return denialOf(claim);
+}
+
+function isParam(condition: unknown): condition is { readonly param: string } {
+  return typeof condition === 'object' && condition !== null && !Array.isArray(condition);
+}
+
+function describeCondition([claim, condition]: readonly [string, ClaimCondition]): string {
+  if (typeof condition === 'function') return `${claim} (checked by the application)`;
+  if (isParam(condition)) return `${claim} = :${condition.param}`;
+  return `${claim} = ${Array.isArray(condition) ? condition.join(' or ') : String(condition)}`;
+}
+
+/**
+ * Each claim must be what is said of it: equal to the value, one of a list, equal to a parameter of the route, or accepted
+ * by a function. A claim that is a list must contain the value; a missing claim does not hold. The name is that of the
+ * claim itself, never a path. Several decorators, on the class, on the handler or both, must each hold. Otherwise the answer
+ * is 403.
+ *
+ * A function holds only with `true`; what it throws is answered with 500. `{ param }` works for HTTP routes; a parameter
+ * that the route does not have stops the start ({@link ConfigurationError}).
+ *
+ * @throws {TypeError} where the decorator stands, for no claim, an empty list, or a value of another kind
+ *
+ * @example
+ * ```ts
+ * @Controller('tenants/:tenantId/orders')
+ * @RequireClaims({ email_verified: true, plan: ['pro', 'team'], tenant_id: { param: 'tenantId' } })
+ * export class OrdersController {}
+ * ```
+ */
+export function RequireClaims(
+  conditions: Readonly<Record<string, ClaimCondition>>,
+): ClassDecorator & MethodDecorator {
+  const entries = Object.entries(conditions ?? {});
+  if (entries.length === 0) throw new TypeError('@RequireClaims() needs at least one claim');
+  for (const [claim, condition] of entries) {
+    if (claim === '' || !isCondition(condition))
+      throw new TypeError(
+        `@RequireClaims(): ${JSON.stringify(claim)} is not compared with a value, a list, { param } or a function`,
+      );
+  }
+  return requires(new ClaimsRequirement({ ...conditions }));
+}
+
+function isCondition(condition: unknown): boolean {
+  if (typeof condition === 'function') return true;
+  if (Array.isArray(condition)) return condition.length > 0 && condition.every(isValue);
+  if (isParam(condition)) {
+    const { param, ...others } = condition;
+    return typeof param === 'string' && param !== '' && Object.keys(others).length === 0;
+  }
+  return isValue(condition);
+}
+
+function isValue(value: unknown): value is Value {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}

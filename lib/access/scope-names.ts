@@ -1,0 +1,20 @@
+/** Names of scopes, as decorators write them. */
+
+/** RFC 6749 section 3.3: scope-token. Also the characters that RFC 6750 section 3 allows in a challenge. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+
+/** @throws {TypeError} for no scope, or for one with a space, a quote or another character that a challenge cannot carry */
+export function readScopeNames(decorator: string, scopes: readonly unknown[]): readonly string[] {
+  if (scopes.length === 0) throw new TypeError(`${decorator}() needs at least one scope`);
+  const wrong = scopes.find((scope) => !isScopeName(scope));
+  if (wrong !== undefined || scopes.includes(undefined)) {
+    throw new TypeError(
+      `${decorator}(): ${JSON.stringify(wrong)} is not one scope; write ${decorator}('a', 'b') for two`,
+    );
+  }
+  return Object.freeze([...(scopes as readonly string[])]);
+}
+
+export function isScopeName(value: unknown): value is string {
+  return typeof value === 'string' && SCOPE_TOKEN.test(value);
+}

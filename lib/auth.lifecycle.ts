@@ -1,0 +1,123 @@
+/** What happens between start and end: what cannot hold stops the start, and the provider's keys come before requests do. */
+import {
+  Inject,
+  Injectable,
+  Scope,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { ConfigurationError } from './errors/auth.errors.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { GLOBAL_GUARD } from './guard/global-guard.token.js';
+import { GuardCoverage } from './guard/guard-coverage.js';
+import { MessageHandlers } from './guard/message-handlers.js';
+import { ProviderConnection } from './issuer/provider-connection.js';
+import type { ResolvedOptions } from './options/auth-options.js';
+import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { checkHandlers } from './policy/check-handlers.js';
+import { ControllerRoutes } from './route-table/controller-routes.js';
+import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
+import { TokenValidator } from './validation/token-validator.js';
+
+/**
+ * Injects nothing that depends on the options: where those are request-scoped, everything that depends on them is, and Nest
+ * calls no hook of it.
+ */
+@Injectable()
+export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
+  #provider: ProviderConnection | undefined;
+
+  constructor(
+    @Inject(ModuleRef) private readonly self: ModuleRef,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(GLOBAL_GUARD) private readonly globalGuard: unknown,
+  ) {}
+
+  /**
+   * Compiles the policy of every route before the first request, so that contradictions stop the start; then has the
+   * provider's keys fetched.
+   */
+  async onModuleInit(): Promise<void> {
+    this.#requireGuard();
+    const options = this.self.get<ResolvedOptions>(RESOLVED_OPTIONS);
+    const problems = [
+      ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
+      ...this.#unguarded(),
+    ];
+    if (problems.length > 0) {
+      throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
+    }
+    const provider = this.self.get(ProviderConnection);
+    this.#provider = provider;
+    // A test has put something in the guard's place: nobody will ask for keys.
+    if (!(this.self.get<unknown>(AuthGuard) instanceof AuthGuard)) return;
+    if (options.warmUp === 'required') await provider.warmUp();
+    // Nobody waits for it: a failure is logged, and tried again.
+    if (options.warmUp === 'background') provider.warmUp().catch(() => undefined);
+  }
+
+  /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#provider?.close();
+  }
+
+  #requireGuard(): void {
+    if (typeof this.globalGuard !== 'boolean') {
+      throw new ConfigurationError('AuthModule: globalGuard is neither true nor false');
+    }
+    const tokens: readonly (symbol | Type)[] = [RESOLVED_OPTIONS, TokenValidator, AuthGuard] as never;
+    const perRequest = tokens.some((token) => this.self.introspect(token).scope === Scope.REQUEST);
+    if (perRequest) {
+      throw new ConfigurationError(
+        'AuthModule: what forRootAsync() injects, or something that this depends on, is request-scoped or durable; ' +
+          'Nest runs no such guard for every route. Inject singletons only',
+      );
+    }
+    if (!this.globalGuard || !(this.self.get<unknown>(AuthGuard) instanceof AuthGuard)) return;
+    if (!this.config.getGlobalGuards().some((guard) => guard instanceof AuthGuard)) {
+      throw new ConfigurationError(
+        'AuthModule: Nest has not registered AuthGuard; no route would be guarded',
+      );
+    }
+  }
+
+  /** Handlers whose decorators nobody would enforce: without a global guard, those under no `@UseGuards(AuthGuard)`. */
+  #unguarded(): string[] {
+    if (this.self.get(GuardCoverage).isGlobal) return [];
+    const routes = this.self
+      .get(ControllerRoutes)
+      .read()
+      .filter(({ access }) => access === 'unprotected')
+      .map(({ handler = '', ...asked }) => ({ name: handler, asked }));
+    const messages = this.self
+      .get(MessageHandlers)
+      .read()
+      .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally)
+      .map(({ name, policy }) => ({ name, asked: policy }));
+    const open = [...routes, ...messages].filter(
+      ({ asked }) => asked.declared || asked.introspectMaxAge !== undefined,
+    );
+    return [...new Set(open.map(({ name }) => name))].map(
+      (name) =>
+        `${name}: its decorators need AuthGuard, which does not run here; add @UseGuards(AuthGuard), or leave globalGuard out`,
+    );
+  }
+
+  #problemsOf({ controller, instance }: GuardedClass, options: ResolvedOptions): string[] {
+    const { policies, problems } = checkHandlers(controller, instance);
+    return [
+      ...problems,
+      ...policies.flatMap(({ place, policy }) => [
+        ...(policy.introspectMaxAge !== undefined && !this.self.get(TokenValidator).canIntrospect
+          ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
+          : []),
+        ...(policy.dpopBound && options.dpop.mode === 'off'
+          ? [`${place}: @DPoPBound(), but dpop.mode is off`]
+          : []),
+      ]),
+    ];
+  }
+}

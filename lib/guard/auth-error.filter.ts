@@ -1,0 +1,70 @@
+/** Answers an error of this package that a handler throws as the guard answers it. */
+import type { EventEmitter } from 'node:events';
+import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
+import { throwError } from 'rxjs';
+import { AuthError } from '../errors/auth.errors.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { offerFor, Refusals } from './refusals.js';
+
+/** What `@Catch()` writes; its name is not exported by Nest. */
+const CAUGHT = '__filterCatchExceptions__';
+
+/** What Nest itself answers where it knows nothing of an error. */
+const NO_DETAILS = { status: 'error', message: 'Internal server error' };
+
+/**
+ * A global filter for every {@link AuthError} that leaves a handler, a pipe or an interceptor: of
+ * `TokenValidationService`, say. Provided by {@link AuthModule}, it registers itself. Over HTTP the answer has the guard's status, body and
+ * headers: 401 with a challenge for a bad token, 503 with `Retry-After` for an outage.
+ *
+ * The application's own global filters then see the `HttpException` that the guard would have thrown. Filters on a
+ * controller or a handler come first, and see the {@link AuthError} itself.
+ */
+@Catch(AuthError)
+@Injectable()
+export class AuthErrorFilter extends BaseExceptionFilter {
+  readonly #refusals = new Refusals(new Logger(AuthErrorFilter.name));
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+  ) {
+    super();
+    // Nest asks the last global filter first. One that catches everything would not know what this error calls for.
+    const read = config.getGlobalFilters.bind(config);
+    config.getGlobalFilters = () => [...read().filter((each) => each !== this), this];
+  }
+
+  override catch(error: AuthError, host: ArgumentsHost): unknown {
+    const exception = this.#refusals.refuse(error, host, 'a handler', () => offerFor(this.options));
+    switch (host.getType<string>()) {
+      case 'http':
+        return (this.#nextFilter(exception) ?? BaseExceptionFilter.prototype.catch.bind(this))(
+          exception,
+          host,
+        );
+      case 'rpc':
+        return throwError(() => NO_DETAILS);
+      case 'ws':
+        // Nobody catches what a filter throws here.
+        return host.switchToWs().getClient<EventEmitter>().emit('exception', NO_DETAILS);
+      default:
+        throw exception;
+    }
+  }
+
+  #nextFilter(exception: Error): ExceptionFilter['catch'] | undefined {
+    const next = this.config
+      .getGlobalFilters()
+      .toReversed()
+      .find((filter) => filter !== this && catches(filter, exception));
+    return next?.catch.bind(next);
+  }
+}
+
+function catches(filter: ExceptionFilter, exception: Error): boolean {
+  const types = (Reflect.getMetadata(CAUGHT, filter.constructor) ?? []) as readonly unknown[];
+  return types.length === 0 || types.some((type) => typeof type === 'function' && exception instanceof type);
+}

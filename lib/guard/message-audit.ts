@@ -1,0 +1,77 @@
+/** Which gateways and message handlers does Nest run without the guard, although it is global? */
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { GuardCoverage } from './guard-coverage.js';
+import { watchHybridApplications } from './hybrid-applications.js';
+import { MessageHandlers, type MessageHandler } from './message-handlers.js';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+
+/** Says so at start, and with `audit: 'error'` refuses it. What is `@Public()`, or under `@UseGuards(AuthGuard)`, is fine. */
+@Injectable()
+export class MessageAudit implements OnApplicationBootstrap {
+  readonly #log = new Logger('AuthModule');
+  #hasStarted = false;
+  #isConnectedWithoutGuard = false;
+  #reported = '';
+
+  constructor(
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(GuardCoverage) private readonly guards: GuardCoverage,
+    @Inject(MessageHandlers) private readonly handlers: MessageHandlers,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    watchHybridApplications((app) => app.get(MessageAudit, { strict: false }));
+  }
+
+  onApplicationBootstrap(): void {
+    this.#hasStarted = true;
+    this.check();
+  }
+
+  /**
+   * The application connects a microservice. One that does not inherit the configuration has no global guard.
+   *
+   * @throws {ConfigurationError} with `audit: 'error'`, where the application has started already
+   */
+  connect(inheritsConfiguration: boolean): void {
+    if (!inheritsConfiguration) this.#isConnectedWithoutGuard = true;
+    if (this.#hasStarted) this.check();
+  }
+
+  /** @throws {ConfigurationError} with `audit: 'error'`, naming every handler that the guard does not run for */
+  check(): void {
+    const found = this.#find();
+    if (found.length === 0) return;
+    const message = [
+      `AuthModule: AuthGuard does not run for ${found.length} ${found.length === 1 ? 'handler' : 'handlers'}; ` +
+        '@UseGuards(AuthGuard) on the class guards them, @Public() says that they are meant to be open',
+      ...found,
+    ].join('\n  ');
+    if (this.options.audit === 'error') throw new ConfigurationError(message);
+    if (message !== this.#reported) this.#log.warn(message);
+    this.#reported = message;
+  }
+
+  #find(): readonly string[] {
+    // Without a global guard, everybody says where it runs; AuthLifecycle checks that.
+    if (!this.guards.isGlobal) return [];
+    const open = this.handlers
+      .read()
+      .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally);
+    const reasons: Record<MessageHandler['kind'], string | undefined> = {
+      ws: guardsGateways(this.config) ? undefined : 'Nest 11 runs no global guard for gateways',
+      rpc: this.#isConnectedWithoutGuard
+        ? 'connectMicroservice() without { inheritAppConfig: true } runs no global guard'
+        : undefined,
+      graphql: undefined,
+    };
+    return open.flatMap(({ kind, name }) => (reasons[kind] === undefined ? [] : `${name}: ${reasons[kind]}`));
+  }
+}
+
+/** Nest 12 does. Its packages go together, and this is what tells its configuration from that of 11. */
+function guardsGateways(config: ApplicationConfig): boolean {
+  return 'getGlobalPreRequestHooks' in config;
+}

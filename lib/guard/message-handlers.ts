@@ -1,0 +1,72 @@
+/** Which handlers does the application have that are not HTTP routes? Found by their metadata: no transport is imported. */
+import 'reflect-metadata';
+import { Inject, Injectable } from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { GuardCoverage } from './guard-coverage.js';
+import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
+
+export interface MessageHandler {
+  readonly kind: 'ws' | 'rpc' | 'graphql';
+  /** `ChatGateway.send` */
+  readonly name: string;
+  readonly policy: RoutePolicy;
+  /** `@UseGuards()` of its class or its own has the guard run. */
+  readonly isGuardedLocally: boolean;
+}
+
+/** Keys that `@SubscribeMessage`, `@MessagePattern` and `@Query` and their like write, the same for Nest 11 and 12. */
+const KINDS = [
+  ['ws', 'websockets:message_mapping'],
+  ['rpc', 'microservices:pattern'],
+  ['graphql', 'graphql:resolver_type'],
+] as const;
+const GATEWAY = 'websockets:is_gateway';
+
+type Method = ((...args: never[]) => unknown) & { readonly name: string };
+
+@Injectable()
+export class MessageHandlers {
+  readonly #scanner = new MetadataScanner();
+
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(GuardCoverage) private readonly guards: GuardCoverage,
+  ) {}
+
+  /** @throws {ConfigurationError} if decorators contradict one another */
+  read(): readonly MessageHandler[] {
+    return [...this.modules.values()].flatMap(({ controllers, providers }) => [
+      ...[...controllers.values()].flatMap((wrapper) => this.#handlersOf(wrapper, ['rpc'])),
+      ...[...providers.values()].flatMap((wrapper) =>
+        wrapper.isNotMetatype ? [] : this.#handlersOf(wrapper, ['ws', 'graphql']),
+      ),
+    ]);
+  }
+
+  #handlersOf(
+    { metatype, instance }: { readonly metatype: unknown; readonly instance: unknown },
+    kinds: readonly MessageHandler['kind'][],
+  ): MessageHandler[] {
+    if (typeof metatype !== 'function' || typeof metatype.prototype !== 'object') return [];
+    const prototype = metatype.prototype as Record<string, Method>;
+    return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
+      const declared = prototype[name];
+      const kind = declared && kindOf(metatype, declared);
+      if (!declared || !kind || !kinds.includes(kind)) return [];
+      const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
+      // Nest calls the one or the other: guarded is what is so either way.
+      const called = typeof onInstance === 'function' ? [declared, onInstance] : [declared];
+      return {
+        kind,
+        name: `${metatype.name}.${name}`,
+        policy: readRoutePolicy(metatype, declared),
+        isGuardedLocally: called.every((handler) => this.guards.isLocal(metatype, handler)),
+      };
+    });
+  }
+}
+
+function kindOf(classRef: object, handler: Method): MessageHandler['kind'] | undefined {
+  const [kind] = KINDS.find(([, key]) => Reflect.getMetadata(key, handler) !== undefined) ?? [];
+  return kind === 'ws' && Reflect.getMetadata(GATEWAY, classRef) === undefined ? undefined : kind;
+}

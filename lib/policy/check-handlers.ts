@@ -1,0 +1,66 @@
+/** Checks at start that the decorators of every handler hold, and that guards will find them. */
+import { isDeepStrictEqual } from 'node:util';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { methodOn, registerHandlers } from './handlers.js';
+import { anyMethodDeclares, propertiesOf, type Controller } from './levels.js';
+import { compileRoutePolicy, type RoutePolicy } from './route-policy.js';
+
+export interface HandlerPolicy {
+  /** `OrdersController.list` */
+  readonly place: string;
+  readonly policy: RoutePolicy;
+}
+
+export interface CheckedHandlers {
+  readonly policies: readonly HandlerPolicy[];
+  /** One sentence for each handler whose decorators contradict one another or cannot be applied. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Compiles the policy of every method of a class as guards will read it.
+ *
+ * @param instance what Nest calls the methods on. Of a request-scoped class only its prototype is known at start: what its
+ *   constructor does is found at the request, which then is refused
+ */
+export function checkHandlers(controller: Controller, instance: unknown): CheckedHandlers {
+  registerHandlers(controller, instance);
+  const target = typeof instance === 'object' && instance !== null ? instance : controller.prototype;
+  const policies: HandlerPolicy[] = [];
+  const problems = new Set<string>();
+  for (const property of propertiesOf(controller)) {
+    const place = `${controller.name}.${String(property)}`;
+    try {
+      const policy = readPolicyOn(target as object, controller, property, place);
+      if (policy) policies.push({ place, policy });
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      problems.add(error.message);
+    }
+  }
+  return { policies, problems: [...problems] };
+}
+
+function readPolicyOn(
+  target: object,
+  controller: Controller,
+  property: string | symbol,
+  place: string,
+): RoutePolicy | undefined {
+  const handler = methodOn(target, property);
+  if (!handler) return undefined;
+  if (handler !== methodOn(target, property) && anyMethodDeclares(controller)) {
+    throw new ConfigurationError(
+      `${place}: the instance has another function each time, so that its decorators cannot be applied`,
+    );
+  }
+  const policy = compileRoutePolicy(controller, handler);
+  // What Nest tells a guard of the class.
+  const seen: unknown = target.constructor;
+  if (typeof seen !== 'function' || !isDeepStrictEqual(compileRoutePolicy(seen, handler), policy)) {
+    throw new ConfigurationError(
+      `${place}: ${controller.name} makes instances of another class, which guards see, and whose decorators differ`,
+    );
+  }
+  return policy;
+}

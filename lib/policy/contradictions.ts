@@ -1,0 +1,50 @@
+/** Decorators that cannot hold together: within one place, and along a chain of classes or overridden methods. */
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { decoratorOf, type Declaration } from './declarations.js';
+import type { Level } from './levels.js';
+
+type Opening = Extract<Declaration, { kind: 'public' | 'optional' }>;
+
+export function isOpening(declaration: Declaration): declaration is Opening {
+  return declaration.kind === 'public' || declaration.kind === 'optional';
+}
+
+export function isRequirement(declaration: Declaration): boolean {
+  return !isOpening(declaration);
+}
+
+/**
+ * Checks every level of a chain, also those whose openings a more derived level covers: a contradiction on a base class is
+ * one, whatever its subclasses declare.
+ *
+ * @throws {ConfigurationError} for `@Public()` beside `@OptionalAuth()` or a requirement, and for an opening of what a base
+ *   class or an overridden method requires
+ */
+export function refuseContradictions(levels: readonly Level[]): void {
+  for (const [index, { place, declarations }] of levels.entries()) {
+    refuseContradictionWithin(place, declarations);
+    const opening = declarations.find(isOpening);
+    if (opening) refuseOpeningOf(levels.slice(index + 1), place, opening);
+  }
+}
+
+function refuseContradictionWithin(place: string, declarations: readonly Declaration[]): void {
+  if (!declarations.some(({ kind }) => kind === 'public')) return;
+  const contradicting =
+    declarations.find(isRequirement) ?? declarations.find(({ kind }) => kind === 'optional');
+  if (!contradicting) return;
+  throw new ConfigurationError(
+    `${place}: @Public() asks for no token, ${decoratorOf(contradicting)} asks for one; leave one of them out`,
+  );
+}
+
+function refuseOpeningOf(bases: readonly Level[], place: string, opening: Opening): void {
+  for (const base of bases) {
+    const requirement = base.declarations.find(isRequirement);
+    if (!requirement) continue;
+    throw new ConfigurationError(
+      `${place}: ${decoratorOf(opening)} opens what ${decoratorOf(requirement)} on ${base.place} protects; ` +
+        'inheritance tightens and never opens',
+    );
+  }
+}

@@ -1,0 +1,41 @@
+/** From validated claims to a user of the application. */
+import type { ExecutionContext } from '@nestjs/common';
+import { invalidToken } from '../errors/auth.errors.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import type { Principal } from './authenticated-request.js';
+
+/** Makes a user of the claims, from a database, say. `null` and `undefined`: there is no such user. */
+export type LoadUser = {
+  load(claims: AccessTokenClaims, call: { readonly context: ExecutionContext }): unknown;
+}['load'];
+
+export interface UserOptions {
+  /**
+   * `(claims, { context }) => user`, or a promise: what `request.user` and `@CurrentUser()` hold, a row of a database,
+   * say. Called once per request, after all checks; `null` or `undefined`: 401; what it throws: 500.
+   *
+   * @default the claims
+   */
+  readonly loadUser?: LoadUser | undefined;
+  /**
+   * The property of the request that holds the user, for what comes after the guard; `false`: none.
+   *
+   * @default 'user'
+   */
+  readonly userProperty: string | false;
+}
+
+/**
+ * The principal with its user.
+ *
+ * @throws {TokenError} `invalid_token`, reason `unknown_user`, where `loadUser` knows nobody
+ */
+export async function loadPrincipal(
+  { token, claims }: Principal,
+  loadUser: LoadUser,
+  context: ExecutionContext,
+): Promise<Principal> {
+  const user = await loadUser(claims, { context });
+  if (user === undefined || user === null) throw invalidToken('unknown_user', 'loadUser knows no such user');
+  return { token, claims, user };
+}

@@ -1,0 +1,42 @@
+/** When is there an HTTP adapter? With `NestFactory` before the providers, in a testing module after them. */
+import type { HttpAdapterHost } from '@nestjs/core';
+
+const waiting = new WeakMap<HttpAdapterHost, (() => void)[]>();
+
+/**
+ * Runs `use` as soon as the host has its adapter; never where there is none, as in a microservice.
+ *
+ * What `use` throws rejects the start where the adapter is there already: RxJS would end the process for it.
+ */
+export function whenAdapterIsSet(host: HttpAdapterHost, use: () => void): void {
+  // Nest before 11.1.4 has no `init$`.
+  const { httpAdapter, init$ } = host as Partial<HttpAdapterHost>;
+  if (httpAdapter) {
+    use();
+    return;
+  }
+  if (init$) {
+    init$.subscribe(use);
+    return;
+  }
+  const others = waiting.get(host);
+  if (others) {
+    others.push(use);
+    return;
+  }
+  waiting.set(host, [use]);
+  watchSetter(host);
+}
+
+function watchSetter(host: HttpAdapterHost): void {
+  const prototype = Object.getPrototypeOf(host) as object;
+  Object.defineProperty(host, 'httpAdapter', {
+    configurable: true,
+    get: () => Reflect.get(prototype, 'httpAdapter', host) as unknown,
+    set(adapter: unknown) {
+      Reflect.deleteProperty(host, 'httpAdapter');
+      host.httpAdapter = adapter as HttpAdapterHost['httpAdapter'];
+      for (const use of waiting.get(host) ?? []) use();
+    },
+  });
+}

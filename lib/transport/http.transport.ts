@@ -1,0 +1,53 @@
+/** HTTP requests, on Express and on Fastify. */
+import {
+  BadRequestException,
+  ForbiddenException,
+  InternalServerErrorException,
+  ServiceUnavailableException,
+  UnauthorizedException,
+  type ArgumentsHost,
+  type HttpException,
+} from '@nestjs/common';
+import type { IncomingRequest } from '../credentials/incoming-request.js';
+import type { Refusal } from '../errors/refusal.js';
+import type { Transport } from './transport.js';
+
+/** Express and Fastify both have it. */
+interface OutgoingResponse {
+  /** Express. */
+  readonly headersSent?: boolean;
+  /** Fastify. */
+  readonly sent?: boolean;
+  header(name: string, value: string | readonly string[]): unknown;
+}
+
+const EXCEPTIONS = {
+  400: BadRequestException,
+  401: UnauthorizedException,
+  403: ForbiddenException,
+  500: InternalServerErrorException,
+  503: ServiceUnavailableException,
+} as const;
+
+export const httpTransport: Transport = {
+  kind: 'http',
+
+  requestOf: (host: ArgumentsHost): IncomingRequest => host.switchToHttp().getRequest<IncomingRequest>(),
+
+  setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
+    const response = host.switchToHttp().getResponse<OutgoingResponse>();
+    // A handler may fail after it has begun to answer.
+    if (response.headersSent !== true && response.sent !== true) response.header(name, value);
+  },
+
+  toException: httpExceptionFor,
+};
+
+/** Without a stack: Nest's exceptions collect one, and that of a refusal is always the guard's. */
+export function httpExceptionFor({ statusCode, message, cause }: Refusal): HttpException {
+  const { stackTraceLimit } = Error;
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  const exception = new EXCEPTIONS[statusCode]({ statusCode, message }, { cause });
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  return exception;
+}

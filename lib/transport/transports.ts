@@ -1,0 +1,11 @@
+/** The transports that the guard knows. */
+import type { ArgumentsHost } from '@nestjs/common';
+import { httpTransport } from './http.transport.js';
+import type { Transport } from './transport.js';
+
+const TRANSPORTS: ReadonlyMap<string, Transport> = new Map([[httpTransport.kind, httpTransport]]);
+
+/** `undefined` for a kind of context that no transport stands for. */
+export function findTransport(host: ArgumentsHost): Transport | undefined {
+  return TRANSPORTS.get(host.getType<string>());
+}

@@ -1,0 +1,86 @@
+/** What happens to requests that the server has accepted before it was told to close? They are answered as ever. */
+import { Controller, Injectable, Post, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { AuthModuleOptions } from 'nestjs-resource-server';
+import { request as httpRequest, type ClientRequest } from 'node:http';
+import { once } from 'node:events';
+import { bootApp, PLATFORMS } from '../support/app.js';
+import { Issuer } from '../support/issuer.js';
+import { makeKey } from '../support/tokens.js';
+
+@Controller()
+class OrdersController {
+  @Post('orders') create(): string {
+    return 'created';
+  }
+}
+
+/** Nest has called `onModuleDestroy` of every module by then, and closes the server next. */
+@Injectable()
+class Closing implements BeforeApplicationShutdown {
+  readonly begun: Promise<void>;
+  #begin: () => void = () => undefined;
+  constructor() {
+    this.begun = new Promise((resolve) => (this.#begin = resolve));
+  }
+  beforeApplicationShutdown(): void {
+    this.#begin();
+  }
+}
+
+/** Its head and half of its body; guards run when the rest is there. */
+async function beginRequest(url: string, token: string): Promise<ClientRequest> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'content-length': 2,
+  };
+  const request = httpRequest(url, { method: 'POST', agent: false, headers });
+  request.write('{');
+  await once(request, 'socket');
+  return request;
+}
+
+async function finish(request: ClientRequest): Promise<number | undefined> {
+  const answered = once(request, 'response') as Promise<[{ statusCode?: number; resume(): void }]>;
+  request.end('}');
+  const [response] = await answered;
+  response.resume();
+  return response.statusCode;
+}
+
+describe.each(PLATFORMS)('closing on %s', (platform) => {
+  let issuer: Issuer;
+  beforeEach(async () => void (issuer = await Issuer.start()));
+  afterEach(() => issuer.close());
+
+  it.each<[string, (of: Issuer) => AuthModuleOptions, (of: Issuer) => string, number]>([
+    ['a token to introspect', (of) => of.introspecting, (of) => of.opaqueToken(), 201],
+    [
+      'a token of a new key',
+      (of) => of.options,
+      (of) => {
+        of.rotate(makeKey());
+        return of.token();
+      },
+      201,
+    ],
+    ['a revoked token', (of) => of.introspecting, () => 'an-opaque-token-that-nobody-issued', 401],
+  ])(
+    'still asks the provider about %s of a request that came before',
+    async (_, optionsOf, tokenOf, status) => {
+      const app = await bootApp(optionsOf(issuer), {
+        platform,
+        controllers: [OrdersController],
+        providers: [Closing],
+      });
+      const server = app.nest.getHttpServer() as { once(name: string, listener: () => void): unknown };
+      const arrived = new Promise<void>((resolve) => void server.once('request', resolve));
+      const request = await beginRequest(`${app.origin}/orders`, tokenOf(issuer));
+      await arrived;
+      const closed = app.nest.close();
+      await app.nest.get(Closing).begun;
+      expect(await finish(request)).toBe(status);
+      await closed;
+    },
+  );
+});

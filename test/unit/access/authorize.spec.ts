@@ -1,0 +1,109 @@
+/** How the requirements of a route are joined, ordered and remembered. */
+import { accessOf, checkAccess } from '../../../lib/access/authorize.js';
+import type { Denial, Requirement } from '../../../lib/access/requirement.js';
+import { GroupsRequirement } from '../../../lib/access/requirements/groups.js';
+import { ScopesRequirement } from '../../../lib/access/requirements/scopes.js';
+import { TokenError } from '../../../lib/errors/auth.errors.js';
+import { freezeClaims } from '../../../lib/token/access-token-claims.js';
+import { ValidatedToken } from '../../../lib/token/validated-token.js';
+
+const groupOptions = { groupsClaim: 'groups', matchAll: false };
+const options = { groupOptions, clockSkew: 0, clockTolerance: 300 };
+const tokenWith = (claims: Record<string, unknown>): ValidatedToken =>
+  new ValidatedToken('token', freezeClaims(claims));
+
+class Probe implements Requirement {
+  readonly kind = 'probe';
+  readonly decorator = '@Probe()';
+  checked = 0;
+
+  constructor(
+    readonly phase: Requirement['phase'],
+    private readonly answer: () => Denial | Promise<Denial> = () => undefined,
+    readonly isVolatile = false,
+  ) {}
+
+  check(): Denial | Promise<Denial> {
+    this.checked++;
+    return this.answer();
+  }
+
+  describe(): string {
+    return 'probe';
+  }
+}
+
+describe('the requirements of a route', () => {
+  it('are joined where they can be: scopes add up, groups must each hold', () => {
+    const { requirements, scopes } = accessOf({
+      requirements: [
+        new ScopesRequirement(['a', 'b']),
+        new GroupsRequirement({ groups: ['g'] }),
+        new ScopesRequirement(['b', 'c']),
+        new GroupsRequirement({ groups: ['h'] }),
+      ],
+    });
+    expect(scopes).toEqual(['a', 'b', 'c']);
+    expect(requirements.map((each) => each.describe(groupOptions))).toEqual([
+      'scopes a b c',
+      'group g',
+      'group h',
+    ]);
+  });
+
+  it('are checked in the order scopes, permissions, authentication, up to the first denial', async () => {
+    const denial = new TokenError('insufficient_groups');
+    const [last, denied, first] = [
+      new Probe('authentication'),
+      new Probe('permission', () => Promise.resolve(denial)),
+      new Probe('scopes'),
+    ];
+    const policy = { requirements: [last, denied, first] };
+    await expect(checkAccess(tokenWith({}), policy, options)).resolves.toBe(denial);
+    expect([first.checked, denied.checked, last.checked]).toEqual([1, 1, 0]);
+  });
+
+  it('goes on after an answer that had to be waited for', async () => {
+    const late = new TokenError('insufficient_scope');
+    const policy = {
+      requirements: [
+        new Probe('scopes', () => Promise.resolve(undefined)),
+        new Probe('permission', () => Promise.resolve(undefined)),
+        new Probe('authentication', () => late),
+      ],
+    };
+    await expect(checkAccess(tokenWith({}), policy, options)).resolves.toBe(late);
+  });
+
+  it('are not checked again for a token that met them, unless they depend on more than the token', () => {
+    const [stable, volatile] = [new Probe('scopes'), new Probe('scopes', () => undefined, true)];
+    for (const [probe, times] of [
+      [stable, 1],
+      [volatile, 2],
+    ] as const) {
+      const [token, policy] = [tokenWith({}), { requirements: [probe] }];
+      expect(checkAccess(token, policy, options)).toBeUndefined();
+      expect(checkAccess(token, policy, options)).toBeUndefined();
+      expect(probe.checked).toBe(times);
+    }
+  });
+
+  it('are checked again for another route, and after a denial', () => {
+    const token = tokenWith({ scope: 'a' });
+    const [a, b] = [
+      { requirements: [new ScopesRequirement(['a'])] },
+      { requirements: [new ScopesRequirement(['b'])] },
+    ];
+    expect(checkAccess(token, a, options)).toBeUndefined();
+    expect(checkAccess(token, b, options)).toMatchObject({ code: 'insufficient_scope', scopes: ['b'] });
+    expect(checkAccess(token, a, options)).toBeUndefined();
+    expect(checkAccess(token, b, options)).toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  it('hold for nobody where a list of groups is empty', () => {
+    const policy = { requirements: [new GroupsRequirement({ groups: [], matchAll: true })] };
+    expect(checkAccess(tokenWith({ groups: ['g'] }), policy, options)).toMatchObject({
+      code: 'insufficient_groups',
+    });
+  });
+});
