@@ -11,7 +11,7 @@ import type { ServicePlan } from '../support/launch/service.js';
 import { startSample, type Played } from '../support/launch/start-sample.js';
 import { discover } from '../support/story/client-credentials.js';
 import { tellStory } from '../support/story/tell.js';
-import { invoiceApi } from './idp/clients.js';
+import { invoiceApi, SHOP_WEB_ORIGIN } from './idp/clients.js';
 import { admin, clerk, type User } from './idp/users.js';
 import { writeCurlLines } from './story/curl-lines.js';
 import { writeSteps } from './story/steps.js';
@@ -33,8 +33,10 @@ const buildWeb = fileURLToPath(new URL('../../../tools/build-web.js', import.met
 const web: ServicePlan = {
   name: 'web',
   main: new URL('../../monoshop/web/main.js', import.meta.url),
-  port: 3000,
+  port: Number(process.env.MONOSHOP_WEB_PORT || 3000),
   readyPath: '/icon.svg',
+  // Its own settings name port 3000.
+  ...(process.env.MONOSHOP_WEB_PORT && { environment: { MONOSHOP_WEB_ORIGIN: SHOP_WEB_ORIGIN } }),
 };
 
 /** Whether there is a front end to start. Without it, everything else still works. */
@@ -63,7 +65,7 @@ await startSample({
   command: 'npm start',
   announcement: [
     'authorization server :4000, Product API :4001 (Express), Invoice API :4002 (Fastify)',
-    ...(hasWeb ? ['front end :3000 (Next.js)'] : []),
+    ...(hasWeb ? [`front end :${web.port} (Next.js)`] : []),
     ...(opaque ? ['with opaque tokens for the Invoice API'] : []),
   ].join(', '),
   services: [

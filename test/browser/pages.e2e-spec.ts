@@ -28,7 +28,20 @@ describeShop('MonoShop: its pages', (floor) => {
     await enter(clerk, '/admin');
     await visitor.sees('Not for this account');
     await visitor.reads('Admin · 403 Forbidden');
+    expect((await visitor.page.reload())?.status()).toBe(403);
     expect(await visitor.page.getByLabel('Name').count()).toBe(0);
+  });
+
+  it('answers with the status that a page says it has', async () => {
+    const { enter, visitor } = floor;
+    await enter(admin);
+    for (const [path, status] of [
+      ['/admin', 200],
+      ['/nowhere', 404],
+    ] as const) {
+      expect((await visitor.page.goto(new URL(path, visitor.page.url()).href))?.status()).toBe(status);
+    }
+    await visitor.reads('404 Not Found');
   });
 
   it('lets the admin create a product and delete it', async () => {

@@ -37,7 +37,8 @@ export const shopWeb: DemoClient = {
 };
 
 /** Where the front end is, as browsers see it. */
-const SHOP_WEB_ORIGIN = process.env.MONOSHOP_WEB_ORIGIN ?? 'http://localhost:3000';
+export const SHOP_WEB_ORIGIN =
+  process.env.MONOSHOP_WEB_ORIGIN ?? `http://localhost:${process.env.MONOSHOP_WEB_PORT || 3000}`;
 
 /** Where the front end waits for the authorization code. */
 export const SHOP_WEB_CALLBACK = `${SHOP_WEB_ORIGIN}/api/auth/callback`;

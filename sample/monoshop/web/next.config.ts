@@ -9,6 +9,8 @@ const config: NextConfig = {
   // There are other lock files further up.
   turbopack: { root: here },
   outputFileTracingRoot: here,
+  // `forbidden()`: without it, a page cannot answer with status 403.
+  experimental: { authInterrupts: true },
 };
 
 export default config;

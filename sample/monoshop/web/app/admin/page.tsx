@@ -1,5 +1,6 @@
 /** Who keeps the catalogue? The group `admin`. Others do not see this page, and would get nowhere with its actions. */
 import type { Metadata } from 'next';
+import { forbidden } from 'next/navigation';
 import { findSession } from '../../auth/cookies';
 import { listProducts } from '../../shop/products';
 import { CatalogueEditor } from '../../ui/catalogue-editor';
@@ -11,16 +12,7 @@ export const metadata: Metadata = { title: 'Admin' };
 export default async function Admin() {
   const session = await findSession();
   if (!session) return <Invitation path="/admin" />;
-  if (!session.user.groups.includes('admin')) {
-    return (
-      <>
-        <div className="heading">
-          <h1>Admin</h1>
-        </div>
-        <RefusalCard refusal="forbidden" subject="Admin" path="/admin" />
-      </>
-    );
-  }
+  if (!session.user.groups.includes('admin')) forbidden();
 
   const products = await listProducts();
   return (
