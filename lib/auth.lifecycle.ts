@@ -9,6 +9,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { accessOf, type Requiring } from './access/authorize.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
@@ -21,6 +22,7 @@ import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { checkHandlers } from './policy/check-handlers.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
+import { unmetParameters } from './route-table/unmet-parameters.js';
 import { TokenValidator } from './validation/token-validator.js';
 
 /**
@@ -49,6 +51,11 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
       ...this.#unguarded(),
     ];
+    if (problems.length === 0) {
+      problems.push(
+        ...unmetParameters(this.self.get(ControllerRoutes).read(), this.self.get(MessageHandlers).read()),
+      );
+    }
     if (problems.length > 0) {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
@@ -117,6 +124,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     return [
       ...problems,
       ...policies.flatMap(({ place, policy }) => [
+        ...contradictionsOf(place, policy),
         ...(policy.introspectMaxAge !== undefined && !this.self.get(TokenValidator).canIntrospect
           ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
           : []),
@@ -125,5 +133,16 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
           : []),
       ]),
     ];
+  }
+}
+
+/** Requirements of class and handler that no token can meet together. */
+function contradictionsOf(place: string, policy: Requiring): readonly string[] {
+  try {
+    accessOf(policy);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return [`${place}: ${error.message}`];
+    throw error;
   }
 }

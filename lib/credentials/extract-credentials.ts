@@ -15,14 +15,38 @@ export function resolveCredentials(
   if (!tokenResolver) return extractCredentials(request);
   const token: unknown = tokenResolver(request);
   // Any thenable: a promise may come from another library, or another context of the process.
-  return isThenable(token) ? Promise.resolve(token).then(credentialsOf) : credentialsOf(token);
+  return isThenable(token)
+    ? Promise.resolve(token).then((resolved) => credentialsOf(resolved, request))
+    : credentialsOf(token, request);
 }
 
-function credentialsOf(token: unknown): Credentials | undefined {
+function credentialsOf(token: unknown, request: IncomingRequest): Credentials | undefined {
   if (token === undefined || token === null || token === '') return undefined;
   if (typeof token === 'object') throw manyOrNone(token);
   if (typeof token !== 'string') throw new TypeError('tokenResolver did not answer with a string');
-  return { scheme: 'Bearer', token };
+  const header = fromHeader.get(request);
+  return header?.token === token ? header : { scheme: 'Bearer', token };
+}
+
+/** What {@link bearerToken} read, so that a DPoP-bound token which a resolver takes from there keeps its scheme. */
+const fromHeader = new WeakMap<IncomingRequest, Credentials>();
+
+/**
+ * The token of the `Authorization` header, read as it is without a `tokenResolver`: the schemes Bearer and DPoP, one header,
+ * one token. `undefined` if there is none, or one of another scheme.
+ *
+ * @throws {InvalidRequestError} for tokens sent in more than one way, or more than once
+ * @throws {TokenError} `invalid_token` for a header that names the scheme and is malformed
+ *
+ * @example A cookie, else the header:
+ * ```ts
+ * tokenResolver: (request) => request.cookies.token ?? bearerToken(request)
+ * ```
+ */
+export function bearerToken(request: IncomingRequest): string | undefined {
+  const credentials = extractCredentials(request);
+  if (credentials) fromHeader.set(request, credentials);
+  return credentials?.token;
 }
 
 /**

@@ -10,11 +10,16 @@ const isNoUrl = {
 
 const url = z.string(isNoUrl).check(z.refine((value) => URL.canParse(value), isNoUrl));
 
-/** Never with credentials: addresses are logged, and `fetch` refuses them with the whole address in its message. */
+/**
+ * Never with credentials: addresses are logged, and `fetch` refuses them with the whole address in its message.
+ *
+ * @internal
+ */
 export const address = url.check(
   z.refine((value) => !URL.canParse(value) || !hasCredentials(new URL(value)), 'must not have credentials'),
 );
 
+/** @internal */
 export const issuer = url.check(
   z.refine((value) => {
     if (!URL.canParse(value)) return true;

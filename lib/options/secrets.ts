@@ -12,7 +12,11 @@ export function readSecret(variable: string): string {
   return variable.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
 }
 
-/** A secret of this API's own, of which nobody else chooses the form. */
+/**
+ * A secret of this API's own, of which nobody else chooses the form.
+ *
+ * @internal
+ */
 export const strongSecret = z
   .string('is not a string')
   .check(z.minLength(32, 'is a secret of at least 32 characters'));
@@ -28,6 +32,7 @@ export function readClientSecret(value: unknown): unknown {
   }
 }
 
+/** @internal */
 export const clientSecret = z.pipe(
   z.transform(readClientSecret),
   z.union([z.string().check(z.minLength(1)), z.custom<ClientKey>(isKey)], 'is neither a string nor a JWK'),
@@ -37,6 +42,7 @@ function isKey(value: unknown): value is ClientKey {
   return isObject(value) && typeof value['kty'] === 'string';
 }
 
+/** @internal */
 export const pem = (what: string) =>
   z.pipe(
     z.transform((value: unknown) => (typeof value === 'string' ? readPem(value.trim()) : value)),

@@ -259,3 +259,33 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
     expect((await ask('/tool-nothing', {})).status).toBe(500);
   });
 });
+
+describe.each(PLATFORMS)('requirements that nothing can meet on %s', (platform) => {
+  @Controller()
+  @StepUp({ acrValues: ['gold'] })
+  class AcrController {
+    @Get() @StepUp({ acrValues: ['silver'] }) read(): string {
+      return ok;
+    }
+  }
+
+  @Controller('tenants/:tenant')
+  @RequireClaims({ tenant_id: { param: 'tenantId' } })
+  class MisspeltController {
+    @Get() read(): string {
+      return ok;
+    }
+  }
+
+  it.each([
+    [AcrController, 'AcrController.read: @StepUp() of class and handler have no acr value in common'],
+    [
+      MisspeltController,
+      'MisspeltController.read: @RequireClaims() reads :tenantId, which GET /tenants/:tenant does not have',
+    ],
+  ])('%p does not start', async (controller, message) => {
+    const issuer = await Issuer.start();
+    await expect(bootApp(issuer.options, { platform, controllers: [controller] })).rejects.toThrow(message);
+    await issuer.close();
+  });
+});
