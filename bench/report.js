@@ -14,6 +14,9 @@ export function spread(list, digits = 0) {
   return `${middle.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 }
 
+/** @param {{ cpu: number }[]} rounds @param {{ cpu: number }[]} base in the same rounds */
+export const multiplesOf = (rounds, base) => rounds.map(({ cpu }, round) => cpu / base[round].cpu);
+
 const versionAt = (path) =>
   JSON.parse(readFileSync(new URL(`${path}/package.json`, import.meta.url), 'utf8')).version;
 

@@ -1,12 +1,12 @@
 /** Which figures does docs/scale.md name? Those of results.json, between its markers: `node bench/scale.js`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { median } from './report.js';
+import { median, multiplesOf } from './report.js';
 import { INTROSPECTING, MODULE, YES } from './variants.js';
 
 const PAGE = fileURLToPath(new URL('../docs/scale.md', import.meta.url));
-const BEGIN = '<!-- figures: node bench/scale.js -->';
-const END = '<!-- end of figures -->';
+const FIGURES = ['<!-- figures: node bench/scale.js -->', '<!-- end of figures -->'];
+const REFUSALS = ['<!-- refusals: node bench/scale.js -->', '<!-- end of refusals -->'];
 /** Tokens that one instance remembers at the most. */
 const REMEMBERED = 10_000;
 const FLEET = { requests: 100_000, instances: 100 };
@@ -96,13 +96,33 @@ function sourcesOf(sections) {
   return [...new Set(lines)].map((line) => `Measured ${line}.`).join('\n');
 }
 
+/** Each class of refused request beside a good one whose token is known. */
+export function refusalsOf({ refusals }) {
+  if (!refusals) return [[MISSING, '', '']];
+  const multiples = (platform) => {
+    const rows = refusals.data.filter((row) => row.platform === platform);
+    return new Map(
+      rows.map(({ work, rounds }) => [work, median(multiplesOf(rounds, rows[0].rounds)).toFixed(2)]),
+    );
+  };
+  const [fastify, express] = ['Fastify', 'Express'].map(multiples);
+  const works = [...new Set(refusals.data.map(({ work }) => work))];
+  return works.map((work) => [work, fastify.get(work) ?? MISSING, express.get(work) ?? MISSING]);
+}
+
 /** @param {string} page @param {Record<string, object>} sections */
-export function fillIn(page, sections) {
-  const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (start === -1 || end < start) throw new Error(`bench: ${PAGE} has no markers`);
-  const table = figuresOf(sections).map(([what, value]) => `| ${what} | ${value} |`);
-  const parts = [BEGIN, '', '| figure | median |', '| --- | --- |', ...table, '', sourcesOf(sections), ''];
-  return page.slice(0, start) + parts.join('\n') + '\n' + page.slice(end);
+export function fillIn(page, { refusals, ...sections }) {
+  const figures = replaceBetween(page, FIGURES, ['figure', 'median'], figuresOf(sections), sections);
+  const header = ['request', '× on Fastify', '× on Express'];
+  return replaceBetween(figures, REFUSALS, header, refusalsOf({ refusals }), refusals ? { refusals } : {});
+}
+
+function replaceBetween(page, [begin, end], header, rows, sections) {
+  const [start, stop] = [page.indexOf(begin), page.indexOf(end)];
+  if (start === -1 || stop < start) throw new Error(`bench: ${PAGE} has no ${begin}`);
+  const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  const parts = [begin, '', ...lines, '', sourcesOf(sections), ''];
+  return page.slice(0, start) + parts.join('\n') + '\n' + page.slice(stop);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,6 +1,7 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
+import { measureRefusals } from './refusals.js';
 import { printHttp, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
 import { measureStart } from './start.js';
@@ -50,6 +51,7 @@ export const SECTIONS = {
   'equal-load': { daily: true, run: measureEqualLoad },
   'key-refresh': { daily: false, run: measureKeyRefresh },
   flood: { daily: false, run: measureFlood },
+  refusals: { daily: false, run: measureRefusals },
   memory: { daily: false, run: measureMemory },
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },

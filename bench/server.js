@@ -2,12 +2,10 @@
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { answerQuestions } from './usage.js';
 import { VARIANTS } from './variants.js';
 
 const [platform, variant, issuer, options = '{}'] = process.argv.slice(2);
-
-// However the run ends, this process ends with it.
-process.on('disconnect', () => process.exit());
 
 async function makeAdapter() {
   if (platform === 'Fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
@@ -35,12 +33,4 @@ Module({ controllers: [ThingsController], ...parts })(AppModule);
 const app = await NestFactory.create(AppModule, await makeAdapter(), { logger: false });
 await app.listen(0, '127.0.0.1');
 
-// Asked before and after each measurement: what did it cost, and was this process the one that was busy?
-process.on('message', (question) => {
-  if (question === 'memory') globalThis.gc?.();
-  const { user, system } = process.cpuUsage();
-  const { active, idle } = performance.eventLoopUtilization();
-  const { rss, heapUsed } = process.memoryUsage();
-  process.send({ cpu: user + system, active, idle, rss, heapUsed });
-});
-process.send({ url: `${await app.getUrl()}/things` });
+answerQuestions(`${await app.getUrl()}/things`);

@@ -66,7 +66,8 @@ export class IssuerKeys {
     find: (keySet: IssuerKeySet) => Found | undefined | Promise<Found | undefined>,
   ): Promise<Found | undefined> {
     const calledAt = monotonicSeconds();
-    if (kid !== undefined && this.#limiter.isAbsent(kid)) return undefined;
+    // Where a provider has withdrawn everything by mistake, all names are absent: what it publishes again counts at once.
+    if (kid !== undefined && seen.keys.length > 0 && this.#limiter.isAbsent(kid)) return undefined;
     if (!this.#limiter.admits(kid)) {
       // Nobody waits for it, and yet a new key is found within a second.
       this.#fetchWhenDue().catch(() => undefined);

@@ -123,7 +123,7 @@ export class SignatureVerifier {
       },
     );
     if (verification) return verification;
-    if (kid === undefined)
+    if (kid === undefined && newest.keys.length > 0)
       this.#refused.set({ token: jwt.token, keySet: newest, until: monotonicSeconds() + REFUSED_SECONDS });
     throw refusalOf(jwt, candidatesFor(jwt, newest));
   }

@@ -38,7 +38,8 @@ export async function startApp(platform, options) {
   const nest = await NestFactory.create(module, adapter, { logger: false, abortOnError: false });
   await nest.listen(0, '127.0.0.1');
   const server = nest.getHttpServer();
-  return { port: server.address().port, server, close: () => nest.close() };
+  let closed;
+  return { port: server.address().port, server, close: () => (closed ??= nest.close()) };
 }
 
 function makeModule(options) {

@@ -1,10 +1,12 @@
 /** Which statuses may this request get on this route, and whose name may the handler see? The contract as a table. */
-import { bindingOf, isProofGood, judgeToken } from './oracle.js';
+import { bindingOf, isProofGood, judgeToken, namesNoKey } from './oracle.js';
 import { strictInPath, strictnessOf } from './strictness.js';
 
 const SCOPE = 'read:things';
 const GROUP = 'staff';
 const REFUSED = [401, 400];
+/** Among many invented names a token's key may not be looked up: that is not known to be bad. */
+const NOT_LOOKED_UP = [...REFUSED, 503];
 
 /** What stands in an Authorization header, read loosely; `undefined` where it names no scheme of ours. */
 export function readAuthorization(value) {
@@ -33,7 +35,10 @@ export function expectationsFor({ authorization, proofs, secondWay }, world) {
       if (route === 'optional') return { allowed: authorization.length > 1 ? [200, 400] : [200], sub: null };
       return { allowed: REFUSED };
     }
-    if (!verdict.good) return { allowed: REFUSED, why: verdict.why };
+    if (!verdict.good) {
+      const mayBeUnknown = credentials !== undefined && namesNoKey(credentials.token, world.keys);
+      return { allowed: mayBeUnknown ? NOT_LOOKED_UP : REFUSED, why: verdict.why };
+    }
     const { claims, proof } = verdict;
     const stricter = verdict.stricter ?? (proof.jkt === undefined ? undefined : strictInPath(path));
     const allowed = statusesOn(route, path, verdict);

@@ -15,7 +15,13 @@ import { Wire } from './wire.js';
 const MOST_FETCHES = 6;
 /** Between two loads a fetch for an unknown key is due again, in seconds. */
 const BETWEEN_LOADS = 1.2;
-const KEYS = Array.from({ length: 12 }, () => makeKey());
+/** Some are published without `kid`, one also has tokens without one: tried against eight keys, it is among the first. */
+const KEYS = Array.from({ length: 12 }, (_, i) => {
+  const key = makeKey('ES256', i % 4 === 1 || i === 3 ? { kid: undefined } : {});
+  return i === 3 ? { ...key, kid: undefined } : key;
+});
+/** A server that closes has answered what it took by then, in milliseconds. */
+const LONGEST_CLOSING = 10_000;
 
 export async function runFaultSchedules({ seed, path, property: only, milliseconds }) {
   const report = { requests: 0, wrong: [], kinds: {} };
@@ -73,6 +79,7 @@ async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
       await take(step, run);
       await load(run, step.flood);
     }
+    await closeUnderLoad(run);
     counted.schedules++;
   } finally {
     counted.requests += run.wire.count;
@@ -104,7 +111,7 @@ async function load({ provider, model, mix, keys, wire }, flood) {
   await settle(provider);
   advance(BETWEEN_LOADS);
   const requests = mix.next(keys.slice(-4), flood);
-  const before = model.observe();
+  const before = model.observe(requests);
   const fetchesBefore = provider.counts.jwks;
   const answers = await Promise.all(
     requests.map(({ token }) => wire.get('/any', [['Authorization', `Bearer ${token}`]])),
@@ -112,15 +119,9 @@ async function load({ provider, model, mix, keys, wire }, flood) {
   await settle(provider);
   if (unhandled.length > 0) throw new Error(`nobody handles a rejection: ${unhandled.splice(0)[0]}`);
   requests.forEach((request, i) => {
-    const { status, head } = answers[i];
-    const allowed = model.allowed(request, before);
-    const { kind } = request;
-    if (!allowed.includes(status))
-      throw new Error(`${kind}: ${status} instead of ${allowed.join(' or ')}: ${describe(before)}`);
-    if (status === 503 && !/\r\nretry-after: *\d+/i.test(head))
-      throw new Error(`${kind}: 503 without Retry-After`);
-    if (status !== 200) return;
-    if (kind === 'opaque') note(request, before.now);
+    check(request, answers[i], model, before);
+    if (answers[i].status !== 200) return;
+    if (request.kind === 'opaque') note(request, before.now);
     mix.remember(request);
   });
   model.account(requests);
@@ -129,14 +130,43 @@ async function load({ provider, model, mix, keys, wire }, flood) {
     throw new Error(`${fetches} fetches of the keys for ${requests.length} requests at once`);
 }
 
+function check(request, { status, head }, model, before, otherwise = []) {
+  const allowed = [...model.allowed(request, before), ...otherwise];
+  const { kind } = request;
+  if (!allowed.includes(status))
+    throw new Error(`${kind}: ${status} instead of ${allowed.join(' or ')}: ${describe(before)}`);
+  if (status === 503 && !/\r\nretry-after: *\d+/i.test(head))
+    throw new Error(`${kind}: 503 without Retry-After`);
+}
+
+/** What was taken before the server closed gets the answer that it would have got; the rest gets none. */
+async function closeUnderLoad({ provider, app, model, mix, keys, wire }) {
+  await settle(provider);
+  advance(BETWEEN_LOADS);
+  const requests = mix.next(keys.slice(-4));
+  const before = model.observe(requests);
+  const sent = requests.map(({ token }) => wire.get('/any', [['Authorization', `Bearer ${token}`]]));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  const closed = app.close();
+  let timer;
+  const tooLate = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('closing: requests are left without an end')), LONGEST_CLOSING);
+  });
+  const answers = await Promise.race([Promise.all(sent), tooLate]).finally(() => clearTimeout(timer));
+  requests.forEach((request, i) => check(request, answers[i], model, before, [0]));
+  wire.close();
+  await closed;
+}
+
 /** Since when an answer is held for certain, and when it was last seen to be. */
 function note(request, now) {
   if (request.since === undefined || now - request.acceptedAt >= FRESH + 1) request.since = now;
   request.acceptedAt = now;
 }
 
-function describe({ held, isFresh, isWell, keysFail, mayRenew }) {
-  return JSON.stringify({ held: held !== undefined, isFresh, isWell, keysFail, mayRenew });
+function describe({ held, isFresh, isWell, keysFail, introspectionIsWell, mayBeThrottled }) {
+  const isHeld = held !== undefined;
+  return JSON.stringify({ isHeld, isFresh, isWell, keysFail, introspectionIsWell, mayBeThrottled });
 }
 
 /** Nothing is under way any more: what the application asked for in the background has come, or failed. */

@@ -13,15 +13,17 @@ import { Wire } from './wire.js';
 
 const CASES_AT_ONCE = 40;
 const WAVES = 30;
-/** The contract: one fetch at the start, one per fresh time, three at once and one in twelve seconds for unknown names. */
-const MOST_FETCHES = (elapsed) => 8 + elapsed / 10;
+/** Answers in a pipeline wait for one another: those for invented names come soon where the patience is short. In seconds. */
+const PATIENCE = 0.6;
+/** The contract: one fetch at the start, one per fresh time, and for unknown names one in a third of that patience. */
+const MOST_FETCHES = (elapsed) => 8 + (3 * elapsed) / PATIENCE;
 
 export async function fuzzRequests({ seed, path, property: only, milliseconds }) {
   const began = performance.now();
   const provider = await Provider.start();
   const ring = makeKeyRing();
   provider.keys = ring.jwks;
-  const options = { issuer: provider.issuer, audience: AUDIENCE };
+  const options = { issuer: provider.issuer, audience: AUDIENCE, responseTimeout: PATIENCE };
   const children = await Promise.all(PLATFORMS.map((platform) => startAppChild(platform, options)));
   const targets = children.map((child) => ({ child, wire: new Wire(child.port) }));
   const report = { requests: 0, good: 0, refused: 0, stricter: {}, wrong: [] };
@@ -123,7 +125,7 @@ async function flood({ child, wire }, { provider, ring, report }) {
     const answers = await Promise.all(
       tokens.map((token) => wire.get('/any', [['Authorization', `Bearer ${token}`]])),
     );
-    const wrong = answers.find(({ status }) => status !== 401);
+    const wrong = answers.find(({ status }) => status !== 401 && status !== 503);
     if (wrong) report.wrong.push(`${child.platform}: ${wrong.status} for an unknown key`);
   }
 }
@@ -143,7 +145,8 @@ function bytesProperty({ provider, ring, targets, report }) {
       count(report, answer);
       if (status === 200 && !presents(bytes, token))
         throw new Error(`${child.platform}: 200 for ${JSON.stringify(bytes)}`);
-      if (status >= 500) throw new Error(`${child.platform}: ${status} for ${JSON.stringify(bytes)}`);
+      if (status >= 500 && status !== 503)
+        throw new Error(`${child.platform}: ${status} for ${JSON.stringify(bytes)}`);
     });
   });
 }

@@ -44,6 +44,9 @@ export const FAULTS = {
 /** Asking again would not help with these: the contract calls them a fault of this server, 500. */
 export const NOT_WORTH_RETRYING = new Set(['redirect elsewhere', 'wrong issuer', 'empty key set']);
 
+/** As key sets these are answers, of an issuer that has withdrawn its keys. */
+export const WITHDRAWING = new Set(['wrong issuer', 'empty key set']);
+
 /** Keeps no timer of its own: the application hangs up. */
 function endWithTheClient(response) {
   response.socket?.on('end', () => response.destroy());

@@ -1,6 +1,6 @@
 /** An authorization server over real HTTP that can be told to fail in many ways; knows what it served, and when. */
 import { createServer } from 'node:http';
-import { FAULTS } from './provider-faults.js';
+import { FAULTS, WITHDRAWING } from './provider-faults.js';
 
 const PATHS = {
   '/.well-known/openid-configuration': 'discovery',
@@ -21,6 +21,8 @@ export class Provider {
   counts = { discovery: 0, jwks: 0, introspection: 0 };
   /** Key sets that were answered in full, `{ keys, at }`, the last one last; `at` by `performance.now()`, in seconds. */
   served = [];
+  /** When the discovery document and an introspection answer were last given in full; likewise. */
+  servedAt = { discovery: -Infinity, introspection: -Infinity };
   /** Answers under way. */
   open = 0;
   #server = createServer((request, response) => this.#answer(request, response));
@@ -95,12 +97,17 @@ export class Provider {
       const keys = this.keys;
       const body = this.#documentOf(endpoint, form);
       const fault = this.faults[endpoint];
+      const at = performance.now() / 1000;
       if (fault !== undefined) {
         FAULTS[fault](response, body);
+        // An empty set withdraws what was there; where nothing was, it says nothing.
+        if (endpoint === 'jwks' && WITHDRAWING.has(fault) && this.served.length > 0)
+          this.served.push({ keys: [], at });
         return;
       }
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-      if (endpoint === 'jwks') this.served.push({ keys, at: performance.now() / 1000 });
+      if (endpoint === 'jwks') this.served.push({ keys, at });
+      else this.servedAt[endpoint] = at;
     });
   }
 }

@@ -33,6 +33,7 @@ const step = (fault) =>
     { weight: 2, arbitrary: fc.constant({ withdraw: true }) },
     { weight: 1, arbitrary: fc.constant({ revoke: true }) },
     { weight: 1, arbitrary: fc.constant({ flood: 40 }) },
+    { weight: 1, arbitrary: fc.record({ rotate: fc.constant(true), flood: fc.constantFrom(40, 500) }) },
   );
 
 /** @param {string} fault the kind that this schedule is about */
