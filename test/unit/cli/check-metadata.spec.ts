@@ -9,7 +9,7 @@ const TRUST = 'http://adfs.example/adfs/services/trust';
 const findingOf = (named: unknown, accessTokenIssuer?: string): Finding | undefined => {
   const options = resolveOptions({ issuer: ISSUER, audience: 'a', accessTokenIssuer }, () => undefined);
   const metadata = { issuer: ISSUER, access_token_issuer: named };
-  return checkMetadata(metadata, [], options).find(({ check }) => check === 'issuer');
+  return checkMetadata(metadata, [], options, true).find(({ check }) => check === 'issuer');
 };
 
 it.each([
