@@ -1,4 +1,8 @@
-/** Compiles lib/ to dist/, bundles it there and for CommonJS, then compiles the samples against it to sample/dist/. */
+/**
+ * Compiles lib/ to dist/, bundles it there and for CommonJS, then compiles the samples against it to sample/dist/.
+ *
+ * `--package` leaves the samples as they are: the tarball has none.
+ */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,4 +22,4 @@ compile(join(root, 'tsconfig.build.json'));
 await bundleAll();
 // The command: npm makes it executable where it installs, npx from a folder does not.
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
-compile(join(root, 'sample', 'tsconfig.json'));
+if (!process.argv.includes('--package')) compile(join(root, 'sample', 'tsconfig.json'));

@@ -31,9 +31,13 @@ function isInstalled(folder) {
   const installedList = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(installedList)) return false;
   const installed = readPackages(installedList);
-  const { '': _root, ...wanted } = readPackages(join(folder, 'package-lock.json'));
-  return Object.entries(wanted).every(([path, { version, optional, devOptional }]) =>
-    installed[path] ? installed[path].version === version : optional || devOptional,
+  const { '': self, ...wanted } = readPackages(join(folder, 'package-lock.json'));
+  const named = Object.keys({ ...self.dependencies, ...self.devDependencies });
+  return (
+    named.every((name) => installed[`node_modules/${name}`]) &&
+    Object.entries(wanted).every(([path, { version, optional, devOptional }]) =>
+      installed[path] ? installed[path].version === version : optional || devOptional,
+    )
   );
 }
 
