@@ -4,6 +4,7 @@ import {
   Injectable,
   Scope,
   type OnApplicationShutdown,
+  type CanActivate,
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
@@ -12,6 +13,7 @@ import { ConfigurationError } from './errors/auth.errors.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
+import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { ProviderConnection } from './issuer/provider-connection.js';
 import type { ResolvedOptions } from './options/auth-options.js';
@@ -52,8 +54,12 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     }
     const provider = this.self.get(ProviderConnection);
     this.#provider = provider;
-    // A test has put something in the guard's place: nobody will ask for keys.
-    if (!(this.self.get<unknown>(AuthGuard) instanceof AuthGuard)) return;
+    const guard = this.self.get<CanActivate>(AuthGuard);
+    if (!(guard instanceof AuthGuard)) {
+      // A test has put something in the guard's place: nobody will ask for keys.
+      this.self.get(GuardInPlace).guard = guard;
+      return;
+    }
     if (options.warmUp === 'required') await provider.warmUp();
     // Nobody waits for it: a failure is logged, and tried again.
     if (options.warmUp === 'background') provider.warmUp().catch(() => undefined);

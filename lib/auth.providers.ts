@@ -6,6 +6,7 @@ import { AuthLifecycle } from './auth.lifecycle.js';
 import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
+import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
@@ -65,6 +66,7 @@ export const PROVIDERS: Provider[] = [
   ResourceMetadata,
   AuthErrorFilter,
   GuardCoverage,
+  GuardInPlace,
   MessageHandlers,
   MessageAudit,
   AuthLifecycle,
@@ -80,6 +82,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   TokenValidator,
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
+  GuardInPlace,
 ];
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {

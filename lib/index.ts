@@ -3,6 +3,7 @@
 // The module
 export { AuthModule } from './auth.module.js';
 export { AuthErrorFilter } from './guard/auth-error.filter.js';
+export type { GuardOptions } from './auth.module-definition.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { RouteTable } from './route-table/route-table.js';
 export type { RouteEntry } from './route-table/route-entry.js';

@@ -6,42 +6,60 @@ import { withoutQuery } from '../issuer/provider-answer.js';
 import type { Finding } from './findings.js';
 import type { WatchedCall } from './watched-client.js';
 
+/** @param isNeeded whether requests need discovery: without it, `iss` must equal the configured issuer */
 export function checkMetadata(
   metadata: IssuerMetadata,
   calls: readonly WatchedCall[],
   options: ResolvedOptions,
+  isNeeded: boolean,
 ): readonly Finding[] {
-  const { issuer } = options;
-  const answered = calls.find(({ operation, status }) => operation === 'discovery' && status === 200);
-  const slash =
-    metadata.issuer === issuer ? '' : '; the configured one differs by a trailing slash, which does no harm';
   return [
-    answered
-      ? { status: 'ok', check: 'discovery', found: withoutQuery(answered.url) }
-      : {
-          status: 'warn',
-          check: 'discovery',
-          found: 'the provider has none; what is configured is used',
-          change: 'is that the issuer?',
-        },
-    checkTokenIssuer(metadata, slash, options),
-    checkTransport(issuer, options),
+    checkDiscovery(metadata, calls, isNeeded),
+    checkName(metadata, options, isNeeded),
+    checkTransport(options.issuer, options),
   ];
 }
 
-/** AD FS names another issuer of access tokens than its own. */
-function checkTokenIssuer(
-  { issuer, access_token_issuer: named }: IssuerMetadata,
-  slash: string,
-  { accessTokenIssuer = issuer }: ResolvedOptions,
+function checkDiscovery(
+  { jwks_uri }: IssuerMetadata,
+  calls: readonly WatchedCall[],
+  isNeeded: boolean,
 ): Finding {
-  const found = `${quoteForeign(accessTokenIssuer)}, as iss must say${slash}`;
-  if (named === undefined || named === accessTokenIssuer) return { status: 'ok', check: 'issuer', found };
+  const check = 'discovery';
+  const answered = calls.find(({ operation, status }) => operation === check && status === 200);
+  if (answered && (isNeeded || jwks_uri !== undefined)) {
+    return { status: 'ok', check, found: withoutQuery(answered.url) };
+  }
+  const found = 'the provider has none; what is configured is used';
+  return { status: 'warn', check, found, change: 'is that the issuer?' };
+}
+
+/** What `iss` must say. AD FS names another issuer of access tokens than its own. */
+function checkName(
+  { issuer, access_token_issuer: named }: IssuerMetadata,
+  options: ResolvedOptions,
+  isNeeded: boolean,
+): Finding {
+  const check = 'issuer';
+  const { accessTokenIssuer = isNeeded ? issuer : options.issuer } = options;
+  const name = `${quoteForeign(accessTokenIssuer)}, as iss must say`;
+  const slash = '; the configured one differs by a trailing slash, which does no harm';
+  const found = isNeeded && issuer !== options.issuer ? name + slash : name;
+  if (named !== undefined && named !== accessTokenIssuer) {
+    return {
+      status: 'warn',
+      check,
+      found: `${found}; access_token_issuer of the provider is ${quoteForeign(named)}`,
+      change: 'set accessTokenIssuer to what the provider says, if its access tokens say so, too',
+    };
+  }
+  const isCorrected = isNeeded || options.accessTokenIssuer !== undefined || issuer === options.issuer;
+  if (isCorrected) return { status: 'ok', check, found };
   return {
     status: 'warn',
-    check: 'issuer',
-    found: `${found}; access_token_issuer of the provider is ${quoteForeign(named)}`,
-    change: 'set accessTokenIssuer to what the provider says, if its access tokens say so, too',
+    check,
+    found: `${found}; the provider calls itself ${quoteForeign(issuer)}`,
+    change: 'configure the issuer as the provider writes it: with jwksUri, discovery does not correct it',
   };
 }
 

@@ -1,7 +1,9 @@
 /** Is this API set up rightly? The options, then the live provider, by the very parts that judge tokens. */
+import { AuthError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import { createTrustedIssuer } from '../validation/trusted-issuer.js';
+import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
+import { createTrustedIssuer, type TrustedIssuer } from '../validation/trusted-issuer.js';
 import { findingOf } from './advice.js';
 import { checkAudience } from './check-audience.js';
 import { checkClock, checkSpeed } from './check-clock.js';
@@ -31,9 +33,9 @@ async function examineProvider(
 ): Promise<readonly Finding[]> {
   const room = createTrustedIssuer(options, SILENT, client);
   try {
-    const metadata = await room.metadata.get();
+    const metadata = await discover(room, options);
     return [
-      ...checkMetadata(metadata, client.calls, options),
+      ...checkMetadata(metadata, client.calls, options, room.metadata.isNeeded),
       ...(await attempt('keys', sources, async () => checkKeys((await room.keys.get()).keys, options))),
       await checkIntrospection(room.introspectionClient, metadata, options, sources),
       ...checkBinding(metadata, options),
@@ -46,6 +48,16 @@ async function examineProvider(
     return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
   } finally {
     await room.connection.close();
+  }
+}
+
+/** Where the addresses are configured, discovery tells more, but is not needed. */
+async function discover({ metadata }: TrustedIssuer, { issuer }: ResolvedOptions): Promise<IssuerMetadata> {
+  try {
+    return await metadata.get();
+  } catch (error) {
+    if (metadata.isNeeded || !(error instanceof AuthError)) throw error;
+    return { issuer };
   }
 }
 

@@ -4,7 +4,7 @@ import type { TrustedIssuer } from '../validation/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import { checkClaims, checkIssuer, trueTime } from '../token/check-claims.js';
-import { checkType } from '../token/jwt-token.validator.js';
+import { checkProfile, checkType } from '../token/jwt-token.validator.js';
 import type { Verdict } from './verdict.js';
 
 /** @returns the claims as they stand there, good or not; `undefined` if they cannot be read */
@@ -30,6 +30,8 @@ export async function explainJwt(
   await verdict.checkMembers(['aud', 'exp', ...others], claims, (one) =>
     checkClaims({ ...good, ...one }, options),
   );
+  if (options.requireAccessTokenType)
+    await verdict.check('RFC 9068', 'has sub, client_id, iat and jti', () => checkProfile(claims, options));
   return claims as AccessTokenClaims;
 }
 

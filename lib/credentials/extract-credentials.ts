@@ -1,5 +1,5 @@
 /** What did the caller present? RFC 6750 section 2, RFC 9449 section 7.1: the Authorization header, and nowhere else. */
-import { InvalidRequestError, TokenError } from '../errors/auth.errors.js';
+import { invalidToken, InvalidRequestError, TokenError } from '../errors/auth.errors.js';
 import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
 export interface Credentials {
@@ -20,8 +20,19 @@ export function resolveCredentials(
 
 function credentialsOf(token: unknown): Credentials | undefined {
   if (token === undefined || token === null || token === '') return undefined;
+  if (typeof token === 'object') throw manyOrNone(token);
   if (typeof token !== 'string') throw new TypeError('tokenResolver did not answer with a string');
   return { scheme: 'Bearer', token };
+}
+
+/**
+ * Parsers of queries, cookies and forms make lists and objects of what a client repeats or nests (`access_token=a&access_token=b`,
+ * `access_token[x]=a`): the client's fault, not the resolver's.
+ */
+function manyOrNone(token: object): InvalidRequestError | TokenError {
+  if (Array.isArray(token) && token.length > 1)
+    return new InvalidRequestError({ detail: `tokenResolver found ${token.length} tokens` });
+  return invalidToken('malformed', 'tokenResolver found a list or an object, not a token');
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -54,8 +54,9 @@ export function socketOf(request: IncomingRequest): Socket | undefined {
 
 /**
  * Where the token is, for applications that do not send it in the `Authorization` header (a cookie, say). Called for
- * every request of a route that is not public; an error it throws is answered with 500. `undefined` or an empty string:
- * no token.
+ * every request of a route that is not public; an error it throws is answered with 500. `undefined`, `null` or an empty
+ * string: no token. What parsers make of a repeated or nested parameter: 400 for a list of several tokens (RFC 6750 section
+ * 2), 401 for a list of one and for an object. Anything else that is no string: 500.
  */
 export type TokenResolver = Resolver;
 

@@ -18,8 +18,11 @@ const ERROR_CODES: Readonly<Record<Status, string>> = {
 };
 
 export interface AuthErrorOptions extends ErrorOptions {
-  /** The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. */
-  readonly detail?: string;
+  /**
+   * The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. A function is
+   * called when the reason is first read: most refusals are never read.
+   */
+  readonly detail?: string | (() => string);
 }
 
 /** Base of everything this package throws on purpose. `message` is safe to show to a client. */
@@ -28,8 +31,14 @@ export abstract class AuthError extends Error {
   abstract readonly code: string;
   /** The HTTP status that the guard answers with. */
   abstract readonly status: Status;
+  #detail: string | (() => string) | undefined;
+
   /** The exact reason, for logs only. */
-  declare readonly detail?: string;
+  get detail(): string | undefined {
+    // Once: whoever keeps the error must not keep what the reason is made of.
+    if (typeof this.#detail === 'function') this.#detail = this.#detail();
+    return this.#detail;
+  }
 
   /** What an operator counts by: one of a few words, finer than `code`, never anything from the request. */
   get reason(): string {
@@ -61,7 +70,7 @@ export abstract class AuthError extends Error {
   constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;
-    if (detail !== undefined) this.detail = detail;
+    this.#detail = detail;
   }
 }
 
@@ -184,7 +193,11 @@ export class TokenError extends CallerError {
 }
 
 /** The token is not good: 401 `invalid_token`. */
-export function invalidToken(reason: TokenErrorReason, detail: string, cause?: unknown): TokenError {
+export function invalidToken(
+  reason: TokenErrorReason,
+  detail: string | (() => string),
+  cause?: unknown,
+): TokenError {
   return new TokenError(
     'invalid_token',
     cause === undefined ? { reason, detail } : { reason, detail, cause },

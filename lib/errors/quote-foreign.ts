@@ -1,32 +1,75 @@
-/** How may a value from outside stand in a log line? Escaped, so that it cannot forge one, and cut short. */
+/** Values from outside in a log line: escaped, so that they cannot forge one or hide in it, and cut short. */
 
 const MAX_LENGTH = 100;
 
-/** A value from a token, a request or a provider as a JSON literal of bounded length. */
+/**
+ * What a terminal acts on or does not show: controls, format characters (those that turn the direction of writing, join or
+ * hide), unassigned and private ones, separators of lines, and spaces other than the usual one. JSON escapes only some.
+ */
+const NOT_PLAIN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+
+/** A value from a token, a request or a provider as a JSON literal of bounded length, at a bounded cost. */
 export function quoteForeign(value: unknown): string {
   // JSON has no word for Infinity.
   if (typeof value === 'number') return String(value);
-  const raw =
-    JSON.stringify(typeof value === 'string' ? value.slice(0, MAX_LENGTH + 1) : value) ?? String(value);
-  // JSON leaves C1 controls and line separators as they are; a terminal does not.
-  const text = raw.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const raw = JSON.stringify(new Cutter().cut(value)) ?? String(value);
+  const text = raw.slice(0, MAX_LENGTH + 3).replace(NOT_PLAIN, escape);
   return text.length > MAX_LENGTH + 2 ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }
 
-/** An address as a JSON literal, without the credentials and the query: these may hold a secret. */
-export function quoteAddress(value: unknown): string {
-  return quoteForeign(typeof value === 'string' ? hideSecrets(value) : value);
+/** Copies no more of a value than is shown of it. */
+class Cutter {
+  /** Characters that the copy may have in JSON, at the least. */
+  #left = MAX_LENGTH + 3;
+
+  cut(value: unknown): unknown {
+    if (typeof value === 'string') {
+      const shown = value.slice(0, MAX_LENGTH + 1);
+      this.#left -= shown.length + 2;
+      return shown;
+    }
+    this.#left -= 1;
+    if (Array.isArray(value)) return this.#cutList(value);
+    return isPlainObject(value) ? this.#cutObject(value) : value;
+  }
+
+  #cutList(list: readonly unknown[]): unknown[] {
+    const shown: unknown[] = [];
+    for (const item of list) {
+      if (this.#left <= 0) break;
+      shown.push(this.cut(item));
+      this.#left -= 1;
+    }
+    return shown;
+  }
+
+  #cutObject(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const shown: Record<string, unknown> = {};
+    for (const name in object) {
+      if (this.#left <= 0) break;
+      const shownName = this.cut(name) as string;
+      // As a member of its own, whatever its name.
+      Object.defineProperty(shown, shownName, {
+        value: this.cut(object[name]),
+        enumerable: true,
+        configurable: true,
+      });
+    }
+    return shown;
+  }
 }
 
-/** Text of other software, without the credentials and the queries of the addresses in it. */
-export function hideSecretsOfAddresses(text: string): string {
-  return text.replace(/[a-z][a-z\d+.-]*:\/\/\S+/gi, hideSecrets);
+/** Others bring a form of their own (a date, a URL), and come from this process. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
-/** Also of what no parser takes for an address: a typing mistake must not show a password. */
-function hideSecrets(address: string): string {
-  return address.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…');
+/** By code unit, as JSON does: a character beyond the first plane has two. */
+function escape(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`,
+  ).join('');
 }

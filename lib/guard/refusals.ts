@@ -1,5 +1,5 @@
 /** Refuses a call: tells the operator's log, sets the answer's headers, and makes the exception that Nest answers with. */
-import type { ArgumentsHost, ExecutionContext, Logger } from '@nestjs/common';
+import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
 import { accessOf } from '../access/authorize.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { AuthError } from '../errors/auth.errors.js';
@@ -41,9 +41,12 @@ export class Refusals {
       this.log.error(`${place}: refused, because the guard could not decide`, stack);
       return;
     }
+    // A reason is put into words when it is read.
+    if (error.status !== 500 && Logger.isLevelEnabled('debug'))
+      this.log.debug(`${place}: ${error.status} ${error.code}: ${error.detail ?? error.message}`);
+    if (error.status < 500) return;
     const reason = error.detail ?? error.message;
-    if (error.status !== 500) this.log.debug(`${place}: ${error.status} ${error.code}: ${reason}`);
-    if (error.status >= 500 && this.#isNews(reason))
+    if (this.#isNews(reason))
       this.log[error.status === 500 ? 'error' : 'warn'](`${place}: refused: ${reason}`);
   }
 

@@ -110,7 +110,8 @@ export class OpaqueTokenValidator {
     const { issuer } = answer;
     const claims = withBindingOf(token, answer.claims);
     checkAnswer({ issuer, claims }, this.options);
-    return new ValidatedToken(token, freezeClaims(claims));
+    // An answer may leave iss out (RFC 7662 section 2.2); one that names another issuer is refused above.
+    return new ValidatedToken(token, freezeClaims({ ...claims, iss: issuer }));
   }
 }
 

@@ -116,7 +116,7 @@ export class IssuerKeys {
 
   /** An empty set withdraws the keys that were there. Where none was, the provider is not ready yet. */
   #checkWithdrawal(held: IssuerKeySet | undefined, address: string): void {
-    const detail = `${withoutQuery(address)}: the key set is empty`;
+    const detail = `${withoutQuery(address)}: the key set has no keys`;
     if (!held) throw new ProviderUnavailableError({ detail });
     this.log.warn(`${detail}: the issuer has withdrawn all its keys, no JWT can be accepted`);
   }

@@ -1,6 +1,6 @@
 /** Reads answers of the authorization server, and tells them from failures. */
 import { ProviderUnavailableError, type ProviderUnavailableErrorOptions } from '../errors/auth.errors.js';
-import { hideSecretsOfAddresses } from '../errors/quote-foreign.js';
+import { hideSecretsOfAddresses } from '../errors/quote-address.js';
 import { isObject } from '../jose/strict-json.js';
 
 /** Metadata and key sets are a few kilobytes; an answer past this is not one. */

@@ -59,7 +59,7 @@ export class ProviderClient {
   #withCa: TlsFetcher | undefined;
   #withCertificate: TlsFetcher | undefined;
   /** Not one signal for all: to join signals costs more than the rest of a call. */
-  readonly #underWay = new Set<AbortController>();
+  readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #isClosed = false;
 
   constructor(private readonly options: ProviderClientOptions & OwnAddresses) {}
@@ -113,33 +113,41 @@ export class ProviderClient {
   ): Promise<ProviderAnswer> {
     checkAddress(url, this.options);
     const { issuer } = this.options;
+    const fetcher = this.#fetcherFor(presentCertificate);
+    const call = new AbortController();
+    const answer = observeCall(operation, issuer, () => this.#exchange(fetcher, url, init, call), isTimeout);
+    this.#underWay.set(call, answer);
     try {
-      const fetcher = this.#fetcherFor(presentCertificate);
-      return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
+      return await answer;
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
       throw unavailable(url, reasonOf(cause), { cause: causeOf(cause) });
-    }
-  }
-
-  async #exchange(fetcher: Fetcher, url: string, init: RequestInit): Promise<ProviderAnswer> {
-    if (this.#isClosed) throw isClosing();
-    const call = new AbortController();
-    const { signal } = call;
-    const exchange = async (): Promise<ProviderAnswer> =>
-      readAnswer(url, await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal }));
-    this.#underWay.add(call);
-    try {
-      return await withDeadline(this.options.responseTimeout, exchange, (late) => call.abort(late));
     } finally {
       this.#underWay.delete(call);
     }
   }
 
+  async #exchange(
+    fetcher: Fetcher,
+    url: string,
+    init: RequestInit,
+    call: AbortController,
+  ): Promise<ProviderAnswer> {
+    if (this.#isClosed) throw isClosing();
+    const { signal } = call;
+    const exchange = async (): Promise<ProviderAnswer> =>
+      readAnswer(url, await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal }));
+    // A fetcher of the application's own need not heed the signal.
+    const work = (): Promise<ProviderAnswer> => Promise.race([exchange(), rejectionBy(signal)]);
+    return withDeadline(this.options.responseTimeout, work, (late) => call.abort(late));
+  }
+
   /** Ends the calls that are under way, and the connections that are kept; later calls fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const call of this.#underWay) call.abort(isClosing());
+    const calls = [...this.#underWay];
+    for (const [call] of calls) call.abort(isClosing());
+    await Promise.allSettled(calls.map(([, answer]) => answer));
     await Promise.all([this.#withCa?.close(), this.#withCertificate?.close()]);
   }
 
@@ -158,6 +166,12 @@ export class ProviderClient {
     this.#withCa ??= new TlsFetcher({ ca: providerCa });
     return this.#withCa.fetch;
   }
+}
+
+function rejectionBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 const isClosing = (): Error => new Error('the application closes');

@@ -1,7 +1,7 @@
 /** What does the JWT say, before anybody vouches for it? RFC 7515 section 7.1, strictly. */
 import { LRUCache } from 'lru-cache';
 import { invalidToken } from '../errors/auth.errors.js';
-import { parseStrictObject, StrictJsonError } from './strict-json.js';
+import { parseStrictObject, StrictJsonError, type JsonBounds } from './strict-json.js';
 
 export interface DecodedJwt {
   readonly token: string;
@@ -15,6 +15,12 @@ export interface DecodedJwt {
 
 /** Node takes 16 KiB of headers as it comes; this bounds tokens from other places (a cookie, a message). */
 const MAX_TOKEN_LENGTH = 65_536;
+
+/**
+ * A token of thousands of members costs more to read than a good one to validate. Real ones have some ten; those with many
+ * roles or permissions some hundred.
+ */
+const BOUNDS: JsonBounds = { members: 512, values: 2_000 };
 
 /** Three dot-separated parts: what is judged as a JWT. Everything else can only be introspected. */
 export function isJwt(token: string): boolean {
@@ -56,7 +62,7 @@ function parsePart(part: string, name: string): Record<string, unknown> {
   if (part === '') throw invalidToken('malformed', `the ${name} is empty`);
   const bytes = decodePart(part, name);
   try {
-    return parseStrictObject(bytes);
+    return parseStrictObject(bytes, BOUNDS);
   } catch (error) {
     if (error instanceof StrictJsonError) throw invalidToken('malformed', `the ${name} ${error.message}`);
     throw error;

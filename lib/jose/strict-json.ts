@@ -9,9 +9,22 @@ import { isAscii } from 'node:buffer';
 /** Why not; a fixed sentence that begins with the verb. The parser's own message may quote the text, and does not go on. */
 export class StrictJsonError extends Error {}
 
-/** @throws {StrictJsonError} if the bytes are not UTF-8, not JSON, not an object, ambiguous, or nested without reason */
-export function parseStrictObject(bytes: Buffer): Record<string, unknown> {
+/** Bounds on what a text may hold. Reading costs time before anybody has vouched for the text. */
+export interface JsonBounds {
+  /** Members of all objects in it. */
+  readonly members: number;
+  /** Values in all lists and objects in it, counted by the commas: those in strings count, too. */
+  readonly values: number;
+}
+
+/**
+ * @param bounds for a text that nobody has vouched for. Left out: its length is the only bound
+ * @throws {StrictJsonError} if the bytes are not UTF-8, not JSON, not an object, ambiguous, beyond the bounds, or nested
+ *   without reason
+ */
+export function parseStrictObject(bytes: Buffer, bounds?: JsonBounds): Record<string, unknown> {
   const text = readText(bytes);
+  if (bounds) checkBounds(text, bounds);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -38,7 +51,18 @@ function readText(bytes: Buffer): string {
  * none is. Most tokens are told so, at a fraction of the price of reading every name; `false` says nothing.
  */
 function isPlainlyUnambiguous(text: string, value: Record<string, unknown>): boolean {
-  return !SPACED_COLONS.some((colon) => text.includes(colon)) && membersOf(value, 1) === count('":', text);
+  return !hasSpacedColons(text) && membersOf(value, 1) === count('":', text);
+}
+
+/** Before anything is parsed: what is counted may be more than what is there, never less. */
+function checkBounds(text: string, { members, values }: JsonBounds): void {
+  if (count(',', text, values + 1) > values) throw new StrictJsonError(`has more than ${values} values`);
+  if (count(hasSpacedColons(text) ? ':' : '":', text, members + 1) > members)
+    throw new StrictJsonError(`is nested too deep, or has more than ${members} members`);
+}
+
+function hasSpacedColons(text: string): boolean {
+  return SPACED_COLONS.some((colon) => text.includes(colon));
 }
 
 const SPACED_COLONS = [' :', '\t:', '\n:', '\r:'] as const;
@@ -47,19 +71,26 @@ const SPACED_COLONS = [' :', '\t:', '\n:', '\r:'] as const;
 function membersOf(value: object, depth: number): number {
   if (depth > DEEPEST) return NaN;
   let members = 0;
-  const isList = Array.isArray(value);
+  if (Array.isArray(value)) {
+    // By index: `for in` makes a string of each.
+    for (const item of value as readonly unknown[])
+      if (typeof item === 'object' && item !== null) members += membersOf(item, depth + 1);
+    return members;
+  }
   for (const name in value) {
     if (name === '__proto__') return NaN;
-    if (!isList) members++;
+    members++;
     const member = (value as Record<string, unknown>)[name];
     if (typeof member === 'object' && member !== null) members += membersOf(member, depth + 1);
   }
   return members;
 }
 
-function count(part: string, text: string): number {
+/** How often the part is in the text; not more than `most`. */
+function count(part: string, text: string, most = Infinity): number {
   let found = 0;
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) found++;
+  for (let at = text.indexOf(part); at !== -1 && found < most; at = text.indexOf(part, at + part.length))
+    found++;
   return found;
 }
 
@@ -82,8 +113,7 @@ function refuseAmbiguousMembers(text: string): void {
       const start = i;
       i = endOfString(text, start);
       const names = open.at(-1);
-      if (names && isFollowedByColon(text, i + 1))
-        addName(names, JSON.parse(text.slice(start, i + 1)) as string);
+      if (names && isFollowedByColon(text, i + 1)) addName(names, nameOf(text.slice(start, i + 1)));
     }
   }
 }
@@ -105,6 +135,10 @@ function isFollowedByColon(text: string, from: number): boolean {
   let i = from;
   while (text.charCodeAt(i) <= 0x20) i++;
   return text.charCodeAt(i) === COLON;
+}
+
+function nameOf(quoted: string): string {
+  return quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
 }
 
 function addName(names: Set<string>, name: string): void {

@@ -1,6 +1,6 @@
 /** Options that are addresses. What they hold is quoted without credentials and query. */
 import * as z from 'zod/mini';
-import { quoteAddress } from '../errors/quote-foreign.js';
+import { quoteAddress } from '../errors/quote-address.js';
 import { hasCredentials } from '../issuer/provider-address.js';
 
 const isNoUrl = {

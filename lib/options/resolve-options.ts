@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
-import { quoteAddress } from '../errors/quote-foreign.js';
+import { quoteAddress } from '../errors/quote-address.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
@@ -78,6 +78,8 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
 
 /** Variables that carry the prefix but belong to no option: typing mistakes, most often. */
 export function unknownVariables(envPrefix: string, names: readonly string[]): readonly string[] {
+  // Every variable of the process begins with nothing: none of them can be told to be a misspelt one of ours.
+  if (envPrefix === '') return [];
   const known = new Set(
     Object.values(VARIABLES)
       .flat()

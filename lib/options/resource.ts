@@ -1,5 +1,5 @@
 /** What is this API called, as a resource? RFC 9728 section 1.2. */
-import { quoteAddress } from '../errors/quote-foreign.js';
+import { quoteAddress } from '../errors/quote-address.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import { isObject } from '../jose/strict-json.js';
 

@@ -1,18 +1,24 @@
 /** What a validated access token says. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
 import type { CustomClaims } from './custom-claims.js';
 
-/** The claims of a validated token. Those that an application declares in {@link CustomClaims} are among them. */
+/**
+ * The claims of a validated token. Those that an application declares in {@link CustomClaims} are among them.
+ *
+ * Optional is what a good token may leave out. A JWT always has `aud` and `exp`, and with the option
+ * `requireAccessTokenType` also `sub`, `client_id`, `iat` and `jti` (RFC 9068 section 2.2); an introspection answer may have
+ * none of them (RFC 7662 section 2.2).
+ */
 export interface AccessTokenClaims extends Readonly<CustomClaims> {
-  /** The issuer. */
+  /** The issuer. Where an introspection answer does not name it, the one that answered. */
   readonly iss: string;
   /** The user, or the client where no user takes part. */
-  readonly sub: string;
-  /** Whom the token is meant for; holds the configured audience. */
-  readonly aud: string | readonly string[];
-  /** When it ends, in seconds since 1970. */
-  readonly exp: number;
+  readonly sub?: string;
+  /** Whom the token is meant for; holds the configured audience. Missing only with `allowMissingAudience`. */
+  readonly aud?: string | readonly string[];
+  /** When it ends, in seconds since 1970. Missing only in introspection answers. */
+  readonly exp?: number;
   /** When it was issued, in seconds since 1970. */
-  readonly iat: number;
+  readonly iat?: number;
   /** When it starts, in seconds since 1970. */
   readonly nbf?: number;
   /** Scopes, separated by spaces. Some providers use `scp`, or a list: `@Scopes()` reads all of these. */

@@ -24,6 +24,9 @@ export interface ClaimsOptions {
   readonly clockTolerance: number;
 }
 
+/** A token names a few audiences. One with thousands costs more to refuse than a good one to accept. */
+const MAX_AUDIENCES = 256;
+
 /** 9999-12-31T23:59:59Z. Past it stand times that somebody wrote in milliseconds. */
 const LATEST_TIME = 253_402_300_799;
 
@@ -57,13 +60,14 @@ export function checkClaims(
   if (exp === undefined) throw invalidToken('claims', 'exp is missing');
   // A fraction is a time, too (RFC 7519 section 2, NumericDate).
   if (typeof exp !== 'number' || !Number.isFinite(exp))
-    throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a number of seconds`);
-  if (exp < 0) throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a time`);
-  if (!isTime(exp)) throw invalidToken('claims', `exp is ${quoteForeign(exp)}; are these milliseconds?`);
+    throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a number of seconds`);
+  if (exp < 0) throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a time`);
+  if (!isTime(exp))
+    throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}; are these milliseconds?`);
   if (nbf !== undefined && !isTime(nbf))
-    throw invalidToken('claims', `nbf is ${quoteForeign(nbf)}, not a number of seconds`);
+    throw invalidToken('claims', () => `nbf is ${quoteForeign(nbf)}, not a number of seconds`);
   if (iat !== undefined && !isTime(iat))
-    throw invalidToken('claims', `iat is ${quoteForeign(iat)}, not a number of seconds`);
+    throw invalidToken('claims', () => `iat is ${quoteForeign(iat)}, not a number of seconds`);
   if (aud !== undefined || !withoutAud) checkAudience(aud, options);
   checkTimes({ exp, ...(nbf !== undefined && { nbf }) }, options);
   if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
@@ -86,23 +90,28 @@ export function checkIssuer(iss: unknown, issuer: string): void {
   if (iss === undefined) throw invalidToken('issuer', 'iss is missing');
   throw invalidToken(
     'issuer',
-    `iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`,
+    () => `iss is ${quoteForeign(iss)}, expected ${quoteForeign(issuer)}${slashHint(iss, issuer)}`,
   );
 }
 
 function checkAudience(aud: unknown, { audience }: ClaimsOptions): void {
   if (aud === undefined) throw invalidToken('audience', 'aud is missing');
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (named.length > MAX_AUDIENCES)
+    throw invalidToken('audience', `aud names ${named.length} audiences, more than ${MAX_AUDIENCES}`);
   if (!named.every((each) => typeof each === 'string'))
     throw invalidToken('audience', 'aud is neither a string nor a list of strings');
   const expected = typeof audience === 'string' ? [audience] : audience;
   if (expected.some((each) => named.includes(each))) return;
+  throw invalidToken('audience', () => describeAudiences(aud, named, expected));
+}
 
+function describeAudiences(aud: unknown, named: readonly unknown[], expected: readonly string[]): string {
   const hint = expected
     .flatMap((each) => named.map((other) => slashHint(other, each)))
     .find((text) => text !== '');
   const wanted = expected.map(quoteForeign).join(' or ');
-  throw invalidToken('audience', `aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`);
+  return `aud is ${quoteForeign(aud)}, expected ${wanted}${hint ?? ''}`;
 }
 
 function slashHint(actual: unknown, expected: string): string {

@@ -15,7 +15,8 @@ import type { VerificationKey } from '../jose/verification-key.js';
 
 export interface JwtOptions {
   /**
-   * `typ` must be `at+jwt` (RFC 9068). Off, `JWT` and no `typ` pass, too.
+   * `typ` must be `at+jwt`, and the token must have `sub`, `client_id`, `iat` and `jti`, as RFC 9068 (section 2.2) requires.
+   * Off, `JWT` and no `typ` pass, too, and these claims may be missing.
    *
    * Many providers write access tokens so; an ID token that carries nothing an access token could not carry cannot
    * be told from one then.
@@ -27,6 +28,9 @@ export interface JwtOptions {
 
 /** What only ID tokens carry (OpenID Connect Core 1.0 sections 2 and 3.3.2.11, FAPI 1.0 part 2 section 5.1). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
+
+/** RFC 9068 section 2.2. `iss`, `aud` and `exp` are required of every JWT. */
+const PROFILE_CLAIMS = ['sub', 'client_id', 'iat', 'jti'] as const;
 
 /** Verified tokens remembered at the most; the least recently used goes first. */
 const MAX_VERIFIED = 10_000;
@@ -81,6 +85,7 @@ export class JwtTokenValidator {
     this.signatures.checkHeader(jwt);
     checkType(jwt, this.options);
     checkClaims(jwt.claims, this.options);
+    checkProfile(jwt.claims, this.options);
     const keySet = this.keys.get();
     return keySet instanceof Promise
       ? keySet.then((known) => runVerification(() => this.#verify(jwt, known)))
@@ -131,12 +136,20 @@ export function checkType(
   checkTokenKind(claims);
   if (isAccessTokenType(typ)) return;
   if (options.requireAccessTokenType)
-    throw invalidToken('type', `typ is ${quoteForeign(typ)}, expected at+jwt`);
+    throw invalidToken('type', () => `typ is ${quoteForeign(typ)}, expected at+jwt`);
   if (typ !== undefined && !(typeof typ === 'string' && typ.toLowerCase() === 'jwt')) {
-    throw invalidToken('type', `typ ${quoteForeign(typ)} is not that of an access token`);
+    throw invalidToken('type', () => `typ ${quoteForeign(typ)} is not that of an access token`);
   }
   const telling = ID_TOKEN_CLAIMS.find((name) => name in claims);
   if (telling) throw invalidToken('type', `${telling} makes it an ID token, not an access token`);
+}
+
+/** Throws unless the token has the claims of RFC 9068, where its type is required. Their form is not checked here. */
+export function checkProfile(claims: DecodedJwt['claims'], options: JwtOptions): void {
+  if (!options.requireAccessTokenType) return;
+  const missing = PROFILE_CLAIMS.filter((name) => claims[name] === undefined || claims[name] === null);
+  if (missing.length === 0) return;
+  throw invalidToken('claims', `${missing.join(', ')} missing: RFC 9068 requires it`);
 }
 
 function isAccessTokenType(typ: unknown): boolean {

@@ -217,6 +217,15 @@ describe('configuration mistakes', () => {
       .compile();
     expect(loggedLines().join('\n')).toContain(`not a variable of this module: ${PREFIX}AUDIENCES`);
   });
+
+  it('without a prefix no variable of the process is named', async () => {
+    process.env['SOMEBODY_ELSES'] = 'x';
+    await Test.createTestingModule({ imports: [AuthModule.forRoot({ ...good, envPrefix: '' })] })
+      .setLogger(outputLogger)
+      .compile();
+    delete process.env['SOMEBODY_ELSES'];
+    expect(loggedLines().join('\n')).not.toMatch(/not a variable of this module|SOMEBODY_ELSES|PATH/);
+  });
 });
 
 describe.each(PLATFORMS)('configuration on %s', (platform) => {
@@ -345,5 +354,20 @@ describe.each(PLATFORMS)('configuration on %s', (platform) => {
     expect(await Promise.all(['at+jwt', 'application/AT+JWT', 'JWT', undefined].map(typed))).toEqual([
       200, 200, 401, 401,
     ]);
+  });
+
+  it('then insists on the claims of RFC 9068, too', async () => {
+    const [strict, lenient] = [
+      await boot([AuthModule.forRoot({ ...issuer.options, requireAccessTokenType: true })]),
+      await boot([AuthModule.forRoot(issuer.options)]),
+    ];
+    const names = ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'];
+    for (const name of names) {
+      expect([name, await status(strict, { [name]: undefined })]).toEqual([name, 401]);
+      const needed = ['iss', 'aud', 'exp'].includes(name);
+      expect([name, await status(lenient, { [name]: undefined })]).toEqual([name, needed ? 401 : 200]);
+    }
+    expect(await status(strict)).toBe(200);
+    expect(loggedLines().join('\n')).toContain('client_id missing: RFC 9068 requires it');
   });
 });

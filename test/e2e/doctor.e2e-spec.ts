@@ -239,6 +239,34 @@ describe('doctor', () => {
     expect(findingsIn((await doctor()).out)).toContain("ok clock: agrees with the provider's");
   });
 
+  describe('where the addresses are configured', () => {
+    const addresses = (): Record<string, string> => ({ JWKS_URI: `${issuer.server.origin}/jwks` });
+
+    it.each([
+      [403, ''],
+      [200, '{}'],
+      [500, 'sorry'],
+    ])('needs no discovery: it may answer %i %s', async (code, body) => {
+      issuer.server.answerWith(issuer.server.discoveryPath, code, body);
+      const report = await doctor(addresses());
+      expect(findingsIn(report.out)).toContainEqual(
+        expect.stringMatching(/^warn discovery: the provider has none; what is configured is used/),
+      );
+      expect(findingsIn(report.out)).toContainEqual(expect.stringMatching(/^ok keys: 1 of 1 usable/));
+      expect(report.code).toBe(0);
+    });
+
+    it('says that a slash of the issuer counts then', async () => {
+      const { out, code } = await doctor({ ...addresses(), TENANT_DOMAIN: `${issuer.server.issuer}/` });
+      expect(findingsIn(out)).toContainEqual(
+        expect.stringMatching(
+          /^warn issuer: "http:\/\/[\d.]+:\d+\/", .* calls itself "http:\/\/[\d.]+:\d+" -> /,
+        ),
+      );
+      expect(code).toBe(0);
+    });
+  });
+
   it('warns of a provider that takes long, and of http where that is accepted', async () => {
     issuer.server.delay = 600;
     const { code, out } = await doctor({ CLIENT_ID: 'the-api', CLIENT_SECRET, RESPONSE_TIMEOUT: '1' }, [

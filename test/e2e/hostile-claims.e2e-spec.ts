@@ -133,6 +133,19 @@ const AUDIENCES: readonly HostileToken[] = [
     token: withClaim('aud', aud),
     reason: 'aud is neither a string nor a list of strings',
   })),
+  {
+    name: 'aud a list of 257, this API among them',
+    token: withClaim('aud', [...Array.from({ length: 256 }, (_, i) => `https://${i}.example`), AUDIENCE]),
+    reason: 'aud names 257 audiences, more than 256',
+  },
+  {
+    name: 'aud a list of 256 others',
+    token: withClaim(
+      'aud',
+      Array.from({ length: 256 }, (_, i) => `https://${i}.example`),
+    ),
+    reason: /^aud is \["https:\/\/0.example",".{70,90}…, expected "https:\/\/api\.example\.com"$/,
+  },
 ];
 
 const ISSUERS: readonly (readonly [name: string, iss: unknown])[] = [

@@ -125,10 +125,35 @@ const DEEP: readonly HostileToken[] = [
   },
 ];
 
+const members = (count: number): string => Array.from({ length: count }, (_, i) => `"m${i}":1`).join(',');
+const list = (count: number, item: string): string =>
+  `[${Array.from({ length: count }, () => item).join(',')}]`;
+
+/** More to read than a good token is worth, before anybody has vouched for it. */
+const BIG: readonly HostileToken[] = PARTS.flatMap((part) =>
+  [
+    ['513 members', members(513), 'has more than 512 members'],
+    ['an object of 513 members', `"x":{${members(513)}}`, 'has more than 512 members'],
+    ['513 objects', `"x":${list(513, '{"a":1}')}`, 'has more than 512 members'],
+    [
+      '513 members with spaces before their colons',
+      members(513).replaceAll(':', ' :'),
+      'has more than 512 members',
+    ],
+    ['a list of 2,002 texts', `"x":${list(2_002, '""')}`, 'has more than 2000 values'],
+    ['a list of 20,000 numbers', `"x":${list(20_000, '1')}`, 'has more than 2000 values'],
+    ['2,002 lists', `"x":${list(2_002, '[]')}`, 'has more than 2000 values'],
+  ].map(([name = '', more = '', fault = '']) => ({
+    name: `a ${part} with ${name}`,
+    token: () => sealText(part, plus(goodText(part), more)),
+    reason: new RegExp(`the ${part}\\b.* ${fault}`),
+  })),
+);
+
 describe.each(PLATFORMS)('%s', (platform) => {
   const gate = openGate(platform, issuer, { tokenInBody: true });
 
-  it.each([...TEXTS, ...DEEP])('refuses: $name', gate.refuses);
+  it.each([...TEXTS, ...DEEP, ...BIG])('refuses: $name', gate.refuses);
 
   it.each([
     ['white space', (good: string) => good.replaceAll(',', ',\r\n\t ')],
@@ -136,6 +161,8 @@ describe.each(PLATFORMS)('%s', (platform) => {
     ['a text that looks like members', (good: string) => plus(good, '"x":"\\",\\"x\\":"')],
     ['a text outside of ASCII', (good: string) => plus(good, '"x":"Ünïcödé 🔑"')],
     ['an escaped name', (good: string) => good.replace('"aud"', '"\\u0061ud"')],
+    ['some hundred members', (good: string) => plus(good, `"x":{${members(480)}}`)],
+    ['more than a thousand groups', (good: string) => good.replace('["staff"]', list(1_500, '"staff"'))],
     ['a few levels', (good: string) => plus(good, `"x":${nested(16)}`)],
     [
       'names that objects have',

@@ -14,6 +14,9 @@ class ThingsController {
   @Get('things') list(@Claims('sub') sub: string): unknown {
     return { sub };
   }
+  @Get('issuer') issuer(@Claims('iss') iss: string): string {
+    return iss;
+  }
   @Get('scoped') @Scopes('write:things') scoped(): string {
     return 'ok';
   }
@@ -163,6 +166,12 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
   it.each(ACCEPTED)('accepts an answer with %s', async (_, claims) => {
     await boot();
     expect(await status(issuer.opaqueToken(claims))).toBe(200);
+  });
+
+  it('names the issuer that answered where the answer does not', async () => {
+    await boot();
+    const answer = await app.get('/issuer', bearer(issuer.opaqueToken({ iss: undefined })));
+    expect(answer.text).toBe(issuer.options.issuer);
   });
 
   it('accepts an answer without an audience where the application says so, and judges one that is there', async () => {

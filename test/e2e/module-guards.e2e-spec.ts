@@ -11,6 +11,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import type { TestingModuleBuilder } from '@nestjs/testing';
 import {
   applyResourceServerSecurity,
   AuthGuard,
@@ -87,6 +88,9 @@ class PassGuard implements CanActivate {
 }
 @Injectable({ scope: Scope.REQUEST })
 class PassPerRequestGuard extends PassGuard {}
+
+/** What is put in the guard's place. */
+const OPEN: CanActivate = { canActivate: () => true };
 
 type Import = NonNullable<AppSettings['imports']>[number];
 
@@ -304,25 +308,35 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
     expect(await statuses('/per-request')).toEqual(GUARDED);
   });
 
-  it('is replaced in tests: overrideGuard() for @UseGuards(), overrideProvider() for APP_GUARD, mockClaims() for both', async () => {
-    await boot([withoutGlobal()], {
-      controllers: [GuardedController],
-      customize: (builder) => builder.overrideGuard(AuthGuard).useValue({ canActivate: () => true }),
-    });
+  it.each<[string, (builder: TestingModuleBuilder) => void]>([
+    ['overrideProvider()', (builder) => builder.overrideProvider(AuthGuard).useValue(OPEN)],
+    ['overrideGuard(), of Nest', (builder) => builder.overrideGuard(AuthGuard).useValue(OPEN)],
+  ])('is replaced in tests where @UseGuards() is: %s', async (way, customize) => {
+    @UseGuards(OwnGuard)
+    @Controller('own')
+    class OwnController extends Routes {}
+    await boot([withoutGlobal()], { controllers: [GuardedController, OwnController], customize });
     expect(await statuses('/guarded')).toEqual([200, 200, 200, 200]);
-    await app?.close();
+    // A guard of another class is overridden by its own.
+    expect((await app?.get('/own/orders'))?.status).toBe(way.includes('Provider') ? 200 : 401);
+  });
 
+  it('is replaced in tests where the application made it global', async () => {
     await boot([withoutGlobal()], {
       controllers: [PlainController],
       providers: [{ provide: APP_GUARD, useExisting: AuthGuard }],
-      customize: (builder) => builder.overrideProvider(AuthGuard).useValue({ canActivate: () => true }),
+      customize: (builder) => builder.overrideProvider(AuthGuard).useValue(OPEN),
     });
     expect(await statuses('/plain')).toEqual([200, 200, 200, 200]);
-    await app?.close();
+  });
 
-    await boot([withoutGlobal()], {
+  it.each<[string, () => Import]>([
+    ['without a global guard', () => withoutGlobal()],
+    ['under one', () => AuthModule.forRoot(issuer.options)],
+  ])('mocked claims count where @UseGuards() is, %s', async (_, module) => {
+    await boot([module()], {
       controllers: [GuardedController],
-      customize: (builder) => void mockClaims({ sub: 'ann', scope: 'none' }).applyTo(builder),
+      customize: (builder) => mockClaims({ sub: 'ann', scope: 'none' }).applyTo(builder),
     });
     expect((await app?.get('/guarded/orders'))?.body).toEqual({ sub: 'ann' });
     expect((await app?.get('/guarded/refund'))?.status).toBe(403);

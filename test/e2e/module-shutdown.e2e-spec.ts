@@ -1,6 +1,11 @@
 /** What happens to requests that the server has accepted before it was told to close? They are answered as ever. */
 import { Controller, Injectable, Post, type BeforeApplicationShutdown } from '@nestjs/common';
-import type { AuthModuleOptions } from 'nestjs-resource-server';
+import {
+  PROVIDER_CALL_CHANNEL,
+  type AuthModuleOptions,
+  type ProviderCallEvent,
+} from 'nestjs-resource-server';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
 import { bootApp, PLATFORMS } from '../support/app.js';
@@ -83,4 +88,29 @@ describe.each(PLATFORMS)('closing on %s', (platform) => {
       await closed;
     },
   );
+});
+
+it('ends the calls that are under way, also those of a fetcher that does not heed the signal', async () => {
+  const issuer = await Issuer.start();
+  const calls: ProviderCallEvent[] = [];
+  const note = (event: unknown): void => void calls.push(event as ProviderCallEvent);
+  subscribe(PROVIDER_CALL_CHANNEL, note);
+  const called = new Set<string>();
+  const app = await bootApp(
+    {
+      ...issuer.options,
+      fetcher: (url) => {
+        called.add(url);
+        return new Promise(() => undefined);
+      },
+    },
+    { platform: 'Express', controllers: [] },
+  );
+  expect(called.size).toBe(1);
+  expect(calls).toEqual([]);
+  await app.close();
+  // Nothing is heard of it later.
+  expect(calls).toMatchObject([{ operation: 'discovery', outcome: 'failed' }]);
+  unsubscribe(PROVIDER_CALL_CHANNEL, note);
+  await issuer.close();
 });

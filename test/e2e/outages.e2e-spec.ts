@@ -175,13 +175,14 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
       issuer.rotate();
       issuer.server.goDown();
       const before = issuer.server.requests.length;
+      const beganAt = performance.now();
       for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
         advanceClock(0.5);
         expect(await status()).toBe(503);
       }
       const calls = issuer.server.requests.length - before;
       expect(calls).toBeGreaterThan(OUTAGE_SECONDS / 2);
-      expect(calls).toBeLessThanOrEqual(OUTAGE_SECONDS);
+      expect(calls).toBeLessThanOrEqual((performance.now() - beganAt) / 1000 + 2);
       issuer.server.recover();
       advanceClock(2);
       expect(await status()).toBe(200);

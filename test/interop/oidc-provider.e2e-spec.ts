@@ -1,7 +1,7 @@
 /** Real tokens of a real authorization server: oidc-provider, in a process of its own, as it comes. */
 import { Controller, Get } from '@nestjs/common';
 import { Claims, Scopes } from 'nestjs-resource-server';
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess, type Serializable } from 'node:child_process';
 import { once } from 'node:events';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { bearer, send } from '../support/http.js';
@@ -16,19 +16,26 @@ class ThingsController {
   }
 }
 
-class RealProvider {
-  private constructor(
-    private readonly child: ChildProcess,
-    readonly issuer: string,
-  ) {}
+/** One process for all of them: it takes longer to start than a test takes. */
+let child: ChildProcess;
+beforeAll(() => {
+  child = fork('test/interop/provider.mjs', { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+});
+afterAll(() => {
+  child.kill();
+});
 
-  static async start(env: Record<string, string>): Promise<RealProvider> {
-    const child = fork('test/interop/provider.mjs', {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    const [{ issuer }] = (await once(child, 'message')) as [{ issuer: string }];
-    return new RealProvider(child, issuer);
+async function tell(message: Serializable): Promise<string> {
+  child.send(message);
+  const [{ issuer }] = (await once(child, 'message')) as [{ issuer: string }];
+  return issuer;
+}
+
+class RealProvider {
+  private constructor(readonly issuer: string) {}
+
+  static async start({ alg, path }: { alg: string; path?: string }): Promise<RealProvider> {
+    return new RealProvider(await tell({ start: { alg, path } }));
   }
 
   async token(scope: string, resource = AUDIENCE): Promise<string> {
@@ -44,26 +51,21 @@ class RealProvider {
   }
 
   async rotate(): Promise<void> {
-    this.child.send('rotate');
-    await once(this.child, 'message');
-  }
-
-  stop(): void {
-    this.child.kill();
+    await tell({ rotate: this.issuer });
   }
 }
 
 const PROVIDERS = [
-  { SIGNING_ALG: 'RS256' },
-  { SIGNING_ALG: 'PS256', ISSUER_PATH: '' },
-  { SIGNING_ALG: 'ES256' },
-  { SIGNING_ALG: 'Ed25519' },
-  { SIGNING_ALG: 'EdDSA' },
+  { alg: 'RS256' },
+  { alg: 'PS256', path: '' },
+  { alg: 'ES256' },
+  { alg: 'Ed25519' },
+  { alg: 'EdDSA' },
 ];
 
 describe.each(PLATFORMS)('oidc-provider and %s', (platform) => {
-  it.each(PROVIDERS)('with $SIGNING_ALG: tokens, scopes, audience, rotation', async (env) => {
-    const provider = await RealProvider.start(env);
+  it.each(PROVIDERS)('with $alg: tokens, scopes, audience, rotation', async (settings) => {
+    const provider = await RealProvider.start(settings);
     const { issuer } = provider;
     const app: TestApp = await bootApp(
       { issuer, audience: AUDIENCE },
@@ -83,6 +85,5 @@ describe.each(PLATFORMS)('oidc-provider and %s', (platform) => {
     expect((await call(token)).status).toBe(401);
 
     await app.close();
-    provider.stop();
   });
 });

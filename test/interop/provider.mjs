@@ -1,13 +1,13 @@
 /**
- * oidc-provider in a process of its own. Told over IPC: { rotate } makes a new signing key and forgets the old one.
- * Prints nothing; says { issuer } when it listens.
+ * As many oidc-providers as are asked for, in a process of their own. Told over IPC: { start: { alg, path } } starts one that
+ * signs with this algorithm, behind this path; { rotate: issuer } makes a new signing key and forgets the old one. Each is
+ * answered with { issuer }. Prints nothing.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const AUDIENCE = 'https://api.example.com';
-const ALG = process.env.SIGNING_ALG ?? 'RS256';
 
 function makeKey(alg) {
   const { privateKey } = alg.startsWith('ES')
@@ -19,10 +19,10 @@ function makeKey(alg) {
 }
 
 /** oidc-provider reads its keys once: a rotation is a new provider behind the same address, with the same clients. */
-function makeProvider(issuer) {
+function makeProvider(issuer, alg) {
   const provider = new Provider(issuer, {
     // Its clients' ID tokens are RS256 as it comes, whatever signs the access tokens.
-    jwks: { keys: [...new Set(['RS256', ALG])].map(makeKey) },
+    jwks: { keys: [...new Set(['RS256', alg])].map(makeKey) },
     cookies: { keys: [randomUUID()] },
     clients: [
       {
@@ -44,7 +44,7 @@ function makeProvider(issuer) {
           scope: 'read:things write:things',
           accessTokenFormat: 'jwt',
           accessTokenTTL: 600,
-          jwt: { sign: { alg: ALG } },
+          jwt: { sign: { alg } },
         }),
       },
     },
@@ -53,15 +53,22 @@ function makeProvider(issuer) {
   return provider.callback();
 }
 
-let handle;
-const server = createServer((request, response) => handle(request, response));
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}${process.env.ISSUER_PATH ?? ''}`;
-  handle = makeProvider(issuer);
-  process.on('message', () => {
-    handle = makeProvider(issuer);
-    process.send({ rotated: true });
-  });
+/** By issuer: makes its keys anew. */
+const rotations = new Map();
+
+async function start({ alg, path = '' }) {
+  let handle;
+  const server = createServer((request, response) => handle(request, response));
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  const issuer = `http://127.0.0.1:${server.address().port}${path}`;
+  rotations.set(issuer, () => (handle = makeProvider(issuer, alg)));
+  rotations.get(issuer)();
+  return issuer;
+}
+
+process.on('message', async (message) => {
+  const issuer = message.rotate ?? (await start(message.start));
+  if (message.rotate) rotations.get(issuer)();
   process.send({ issuer });
 });
 process.on('disconnect', () => process.exit());

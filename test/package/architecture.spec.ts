@@ -1,9 +1,9 @@
-/** The order of the rooms, and what the package needs to run: kept by reading every import in lib/. */
+/** The order of the folders, and what the package needs to run: kept by reading every import in lib/. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const LIB = resolve('lib');
-const ROOMS = [
+const FOLDERS = [
   'errors',
   'timing',
   'jose',
@@ -41,19 +41,19 @@ const imports = files.flatMap((file) => {
   );
 });
 
-const roomOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
+const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
 
 describe('lib/', () => {
   it('reads imports at all', () => {
     expect(imports.length).toBeGreaterThan(80);
   });
 
-  it('imports only from rooms that come earlier, and never from index.ts', () => {
+  it('imports only from folders that come earlier, and never from index.ts', () => {
     const wrong = imports
       .filter(({ from }) => from.startsWith('.'))
       .map(({ file, from }) => ({ file, target: relative(LIB, resolve(LIB, dirname(file), from)) }))
       .filter(({ file, target }) => {
-        const [own, other] = [ROOMS.indexOf(roomOf(file)), ROOMS.indexOf(roomOf(target))];
+        const [own, other] = [FOLDERS.indexOf(folderOf(file)), FOLDERS.indexOf(folderOf(target))];
         return own === -1 || other === -1 || other > own || (target === 'index.js' && file !== 'index.ts');
       });
     expect(wrong).toEqual([]);

@@ -20,8 +20,12 @@ export type Facts = Hold<
     Same<AccessTokenClaims['plan'], 'free' | 'pro' | undefined>,
     Same<CustomClaims['tenant_id'], string>,
     // The registered ones.
-    Same<AccessTokenClaims['sub'], string>,
-    Same<AccessTokenClaims['exp'], number>,
+    Same<AccessTokenClaims['iss'], string>,
+    // What a good token may leave out.
+    Same<AccessTokenClaims['sub'], string | undefined>,
+    Same<AccessTokenClaims['aud'], string | readonly string[] | undefined>,
+    Same<AccessTokenClaims['exp'], number | undefined>,
+    Same<AccessTokenClaims['iat'], number | undefined>,
     Same<AccessTokenClaims['scope'], string | undefined>,
     // Whatever else the issuer says: narrowed before it is used.
     Same<AccessTokenClaims['department'], unknown>,
@@ -69,6 +73,13 @@ export function frozen(claims: AccessTokenClaims): void {
   claims.tenant_id = 'another one';
   // @ts-expect-error: unknown until it is narrowed
   claims.department.toUpperCase();
+}
+
+export function missing(claims: AccessTokenClaims): void {
+  // @ts-expect-error: a token may have no sub
+  claims.sub.toUpperCase();
+  // @ts-expect-error: an introspection answer may have no exp
+  claims.exp.toFixed();
 }
 
 export class WrongController {

@@ -1,4 +1,4 @@
-/** The pictures of the README: `SCREENSHOTS=1 npm test -- browser` makes them anew, other runs only look that they can. */
+/** The pictures of the README: `SCREENSHOTS=1 npm test -- browser -t pictured` makes them anew, other runs only look that they can. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';

@@ -3,8 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import type { User } from '../../../sample/monoshop/idp/users.js';
 
-/** Debian's, unless CHROMIUM names another. */
-export const CHROMIUM = [process.env['CHROMIUM'], 'chromium', 'chromium-browser', 'google-chrome']
+/** Debian's, unless CHROMIUM names another. The one without a window is the same engine, and takes half the time. */
+export const CHROMIUM = [
+  process.env['CHROMIUM'],
+  'chromium-headless-shell',
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+]
   .filter((name) => name !== undefined)
   .map((name) => spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim())
   .find((path) => path);

@@ -5,7 +5,7 @@ import type { User } from '../../../sample/monoshop/idp/users.js';
 import { describeWith } from '../../support/redis.js';
 import { CHROMIUM, openBrowser, Visitor } from './browser.js';
 import { buildWeb, CompiledSample } from './compiled-sample.js';
-import { Shop, type ShopSettings } from './shop.js';
+import { Shop } from './shop.js';
 
 /** The first one installs and builds a Next.js application. */
 const PREPARATION = 300_000;
@@ -24,11 +24,8 @@ export interface ShopFloor {
   readonly enter: (user: User, path?: string) => Promise<void>;
 }
 
-export function describeShop(
-  name: string,
-  tests: (floor: ShopFloor) => void,
-  settings: ShopSettings = {},
-): void {
+/** @param parts by name, in front of the same shop, one after the other: each leaves it as it was */
+export function describeShop(name: string, parts: Record<string, (floor: ShopFloor) => void>): void {
   jest.setTimeout(TEST_TIMEOUT);
   describeWith(CHROMIUM !== undefined, 'install chromium', name, () => {
     let browser: Browser;
@@ -39,7 +36,7 @@ export function describeShop(
     beforeAll(async () => {
       const web = buildWeb();
       [sample, browser] = await Promise.all([CompiledSample.make(), openBrowser()]);
-      shop = await Shop.start(sample, web, settings);
+      shop = await Shop.start(sample, web);
     }, PREPARATION);
     afterAll(async () => {
       await browser.close();
@@ -49,9 +46,12 @@ export function describeShop(
     beforeEach(async () => {
       visitor = await Visitor.arrive(browser, shop.web.origin);
     });
-    afterEach(() => visitor.leave());
+    afterEach(async () => {
+      await visitor.leave();
+      shop.idp.pass();
+    });
 
-    tests({
+    const floor: ShopFloor = {
       get shop() {
         return shop;
       },
@@ -63,16 +63,23 @@ export function describeShop(
         await visitor.visit(path);
         await visitor.signIn(user);
       },
-    });
+    };
 
-    it('has sent no token to any browser in all of this', () => {
-      const sent = shop.sentToBrowsers.map(({ headers, body }) => `${headers}\n${body}`).join('\n');
-      expect(sent.includes('Café Central')).toBe(true);
-      expect(shop.tokens.length).toBeGreaterThan(2);
-      const secrets = shop.tokens.flatMap((token) => [token, ...token.split('.')]);
-      const told = secrets.filter((secret) => secret.length >= TELLING && sent.includes(secret));
-      // How many, and not which: a failure is printed.
-      expect(told.length).toBe(0);
+    describe.each(Object.entries(parts))('%s', (_part, tests) => {
+      tests(floor);
+
+      it('has sent no token to any browser in all of this', () => {
+        // Every visitor gets the same scripts and styles: they are searched once.
+        const sent = [...new Set(shop.sentToBrowsers.flatMap(({ headers, body }) => [headers, body]))].join(
+          '\n',
+        );
+        expect(sent.includes('Café Central')).toBe(true);
+        expect(shop.tokens.length).toBeGreaterThan(2);
+        const secrets = shop.tokens.flatMap((token) => [token, ...token.split('.')]);
+        const told = secrets.filter((secret) => secret.length >= TELLING && sent.includes(secret));
+        // How many, and not which: a failure is printed.
+        expect(told.length).toBe(0);
+      });
     });
   });
 }

@@ -4,15 +4,13 @@ import { keepSecret } from '../../support/no-secrets-in-output.js';
 import { freePort } from '../../support/ports.js';
 import type { CompiledSample } from './compiled-sample.js';
 import { RecordingProxy, type Exchange } from './recording-proxy.js';
+import { ShopClock } from './shop-clock.js';
 
 type ApiName = 'product-api' | 'invoice-api';
 
-export interface ShopSettings {
-  /** How long access tokens live, in seconds. */
-  readonly tokenTtl?: number;
-  /** How long before its end an access token is renewed, in seconds. */
-  readonly renewBefore?: number;
-}
+/** How long access tokens live, and how long before its end one is renewed. */
+export const TOKEN_TTL_SECONDS = 3600;
+export const RENEW_BEFORE_SECONDS = 30;
 
 interface TokenAnswer {
   readonly access_token: string;
@@ -26,16 +24,17 @@ export class Shop {
 
   private constructor(
     private readonly sample: CompiledSample,
+    private readonly clock: ShopClock,
     /** What browsers and the other servers call the authorization server. */
     readonly idp: RecordingProxy,
     /** What browsers call the front end. */
     readonly web: RecordingProxy,
   ) {}
 
-  static async start(sample: CompiledSample, webProgram: URL, settings: ShopSettings = {}): Promise<Shop> {
+  static async start(sample: CompiledSample, webProgram: URL): Promise<Shop> {
     const [idpPort, webPort] = [await freePort(), await freePort()];
     const [idp, web] = [await RecordingProxy.start(idpPort), await RecordingProxy.start(webPort)];
-    const shop = new Shop(sample, idp, web);
+    const shop = new Shop(sample, new ShopClock(), idp, web);
     const places = { MONOSHOP_ISSUER: idp.origin, MONOSHOP_WEB_ORIGIN: web.origin };
     const ports = { 'product-api': await freePort(), 'invoice-api': await freePort() };
 
@@ -46,7 +45,7 @@ export class Shop {
       readyPath: '/.well-known/openid-configuration',
       environment: {
         ...places,
-        MONOSHOP_TOKEN_TTL: String(settings.tokenTtl ?? 3600),
+        MONOSHOP_TOKEN_TTL: String(TOKEN_TTL_SECONDS),
         MONOSHOP_INVOICE_TOKENS: 'jwt',
       },
     });
@@ -66,7 +65,7 @@ export class Shop {
           MONOSHOP_PRODUCT_AUDIENCE: audienceOf('product-api'),
           MONOSHOP_INVOICE_API: `http://localhost:${ports['invoice-api']}`,
           MONOSHOP_INVOICE_AUDIENCE: audienceOf('invoice-api'),
-          MONOSHOP_RENEW_BEFORE: String(settings.renewBefore ?? 30),
+          MONOSHOP_RENEW_BEFORE: String(RENEW_BEFORE_SECONDS),
         },
       }),
     ]);
@@ -81,6 +80,7 @@ export class Shop {
       port,
       readyPath: '/status',
       environment: {
+        ...this.clock.environment,
         MONOCLOUD_BACKEND_TENANT_DOMAIN: this.idp.origin,
         MONOCLOUD_BACKEND_AUDIENCE: audienceOf(name),
         MONOCLOUD_BACKEND_CLOCK_TOLERANCE: '0',
@@ -89,6 +89,11 @@ export class Shop {
     });
     this.#apis.set(name, { service, port });
     await service.waitUntilAnswers();
+  }
+
+  /** Time passes in every process of the shop, and not in browsers. */
+  advanceClock(seconds: number): void {
+    this.clock.advance(seconds);
   }
 
   async stopApi(name: ApiName): Promise<void> {
@@ -136,10 +141,12 @@ export class Shop {
     const apis = [...this.#apis.values()].map(({ service }) => service);
     await Promise.all([...apis, ...this.#others].map((service) => service.stop()));
     await Promise.all([this.idp.close(), this.web.close()]);
+    this.clock.remove();
   }
 
   async #add(plan: ConstructorParameters<typeof Service>[1]): Promise<void> {
-    const service = new Service('monoshop', plan);
+    const environment = { ...this.clock.environment, ...plan.environment };
+    const service = new Service('monoshop', { ...plan, environment });
     this.#others.push(service);
     await service.waitUntilAnswers();
   }

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import {
+  AnyScope,
   CertBound,
   ConfigurationError,
   DPoPBound,
@@ -11,7 +12,9 @@ import {
   Introspect,
   OptionalAuth,
   Public,
+  RequireClaims,
   Scopes,
+  StepUp,
 } from 'nestjs-resource-server';
 import { readRoutePolicy, type RoutePolicy } from '../../../lib/policy/route-policy.js';
 import { requiredBy } from '../../support/required-by.js';
@@ -21,7 +24,9 @@ type Place = (typeof PLACES)[number];
 
 const REQUIREMENTS = ['Scopes', 'Groups', 'CertBound', 'DPoPBound', 'Introspect'] as const;
 const KINDS = ['Public', 'OptionalAuth', ...REQUIREMENTS] as const;
-type Kind = (typeof KINDS)[number];
+/** Requirements, too; combined with one of each kind of cell only. */
+const OTHERS = ['AnyScope', 'StepUp', 'RequireClaims'] as const;
+type Kind = (typeof KINDS | typeof OTHERS)[number];
 type Declared = Readonly<Record<Place, readonly Kind[]>>;
 
 /** Different in each place, so that nothing is lost in the merging. */
@@ -41,6 +46,12 @@ const decoratorOf = (kind: Kind, place: Place): ClassDecorator & MethodDecorator
       return DPoPBound();
     case 'Introspect':
       return Introspect({ maxAge: maxAgeOf(place) });
+    case 'AnyScope':
+      return AnyScope(scopeOf(place), 'other');
+    case 'StepUp':
+      return StepUp({ maxAge: maxAgeOf(place) });
+    case 'RequireClaims':
+      return RequireClaims({ place });
   }
 };
 const scopeOf = (place: Place): string => place.replace(' ', ':');
@@ -70,7 +81,8 @@ function policyOf(declared: Declared, inherited = false): RoutePolicy | 'does no
   }
 }
 
-const isRequirement = (kind: Kind): boolean => (REQUIREMENTS as readonly Kind[]).includes(kind);
+const isRequirement = (kind: Kind): boolean =>
+  ([...REQUIREMENTS, ...OTHERS] as readonly Kind[]).includes(kind);
 
 /** The words of the table's cells. */
 const FITS: Readonly<Record<string, (kinds: readonly Kind[]) => boolean>> = {
@@ -109,11 +121,13 @@ function expectedOf(declared: Declared): unknown {
   const placesOf = (kind: Kind): Place[] => PLACES.filter((place) => asks && declared[place].includes(kind));
   return {
     access: row.route,
-    scopes: placesOf('Scopes').map(scopeOf).toSorted(),
+    // As a challenge names them: of each `@AnyScope` the first.
+    scopes: [...placesOf('Scopes'), ...placesOf('AnyScope')].map(scopeOf).toSorted(),
     groups: placesOf('Groups').toSorted(),
     certificateBound: placesOf('CertBound').length > 0,
     dpopBound: placesOf('DPoPBound').length > 0,
     introspectMaxAge: placesOf('Introspect').map(maxAgeOf)[0],
+    others: OTHERS.flatMap((kind) => placesOf(kind).map(() => `@${kind}()`)).toSorted(),
   };
 }
 
@@ -127,6 +141,10 @@ function actualOf(policy: RoutePolicy | 'does not start'): unknown {
     certificateBound,
     dpopBound,
     introspectMaxAge,
+    others: policy.requirements
+      .map(({ decorator }) => decorator)
+      .filter((name) => OTHERS.some((kind) => name === `@${kind}()`))
+      .toSorted(),
   };
 }
 
@@ -192,6 +210,12 @@ describe('the table of docs/decorators.md', () => {
   it.each(PLACES)('holds for two declarations in one place: %s', (place) => {
     const beside = { handler: BESIDE, 'overridden handler': BESIDE, class: BESIDE, 'base class': BESIDE };
     expect(mismatches(combine({ ...beside, [place]: TWO }))).toEqual({ tried: 21 * 5 ** 3, wrong: [] });
+  });
+
+  it.each(OTHERS)('holds for @%s in each place', (kind) => {
+    const beside = { handler: BESIDE, 'overridden handler': BESIDE, class: BESIDE, 'base class': BESIDE };
+    const all = PLACES.flatMap((place) => [...combine({ ...beside, [place]: [[kind], ['Public', kind]] })]);
+    expect(mismatches(all)).toEqual({ tried: 4 * 2 * 5 ** 3, wrong: [] });
   });
 
   it('holds for a handler that is inherited', () => {

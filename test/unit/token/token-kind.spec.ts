@@ -19,7 +19,7 @@ const REFRESH = [
   'urn:ietf:params:oauth:token-type:refresh_token',
   'urn:example:refresh_token',
   ['refresh_token'],
-  ['access_token', ['refresh_token']],
+  ['access_token', 'refresh_token'],
 ];
 
 describe.each([

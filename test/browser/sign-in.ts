@@ -1,8 +1,8 @@
-/** MonoShop in a real browser: who gets in, how, and what is left after they have gone. */
+/** MonoShop in a real browser, run by monoshop.e2e-spec.ts: who gets in, how, and what is left after they have gone. */
 import { clerk } from '../../sample/monoshop/idp/users.js';
-import { describeShop } from './support/describe-shop.js';
+import type { ShopFloor } from './support/describe-shop.js';
 
-describeShop('MonoShop: signing in and out', (floor) => {
+export function testSigningIn(floor: ShopFloor): void {
   it('invites whoever is not signed in, and says nothing else', async () => {
     const { visitor } = floor;
     for (const path of ['/', '/products', '/invoices', '/admin']) {
@@ -131,4 +131,4 @@ describeShop('MonoShop: signing in and out', (floor) => {
     await visitor.visit('/');
     await visitor.sees('Hello, Carla.');
   });
-});
+}

@@ -1,9 +1,9 @@
-/** MonoShop in a real browser: who sees what, who may do what, and on which screens. */
+/** MonoShop in a real browser, run by monoshop.e2e-spec.ts: who sees what, who may do what, and on which screens. */
 import { admin, clerk } from '../../sample/monoshop/idp/users.js';
 import { Album } from './support/album.js';
-import { describeShop } from './support/describe-shop.js';
+import type { ShopFloor } from './support/describe-shop.js';
 
-describeShop('MonoShop: its pages', (floor) => {
+export function testPages(floor: ShopFloor): void {
   it('shows the clerk both APIs on one page, and no administration', async () => {
     const { enter, visitor } = floor;
     await enter(clerk);
@@ -184,4 +184,4 @@ describeShop('MonoShop: its pages', (floor) => {
     await album.add(phone.page, 'admin-phone');
     await Promise.all([light, dark, phone].map((each) => each.leave()));
   });
-});
+}

@@ -1,9 +1,9 @@
-/** MonoShop in a real browser: what it says when an API does not answer or does not agree, and how it recovers. */
+/** MonoShop in a real browser, run by monoshop.e2e-spec.ts: what it says when an API does not answer or does not agree, and how it recovers. */
 import { admin, clerk } from '../../sample/monoshop/idp/users.js';
-import { describeShop } from './support/describe-shop.js';
+import type { ShopFloor } from './support/describe-shop.js';
 import type { Shop } from './support/shop.js';
 
-describeShop('MonoShop: when something fails', (floor) => {
+export function testFaults(floor: ShopFloor): void {
   it.each([
     ['stopped', (shop: Shop) => shop.stopApi('product-api')],
     // It answers 503 itself: it cannot get the keys of its issuer.
@@ -71,4 +71,4 @@ describeShop('MonoShop: when something fails', (floor) => {
     await visitor.reads('€454.00 billed in all.');
     expect(visitor.page.url()).toBe(`${shop.web.origin}/invoices`);
   });
-});
+}

@@ -1,0 +1,14 @@
+/** MonoShop in a real browser. One browser and one shop for all of it: they take longer to start than a test takes. */
+import { testFaults } from './faults.js';
+import { testPages } from './pages.js';
+import { testRenewal } from './renewal.js';
+import { testSigningIn } from './sign-in.js';
+import { describeShop } from './support/describe-shop.js';
+
+describeShop('MonoShop', {
+  'its pages': testPages,
+  'signing in and out': testSigningIn,
+  'when something fails': testFaults,
+  // Sets the clocks of the shop, which are never set back.
+  renewal: testRenewal,
+});
