@@ -183,7 +183,7 @@ describe('the packed tarball', () => {
 
   it('keeps the documentation in the types', () => {
     expect(readFileSync('dist/token/check-claims.d.ts', 'utf8')).toContain('@default 300');
-    expect(readFileSync('dist/policy/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
+    expect(readFileSync('dist/access/requirements/scopes.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
   });
 
   it.each([
