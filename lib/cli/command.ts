@@ -3,6 +3,12 @@ import { parseArgs } from 'node:util';
 import { LISTS, VARIABLES } from '../options/settings.js';
 import { DEFAULT_PREFIX } from '../options/resolve-options.js';
 import {
+  DEFAULT_EXPORT,
+  DEFAULT_MODULE,
+  readAuditCommand,
+  type AuditCommand,
+} from './audit/audit-arguments.js';
+import {
   DEFAULT_AUDIENCE,
   DEFAULT_LIFETIME_SECONDS,
   DEFAULT_PORT,
@@ -16,6 +22,8 @@ export const USAGE = `Usage:
   nestjs-resource-server doctor [--json] [--strict]     is this API set up rightly?
   nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
                                                         why is this token refused?
+  nestjs-resource-server audit [<compiled root module>] [--export <name>] [--json]
+                                                        what does each route ask, and which declare nothing?
   nestjs-resource-server issuer [--port <port>] [--scope <name>]... [--groups <name,name>] [--sub <name>]
                                                         an issuer for development, on this machine only
 doctor and explain read the environment as AuthModule does.
@@ -24,6 +32,9 @@ doctor and explain read the environment as AuthModule does.
   --set <option>=<value>   what the application sets in code; may be repeated; not for secrets
   --strict                 warnings count as wrong
   --json                   for programs
+audit creates the application, as its start does but for the port.
+  --export <name>          the root module, or a function that returns the application; ${DEFAULT_EXPORT} unless said
+  <compiled root module>   ${DEFAULT_MODULE} unless said
 issuer prints variables for .env and requests with ready tokens, gives more tokens at /token, and stops with Ctrl-C.
   --port <port>            ${DEFAULT_PORT} unless said; 0 is a free one
   --audience <name>        ${DEFAULT_AUDIENCE} unless said
@@ -34,7 +45,8 @@ issuer prints variables for .env and requests with ready tokens, gives more toke
   --prefix <prefix>        as above
 
 Exit code of doctor: 0 right, 1 something is wrong. Of explain: 0 the token is accepted, 1 it is refused,
-3 that cannot be known now. Of issuer: 0 it was stopped, 1 the port cannot be used. Of all: 2 the command is
+3 that cannot be known now. Of audit: 0 every route declares who may call it, 1 some declare nothing, 3 the
+application cannot be created. Of issuer: 0 it was stopped, 1 the port cannot be used. Of all: 2 the command is
 used wrongly.
 `;
 
@@ -77,11 +89,12 @@ const SHARED = {
 export function readCommand(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv,
-): DoctorCommand | ExplainCommand | IssuerCommand | { name: 'help' } {
+): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | { name: 'help' } {
   const [name, ...args] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return { name: 'help' };
-  if (name === undefined) throw new UsageError('say doctor, explain or issuer');
+  if (name === undefined) throw new UsageError('say doctor, explain, audit or issuer');
   try {
+    if (name === 'audit') return readAuditCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
       const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
@@ -98,7 +111,7 @@ export function readCommand(
   } catch (error) {
     throw explained(error);
   }
-  throw new UsageError('the commands are doctor, explain and issuer');
+  throw new UsageError('the commands are doctor, explain, audit and issuer');
 }
 
 /** What Node says of an unexpected argument quotes it, and it may be a token. */

@@ -1,4 +1,5 @@
 /** Runs the command line: reads the arguments, prints what was found, and says with which code the process has to end. */
+import { auditApplication } from './audit/audit-application.js';
 import { readCommand, USAGE } from './command.js';
 import { examine } from './doctor.js';
 import { explain } from './explain.js';
@@ -44,6 +45,12 @@ async function run(argv: readonly string[], { stdin, stdout, stderr }: CommandSt
     stdout.write(printDiagnosis(diagnosis, command));
     const wrong = command.strict ? ['FAIL', 'warn'] : ['FAIL'];
     return diagnosis.findings.some(({ status }) => wrong.includes(status)) ? 1 : 0;
+  }
+  if (command.name === 'audit') {
+    const { code, out, err } = await auditApplication(command);
+    stdout.write(out);
+    stderr.write(err);
+    return code;
   }
   if (command.name === 'issuer') {
     const output = {

@@ -48,10 +48,10 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
 
   /** @throws {ConfigurationError} with `audit: 'error'`, naming every route that declares nothing */
   async onApplicationBootstrap(): Promise<void> {
-    const { audit, auditIgnore } = this.options;
+    const { audit } = this.options;
     if (audit === 'off') return;
     await pluginsLoaded(this.host);
-    const found = undeclaredRoutes(this.list(), auditIgnore);
+    const found = this.undeclared();
     if (found.length === 0) return;
     const message = [
       `AuthModule: ${found.length} ${found.length === 1 ? 'route declares' : 'routes declare'} nothing (audit)`,
@@ -85,6 +85,16 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       }) => entry,
     );
     return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
+  }
+
+  /**
+   * One line for each route that declares nothing and that `auditIgnore` does not pass over: what the option `audit` is
+   * about.
+   *
+   * @throws {Error} before `app.init()`
+   */
+  undeclared(): readonly string[] {
+    return undeclaredRoutes(this.list(), this.options.auditIgnore);
   }
 
   /** Columns between spaces, for a terminal. @throws {Error} before `app.init()` */

@@ -4,8 +4,8 @@
 export { TestIssuer, type TestIssuerOptions, type TestOptions } from './test-issuer.js';
 export type { TokenOptions, Bindable } from './mint.js';
 export type { HostileTokens } from './hostile-tokens.js';
-export type { TokenEndpointOptions } from './token-endpoint.js';
-export type { RecordedRequest } from './issuer-server.js';
+export type { TokenEndpointOptions } from './server/token-endpoint.js';
+export type { RecordedRequest } from './server/issuer-server.js';
 export type { TestAlgorithm } from './signing-key.js';
 export type { TestCertificate } from './test-certificate.js';
 export type { ProofOptions, TestDPoPKey } from './test-dpop-key.js';

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_PREFIX } from '../options/resolve-options.js';
 import { HostileTokens } from './hostile-tokens.js';
-import { IssuerServer, type RecordedRequest } from './issuer-server.js';
+import { IssuerServer, type RecordedRequest } from './server/issuer-server.js';
 import { Mint, type TokenOptions } from './mint.js';
-import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.js';
+import { TokenEndpoint, type TokenEndpointOptions } from './server/token-endpoint.js';
 import { TestCertificate } from './test-certificate.js';
 import { TestDPoPKey } from './test-dpop-key.js';
 import type { TestAlgorithm } from './signing-key.js';

@@ -10,6 +10,7 @@ import { bootApp, PLATFORMS } from '../support/app.js';
 import { buildCli, type Cli, type Running } from '../support/cli.js';
 import { send } from '../support/http.js';
 import { freePort } from '../support/ports.js';
+import { runCli } from '../support/run-cli.js';
 
 @Controller('products')
 @Scopes('read:products')
@@ -125,14 +126,14 @@ describe('issuer', () => {
   it('passes the doctor, and its tokens pass explain', async () => {
     const screen = await start('--port', '0', '--scope', 'a b', '--groups', 'x, y');
     const env = variablesIn(screen) as Record<string, string>;
-    const { code, out } = await cli.run(['doctor', '--strict'], { env });
+    const { code, out } = await runCli(['doctor', '--strict'], { env });
     expect(out).toContain('nothing wrong, 9 right');
     expect(code).toBe(0);
     const { text } = await send(`${issuerIn(screen)}/token`, {
       method: 'POST',
       headers: { accept: 'text/plain' },
     });
-    const explained = await cli.run(['explain', '--scope', 'b', '--group', 'y'], { env, input: text });
+    const explained = await runCli(['explain', '--scope', 'b', '--group', 'y'], { env, input: text });
     expect(explained).toMatchObject({ code: 0, out: expect.stringContaining('accepted') });
   });
 
@@ -170,7 +171,7 @@ describe('issuer', () => {
     const other = createServer();
     await once(other.listen(0, '127.0.0.1'), 'listening');
     const { port } = other.address() as AddressInfo;
-    const { code, out, err } = await cli.run(['issuer', '--port', String(port)]);
+    const { code, out, err } = await runCli(['issuer', '--port', String(port)]);
     other.close();
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(`nestjs-resource-server: port ${port} is in use; --port takes another one\n`);
@@ -208,7 +209,7 @@ describe('issuer', () => {
     [['--url', 'localhost:3000'], {}, '--url takes the URL of a route'],
     [['--scopes', 'a'], {}, "Unknown option '--scopes'"],
   ])('refuses %j with %j', async (args, env, message) => {
-    const { code, out, err } = await cli.run(['issuer', '--port', '0', ...args], { env });
+    const { code, out, err } = await runCli(['issuer', '--port', '0', ...args], { env });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(message);
   });

@@ -1,5 +1,5 @@
 /** The command line, as a user runs it: a process of its own, with an environment and a folder of its own. */
-import { transformFileSync } from '@swc/core';
+import { transformFileSync, transformSync, type Options } from '@swc/core';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -43,21 +43,34 @@ export interface Cli {
   readonly remove: () => void;
 }
 
+const COMPILE: Options = {
+  swcrc: false,
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2022',
+  },
+  module: { type: 'es6' },
+};
+
+/** A file of an application, as its own compiler would write it. */
+export function compile(text: string): string {
+  return transformSync(text, COMPILE).code;
+}
+
 /** From the sources, not from `dist/`, which another test may be building just now. */
 export function buildCli(): Cli {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'resource-server-cli-')));
   for (const file of readdirSync('lib', { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
-    const { code } = transformFileSync(join('lib', file), {
-      swcrc: false,
-      jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' },
-      module: { type: 'es6' },
-    });
+    const { code } = transformFileSync(join('lib', file), COMPILE);
     const target = join(folder, 'dist', file.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, code);
   }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  // What runs in a folder of it finds the package by its name.
+  const manifest = { name: 'nestjs-resource-server', type: 'module', exports: './dist/index.js' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return {
     main: join(folder, 'dist', 'cli', 'main.js'),

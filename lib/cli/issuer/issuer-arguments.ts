@@ -1,5 +1,6 @@
 /** Reads the arguments of `issuer`: what its tokens hold, and where it listens. */
 import { parseArgs } from 'node:util';
+import { isScopeName } from '../../access/scope-names.js';
 import { DEFAULT_PREFIX } from '../../options/resolve-options.js';
 import { UsageError } from '../usage-error.js';
 
@@ -9,8 +10,6 @@ export const DEFAULT_URL = 'http://localhost:3000';
 export const DEFAULT_LIFETIME_SECONDS = 3600;
 
 const MAX_PORT = 65_535;
-/** RFC 6749 section 3.3. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 const LOOPBACK_NAMES = ['127.0.0.1', 'localhost'];
 
 export interface IssuerCommand {
@@ -92,7 +91,7 @@ function readText(name: string, text: string | undefined, otherwise: string): st
 
 function readScopes(lists: readonly string[]): string[] {
   const scopes = lists.flatMap((list) => list.split(' ')).filter(Boolean);
-  if (!scopes.every((scope) => SCOPE_TOKEN.test(scope)))
+  if (!scopes.every(isScopeName))
     throw new UsageError('--scope takes names of scopes: no quotes, backslashes or control characters');
   return scopes;
 }

@@ -1,0 +1,96 @@
+/** Lists the routes of an application, and those that declare nothing, without listening on a port. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RouteTable } from '../../route-table/route-table.js';
+import { UsageError } from '../usage-error.js';
+import type { AuditCommand } from './audit-arguments.js';
+import { loadApplication, type Application } from './load-application.js';
+
+export interface AuditReport {
+  /** 0: every route declares who may call it. 1: not every one. 3: that cannot be known. */
+  readonly code: 0 | 1 | 3;
+  readonly out: string;
+  readonly err: string;
+}
+
+const CLOSE_WITHIN_MS = 5_000;
+const NO_TABLE = `the application has no AuthModule, so that nothing protects its routes; or it uses another copy of
+nestjs-resource-server than the file that was named`;
+
+/** @throws {UsageError} */
+export async function auditApplication(command: AuditCommand): Promise<AuditReport> {
+  // The environment wins over .env files. Nothing is to be asked of the provider here.
+  process.env[`${command.prefix}WARM_UP`] = 'off';
+  const standardOutput = process.stdout.write;
+  // What the application prints is not part of the report.
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  try {
+    return await audit(command);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    return unknown(`the application cannot be created: ${describe(error)}`);
+  } finally {
+    process.stdout.write = standardOutput;
+  }
+}
+
+async function audit(command: AuditCommand): Promise<AuditReport> {
+  const { app, table } = await loadApplication(command);
+  try {
+    return table ? await reportOf(app, table, command) : unknown(NO_TABLE);
+  } finally {
+    const given = sleep(CLOSE_WITHIN_MS, undefined, { ref: false });
+    await Promise.race([app.close().catch(() => undefined), given]);
+  }
+}
+
+async function reportOf(app: Application, table: RouteTable, { json }: AuditCommand): Promise<AuditReport> {
+  const failure = await initialize(app);
+  const undeclared = undeclaredIn(table);
+  // A start that fails in its last step hides no route that is known by then; there may be more of them.
+  if (failure !== undefined && !undeclared?.length)
+    return unknown(`the start of the application fails: ${describe(failure)}`);
+  const routes = table.list();
+  const out = json
+    ? `${JSON.stringify({ command: 'audit', undeclared, routes }, null, 2)}\n`
+    : `${table.toText()}\n${summarize(undeclared ?? [])}\n`;
+  return { code: undeclared?.length ? 1 : 0, out, err: '' };
+}
+
+/** @returns what the start fails with: its own `audit: 'error'`, for example */
+async function initialize(app: Application): Promise<unknown> {
+  try {
+    await app.init();
+    const adapter = app.getHttpAdapter();
+    // Fastify knows the routes of plugins when they are loaded.
+    if (adapter.getType() === 'fastify') await adapter.getInstance().ready?.();
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('nothing was said');
+  }
+}
+
+/** `undefined`: the start failed before the routes were known. */
+function undeclaredIn(table: RouteTable): readonly string[] | undefined {
+  try {
+    return table.undeclared();
+  } catch {
+    return undefined;
+  }
+}
+
+function summarize(undeclared: readonly string[]): string {
+  if (undeclared.length === 0) return 'every route declares who may call it';
+  const count =
+    undeclared.length === 1 ? '1 route declares nothing' : `${undeclared.length} routes declare nothing`;
+  return [count, ...undeclared].join('\n  ');
+}
+
+function unknown(why: string): AuditReport {
+  return { code: 3, out: '', err: `nestjs-resource-server: ${why}\n` };
+}
+
+/** As the application's own start would print it; of mistakes in options the list says all. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'ConfigurationError' ? error.message : (error.stack ?? error.message);
+}
