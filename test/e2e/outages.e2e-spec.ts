@@ -205,11 +205,13 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
       expect(await status(issuer.opaqueToken())).toBe(200);
       issuer.server.answerWith('/introspect', 500, '');
       const before = issuer.server.count('/introspect');
+      const beganAt = performance.now();
       for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
         advanceClock(0.5);
         expect(await status(issuer.opaqueToken())).toBe(503);
       }
-      expect(issuer.server.count('/introspect') - before).toBeLessThanOrEqual(OUTAGE_SECONDS + 5);
+      const elapsed = (performance.now() - beganAt) / 1000;
+      expect(issuer.server.count('/introspect') - before).toBeLessThanOrEqual(elapsed + 5);
       issuer.server.recover();
       advanceClock(2);
       expect(await status(issuer.opaqueToken())).toBe(200);

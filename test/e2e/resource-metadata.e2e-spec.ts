@@ -219,7 +219,15 @@ describe.each(PLATFORMS)('resource metadata on %s', (platform) => {
       status,
       expect.stringMatching(new RegExp(`^${bearerChallenge}resource_metadata="${url}", ${dpop}$`)),
     ];
-    expect(await challengesAt('/orders')).toEqual(naming(401, 'Bearer '));
+    expect(await challengesAt('/orders')).toEqual([
+      401,
+      expect.stringMatching(
+        new RegExp(
+          `^Bearer scope="read:orders", resource_metadata="${url}", ` +
+            `DPoP scope="read:orders", algs="${algs}", resource_metadata="${url}"$`,
+        ),
+      ),
+    ]);
     expect(await challengesAt('/orders', bearer('not.a.token'))).toEqual(
       naming(401, 'Bearer error="invalid_token", error_description="[^"]+", '),
     );

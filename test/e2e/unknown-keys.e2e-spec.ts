@@ -72,6 +72,7 @@ describe.each(PLATFORMS)('unknown keys on %s', (platform) => {
     while (run.throttled < 50) expect(await status(known)).toBe(200);
 
     const fetched = fetches();
+    const rotatedAt = performance.now();
     issuer.rotate();
     issuer.server.keys.push(...issuer.previous);
     let answer = await app.get('/things', bearer(issuer.token()));
@@ -79,7 +80,8 @@ describe.each(PLATFORMS)('unknown keys on %s', (platform) => {
       expect(answer.status).toBe(503);
       expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     }
-    expect(fetches() - fetched).toBeLessThanOrEqual(2);
+    // The flood has one a second fetched, all the while.
+    expect(fetches() - fetched).toBeLessThanOrEqual(2 + (performance.now() - rotatedAt) / 1000);
     expect(await status(known)).toBe(200);
     run.isOver = true;
     await Promise.all(flood);
