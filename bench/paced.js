@@ -107,9 +107,11 @@ async function withFlood({ server, expected, token, seconds }, work) {
     await once(child, 'message');
     const result = await work();
     const [{ statuses, errors, duration }] = await once(child, 'message');
-    if (errors > 0 || Object.keys(statuses).join() !== String(expected))
+    const others = Object.keys(statuses).filter((status) => !expected.includes(Number(status)));
+    if (errors > 0 || others.length > 0)
       throw new Error(`bench: the flood was answered ${JSON.stringify(statuses)} with ${errors} errors`);
-    return { ...result, floodPerSecond: statuses[expected] / duration };
+    const answered = expected.reduce((sum, status) => sum + (statuses[status] ?? 0), 0);
+    return { ...result, floodPerSecond: answered / duration };
   } finally {
     child.kill('SIGKILL');
   }
@@ -128,7 +130,8 @@ export async function measureFlood({ source, rounds, seconds }) {
     for (const { name, server, rounds: all } of inTurn(servers, round)) {
       const send = () => pace(server, tokens, { rate: GOOD_RATE, seconds: lasts });
       alone.get(name).push(await send());
-      const expected = name === YES ? 200 : 401;
+      // This module spends half a core on signatures that do not verify, no more.
+      const expected = name === YES ? [200] : name === MODULE ? [401, 503] : [401];
       all.push(await withFlood({ server, expected, token, seconds: lasts }, send));
     }
   }

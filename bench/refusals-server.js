@@ -39,4 +39,4 @@ Module({
 
 const app = await NestFactory.create(AppModule, await makeAdapter(), { logger: false });
 await app.listen(0, '127.0.0.1');
-answerQuestions(await app.getUrl());
+answerQuestions(`${await app.getUrl()}/things`);

@@ -98,7 +98,7 @@ function sourcesOf(sections) {
 
 /** Each class of refused request beside a good one whose token is known. */
 export function refusalsOf({ refusals }) {
-  if (!refusals) return [[MISSING, '', '']];
+  if (!refusals) return [[MISSING, MISSING, MISSING]];
   const multiples = (platform) => {
     const rows = refusals.data.filter((row) => row.platform === platform);
     return new Map(

@@ -16,9 +16,11 @@ const MAX_REFUSED = 1000;
 /** A token without `kid` that no key verified is not looked up in a new key set again so soon, in seconds. */
 const REFUSED_SECONDS = 10;
 /**
- * CPU time for tokens that may be by several keys and are by none: each costs several signatures. After the burst, a tenth
- * of a core. In seconds.
+ * CPU time of signatures that do not verify, in seconds: half a core after a burst, so that the other half stays for known
+ * tokens whatever the algorithm costs (an ES512 signature takes as long as a hundred requests). A tenth of a core for tokens
+ * that may be by several keys and are by none: each costs several signatures.
  */
+const FAILURES = { burst: 2, perSecond: 0.5 } as const;
 const AMBIGUOUS_FAILURES = { burst: 2, perSecond: 0.1 } as const;
 
 export interface SignatureOptions {
@@ -51,6 +53,7 @@ export interface Verification {
 
 export class SignatureVerifier {
   readonly #refused = new RememberedTokens<Refused>(MAX_REFUSED);
+  readonly #failures = new Allowance(FAILURES.burst, FAILURES.perSecond);
   readonly #ambiguousFailures = new Allowance(AMBIGUOUS_FAILURES.burst, AMBIGUOUS_FAILURES.perSecond);
   /** Concurrent requests with one token share its verification. */
   readonly #searches = new Map<string, Search>();
@@ -134,7 +137,8 @@ export class SignatureVerifier {
   ): VerificationKey | undefined | Promise<VerificationKey | undefined> {
     const { keys } = candidatesFor(jwt, keySet);
     const [first, ...others] = keys;
-    if (first === undefined || others.length === 0) return first && isSigner(first, jwt) ? first : undefined;
+    if (first === undefined) return undefined;
+    if (others.length === 0) return this.#verifyBy(first, jwt);
 
     const { token } = jwt;
     const search = this.#searches.get(token);
@@ -142,6 +146,14 @@ export class SignatureVerifier {
     const signer = this.#search(first, others, jwt).finally(() => this.#searches.delete(token));
     this.#searches.set(token, { keySet, signer });
     return signer;
+  }
+
+  #verifyBy(key: VerificationKey, jwt: DecodedJwt): VerificationKey | undefined {
+    if (this.#failures.left <= 0) throw tooManyFailures();
+    const beganAt = monotonicSeconds();
+    if (isSigner(key, jwt)) return key;
+    this.#failures.spend(monotonicSeconds() - beganAt);
+    return undefined;
   }
 
   /** The first candidate in the caller's turn, each other one in a turn of its own: other tokens go on in between. */
@@ -177,7 +189,7 @@ function refusalOf(jwt: DecodedJwt, { keys }: Candidates): TokenError {
 
 function tooManyFailures(): ProviderUnavailableError {
   return new ProviderUnavailableError({
-    detail: 'too many tokens that do not name their key fail: their signatures take too much time',
+    detail: 'the signatures of too many tokens do not verify: further ones are not tried now',
     retryAfter: 1,
   });
 }

@@ -139,6 +139,24 @@ describe('SignatureVerifier', () => {
     expect(await reason(signToken(SIGNER, {}, noKid))).toBe('good');
   });
 
+  it('has two seconds of CPU for forged tokens that name their key, then half a second a second', async () => {
+    publish(new CountingKey(SIGNER.jwk, 50), ...others(1));
+    const forged = (): string => signToken({ ...STRANGER, kid: 'signer' }, { jti: minted++ });
+    const known = signToken(SIGNER, {});
+    expect(await reason(known)).toBe('good');
+    let tried = 0;
+    while ((await reason(forged())) === 'signature') tried++;
+    // Half of the time comes back meanwhile.
+    expect(tried).toBeGreaterThanOrEqual(60);
+    expect(tried).toBeLessThanOrEqual(100);
+    expect(count()).toBe(1 + tried);
+    expect(await reason(signToken(SIGNER, { jti: 'new' }))).toBe('provider_unavailable');
+    advanceClock(1);
+    expect(await reason(signToken(SIGNER, { jti: 'new' }))).toBe('good');
+    // Good signatures take nothing of it.
+    for (let i = 0; i < 100; i++) expect(await reason(signToken(SIGNER, { i }))).toBe('good');
+  });
+
   it('takes nothing of that for good tokens, however many keys come before theirs', async () => {
     publish(...others(4, 50), new CountingKey(SIGNER.jwk));
     for (let i = 0; i < 20; i++) expect(await reason(signToken(SIGNER, { i }, noKid))).toBe('good');
