@@ -74,7 +74,7 @@ function hostOf(request: IncomingRequest): string | undefined {
   return authority === undefined || authority === host ? host : undefined;
 }
 
-/** Not by `URL.canParse`: once optimized, that of Node.js 20 answers `false` for a name beyond Latin-1. */
+/** Not by `URL.canParse`: once optimized, that of Node.js 20 answers `false` for some letters beyond ASCII. */
 function parseHttpUrl(url: string): URL | undefined {
   if (!/^https?:\/\//i.test(url)) return undefined;
   try {
