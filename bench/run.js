@@ -8,9 +8,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
-import { installMissing } from '../tools/install-missing.js';
+import { installDependencies } from '../tools/install-dependencies.js';
 
-installMissing(fileURLToPath(new URL('.', import.meta.url)));
+installDependencies(fileURLToPath(new URL('.', import.meta.url)));
 const { writeCharts } = await import('./chart.js');
 const { startIssuer } = await import('./issuer.js');
 const { stopAll } = await import('./load.js');

@@ -8,7 +8,7 @@ import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
-import { MemoryReplayStore } from './binding/replay-store.js';
+import { MemoryReplayStore } from './binding/memory-replay-store.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';

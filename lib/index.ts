@@ -49,12 +49,13 @@ export {
 } from './credentials/certificate-from-header.js';
 export type { ResourceMetadataOptions } from './options/resource.js';
 export { DPoPProofError, type DPoPMode, type DPoPOptions } from './binding/dpop-proof.js';
+export { MemoryReplayStore } from './binding/memory-replay-store.js';
 export {
-  MemoryReplayStore,
   RedisReplayStore,
   ReplayStoreError,
   type RedisClient,
   type ReplayStore,
+  type UsedProof,
 } from './binding/replay-store.js';
 export type { ClientAuthMethod, ClientKey } from './issuer/client-authentication.js';
 export type { ForgetSelector } from './introspection/introspection-cache.js';

@@ -1,14 +1,14 @@
 /**
  * Builds MonoShop's front end, when it is not built yet or its sources have changed since; installs what it needs.
  *
- * Nothing but `npm install` asks another machine for anything.
+ * Nothing but `npm ci` asks another machine for anything.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installMissing } from './install-missing.js';
+import { installDependencies } from './install-dependencies.js';
 
 const web = fileURLToPath(new URL('../sample/monoshop/web/', import.meta.url));
 const stamp = join(web, '.next', 'built-from');
@@ -49,7 +49,7 @@ function lock() {
 
 function buildWeb() {
   lock();
-  installMissing(web);
+  installDependencies(web);
   const sum = sumUp(web).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sum) return;
   console.error('Building MonoShop’s front end …');

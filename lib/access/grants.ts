@@ -1,8 +1,10 @@
 /** Which scopes and groups does a token hold? RFC 8693 section 4.2, RFC 9068 section 2.2.3, and what providers really send. */
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import { isObject } from '../jose/strict-json.js';
 import type { ValidatedToken } from '../token/validated-token.js';
+import { claimAt } from './claim-path.js';
 
-/** `scope` and `scp`, each a string of scopes between spaces or a list. */
+/** `scope` and `scp`, each a string of scopes between spaces, or a list of such strings. */
 export function scopesOf(token: ValidatedToken): ReadonlySet<string> {
   return (token.scopes ??= readScopes(token.claims));
 }
@@ -15,28 +17,34 @@ function readScopes({ scope, scp }: AccessTokenClaims): ReadonlySet<string> {
 }
 
 function addScopes(scopes: Set<string>, claim: unknown): void {
-  const named: readonly unknown[] =
-    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
-  for (const scope of named) if (typeof scope === 'string' && scope !== '') scopes.add(scope);
+  const named: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
+  for (const each of named) {
+    // No scope has a space in it (RFC 6749 section 3.3), so that a list may hold strings of several.
+    if (typeof each !== 'string') continue;
+    for (const scope of each.split(' ')) if (scope !== '') scopes.add(scope);
+  }
 }
 
 /**
- * A list of strings, one string (never split: a group may have a comma in its name), or a list of objects that carry a
- * `name` or an `id`.
+ * A list of strings, one string (never split: a group may have a comma in its name), a list of objects that carry a `name`
+ * or an `id`, or an object of objects, whose keys are the groups (Zitadel).
  *
- * @param path a claim's own name; failing that, a dotted path into objects
+ * @param path as {@link claimAt} reads it
  */
 export function groupsOf(token: ValidatedToken, path: string): ReadonlySet<string> {
   const groups = (token.groups ??= new Map<string, ReadonlySet<string>>());
   let held = groups.get(path);
-  if (!held) groups.set(path, (held = readGroups(token.claims, path)));
+  if (!held) groups.set(path, (held = new Set(readGroups(claimAt(token.claims, path)))));
   return held;
 }
 
-function readGroups(claims: AccessTokenClaims, path: string): ReadonlySet<string> {
-  const claim = claimAt(claims, path);
-  if (typeof claim === 'string') return new Set([claim]);
-  return new Set(Array.isArray(claim) ? claim.flatMap(namesOf) : []);
+function readGroups(claim: unknown): readonly string[] {
+  if (typeof claim === 'string') return [claim];
+  if (Array.isArray(claim)) return claim.flatMap(namesOf);
+  if (!isObject(claim)) return [];
+  // `{ "admin": { "<organization>": "<domain>" } }`. Of other objects (`{ "admin": false }`) nothing can be read.
+  const isRole = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
+  return Object.values(claim).every(isRole) ? Object.keys(claim) : [];
 }
 
 /** The provider left the groups out because they are too many (Microsoft Entra's overage). */
@@ -44,19 +52,9 @@ export function hasGroupsElsewhere(claims: AccessTokenClaims): boolean {
   return 'hasgroups' in claims || claimAt(claims, '_claim_names.groups') !== undefined;
 }
 
-function claimAt(claims: AccessTokenClaims, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return value;
-}
-
 function namesOf(group: unknown): readonly string[] {
   if (typeof group === 'string') return [group];
-  if (typeof group !== 'object' || group === null) return [];
-  const { name, id } = group as { name?: unknown; id?: unknown };
+  if (!isObject(group)) return [];
+  const { name, id } = group;
   return [name, id].filter((each) => typeof each === 'string');
 }

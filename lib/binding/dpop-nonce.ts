@@ -1,20 +1,25 @@
-/** Was this proof made lately, by a client that hears us? RFC 9449 section 9: nonces that nobody has to remember. */
+/** Nonces that tell when a proof was made, without anybody remembering them. RFC 9449 section 9. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** A nonce is made anew so often, in seconds, and is good for that long and as long again. */
+/** A nonce is made anew so often, in seconds. */
 const LIFETIME = 60;
+
+/** How long after and before its time a nonce is accepted, in seconds: also the last one, and that of a clock ahead. */
+export const NONCE_REACH = { after: 2 * LIFETIME, before: LIFETIME } as const;
 
 export class NonceIssuer {
   constructor(private readonly secret: string) {}
 
   /** Every instance with the same secret and a clock that is right within a minute makes the same. */
-  current(): string {
-    return this.#at(slotNow());
+  current(now: number): string {
+    return this.#at(slotOf(now));
   }
 
-  accepts(nonce: string): boolean {
-    const slot = slotNow();
-    return [slot, slot - 1, slot + 1].some((each) => isSame(this.#at(each), nonce));
+  /** When the nonce was made, in seconds; `undefined` if this server did not make it, or not lately. */
+  timeOf(nonce: string, now: number): number | undefined {
+    const current = slotOf(now);
+    const slot = [current, current - 1, current + 1].find((each) => isSame(this.#at(each), nonce));
+    return slot === undefined ? undefined : slot * LIFETIME;
   }
 
   #at(slot: number): string {
@@ -22,8 +27,8 @@ export class NonceIssuer {
   }
 }
 
-function slotNow(): number {
-  return Math.floor(Date.now() / 1000 / LIFETIME);
+function slotOf(now: number): number {
+  return Math.floor(now / LIFETIME);
 }
 
 function isSame(one: string, other: string): boolean {

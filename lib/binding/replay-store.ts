@@ -1,5 +1,13 @@
-/** Was this proof used before? RFC 9449 section 11.1. */
+/** Stores that remember used DPoP proofs. RFC 9449 section 11.1. */
 import { AuthError } from '../errors/auth.errors.js';
+
+/** What a store may want to know of the proof beside its identifier. */
+export interface UsedProof {
+  /** The thumbprint of the client's key (RFC 7638): for a share per key, so that one client cannot fill the store. */
+  readonly key: string;
+  /** When the proof was made, in seconds since 1970. */
+  readonly time: number;
+}
 
 /** Put-if-absent. Several instances of an API must share one, or a proof works once in each of them. */
 export interface ReplayStore {
@@ -9,7 +17,7 @@ export interface ReplayStore {
    * @returns `true` if it was not there, `false` if it was; atomically: of many at the same time exactly one gets `true`
    * @throws anything, if that cannot be known: the request is then answered with 503
    */
-  add(id: string, ttlSeconds: number): Promise<boolean> | boolean;
+  add(id: string, ttlSeconds: number, proof?: UsedProof): Promise<boolean> | boolean;
 }
 
 /** Whether a proof was used before cannot be known now: 503 with `Retry-After`. Never a replay let through. */
@@ -24,35 +32,6 @@ export class ReplayStoreError extends AuthError {
 
   override get headers(): Readonly<Record<string, string>> {
     return { 'Retry-After': String(this.retryAfter) };
-  }
-}
-
-/** So many proofs are remembered at the most; when all of them may still be replayed, further ones are refused (503). */
-const MAX_PROOFS = 200_000;
-
-/** For one instance. */
-export class MemoryReplayStore implements ReplayStore {
-  readonly #until = new Map<string, number>();
-
-  constructor(private readonly most = MAX_PROOFS) {}
-
-  add(id: string, ttlSeconds: number): boolean {
-    const now = performance.now();
-    const until = this.#until.get(id);
-    if (until !== undefined && now < until) return false;
-    this.#until.delete(id);
-    this.#dropExpired(now);
-    if (this.#until.size >= this.most) throw new Error('the replay store is full');
-    this.#until.set(id, now + ttlSeconds * 1000);
-    return true;
-  }
-
-  /** The oldest stand first. One that lives longer than its successors only delays them. */
-  #dropExpired(now: number): void {
-    for (const [id, until] of this.#until) {
-      if (now < until) return;
-      this.#until.delete(id);
-    }
   }
 }
 

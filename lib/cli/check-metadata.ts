@@ -24,9 +24,25 @@ export function checkMetadata(
           found: 'the provider has none; what is configured is used',
           change: 'is that the issuer?',
         },
-    { status: 'ok', check: 'issuer', found: `${quoteForeign(metadata.issuer)}, as iss must say${slash}` },
+    checkTokenIssuer(metadata, slash, options),
     checkTransport(issuer, options),
   ];
+}
+
+/** AD FS names another issuer of access tokens than its own. */
+function checkTokenIssuer(
+  { issuer, access_token_issuer: named }: IssuerMetadata,
+  slash: string,
+  { accessTokenIssuer = issuer }: ResolvedOptions,
+): Finding {
+  const found = `${quoteForeign(accessTokenIssuer)}, as iss must say${slash}`;
+  if (named === undefined || named === accessTokenIssuer) return { status: 'ok', check: 'issuer', found };
+  return {
+    status: 'warn',
+    check: 'issuer',
+    found: `${found}; access_token_issuer of the provider is ${quoteForeign(named)}`,
+    change: 'set accessTokenIssuer to what the provider says, if its access tokens say so, too',
+  };
 }
 
 function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptions): Finding {

@@ -2,24 +2,41 @@
 import { parseArgs } from 'node:util';
 import { LISTS, VARIABLES } from '../options/settings.js';
 import { DEFAULT_PREFIX } from '../options/resolve-options.js';
+import {
+  DEFAULT_AUDIENCE,
+  DEFAULT_LIFETIME_SECONDS,
+  DEFAULT_PORT,
+  DEFAULT_URL,
+  readIssuerCommand,
+  type IssuerCommand,
+} from './issuer/issuer-arguments.js';
+import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
   nestjs-resource-server doctor [--json] [--strict]     is this API set up rightly?
   nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
                                                         why is this token refused?
-Both read the environment as AuthModule does.
+  nestjs-resource-server issuer [--port <port>] [--scope <name>]... [--groups <name,name>] [--sub <name>]
+                                                        an issuer for development, on this machine only
+doctor and explain read the environment as AuthModule does.
   --env <path>             a file with variables, instead of .env; may be repeated, the first one wins
   --prefix <prefix>        envPrefix, instead of ${DEFAULT_PREFIX}
   --set <option>=<value>   what the application sets in code; may be repeated; not for secrets
   --strict                 warnings count as wrong
   --json                   for programs
+issuer prints variables for .env and requests with ready tokens, gives more tokens at /token, and stops with Ctrl-C.
+  --port <port>            ${DEFAULT_PORT} unless said; 0 is a free one
+  --audience <name>        ${DEFAULT_AUDIENCE} unless said
+  --sub, --scope, --groups what its tokens hold; --scope may be repeated
+  --expires-in <seconds>   ${DEFAULT_LIFETIME_SECONDS} unless said
+  --opaque                 tokens that have to be introspected
+  --url <url>              what the printed requests call, ${DEFAULT_URL} unless said
+  --prefix <prefix>        as above
 
 Exit code of doctor: 0 right, 1 something is wrong. Of explain: 0 the token is accepted, 1 it is refused,
-3 that cannot be known now. Of both: 2 the command is used wrongly.
+3 that cannot be known now. Of issuer: 0 it was stopped, 1 the port cannot be used. Of all: 2 the command is
+used wrongly.
 `;
-
-/** The command itself is used wrongly. */
-export class UsageError extends Error {}
 
 /** Where the options come from. */
 export interface Sources {
@@ -57,11 +74,15 @@ const SHARED = {
 } as const;
 
 /** @throws {UsageError} */
-export function readCommand(argv: readonly string[]): DoctorCommand | ExplainCommand | { name: 'help' } {
+export function readCommand(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): DoctorCommand | ExplainCommand | IssuerCommand | { name: 'help' } {
   const [name, ...args] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return { name: 'help' };
-  if (name === undefined) throw new UsageError('say doctor or explain');
+  if (name === undefined) throw new UsageError('say doctor, explain or issuer');
   try {
+    if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
       const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
       if (values.help) return { name: 'help' };
@@ -77,7 +98,7 @@ export function readCommand(argv: readonly string[]): DoctorCommand | ExplainCom
   } catch (error) {
     throw explained(error);
   }
-  throw new UsageError('there are two commands: doctor and explain');
+  throw new UsageError('the commands are doctor, explain and issuer');
 }
 
 /** What Node says of an unexpected argument quotes it, and it may be a token. */

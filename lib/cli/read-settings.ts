@@ -5,8 +5,9 @@ import { ConfigurationError } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions, unknownVariables } from '../options/resolve-options.js';
 import { VARIABLES } from '../options/settings.js';
-import { UsageError, type Sources } from './command.js';
+import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
+import { UsageError } from './usage-error.js';
 
 export interface Settings {
   /** `undefined` where something in them is wrong: the findings say what. */

@@ -1,12 +1,18 @@
 /** Which token is asked about? From standard input, where nobody else can read it. */
-import { UsageError } from './command.js';
+import { UsageError } from './usage-error.js';
 
 /** Longer than any token that is looked at. */
 const MAX_INPUT_LENGTH = 1_000_000;
 
+/** Standard input, or what stands in for it. */
+export type TokenInput = AsyncIterable<unknown> & { readonly isTTY?: boolean };
+
 /** @throws {UsageError} if there is none */
-export async function readToken(input: NodeJS.ReadStream): Promise<string> {
-  if (input.isTTY) process.stderr.write('Paste the token, then Enter and Ctrl-D:\n');
+export async function readToken(
+  input: TokenInput,
+  prompt: { write(text: string): unknown },
+): Promise<string> {
+  if (input.isTTY) prompt.write('Paste the token, then Enter and Ctrl-D:\n');
   let text = '';
   for await (const chunk of input) {
     text += String(chunk);

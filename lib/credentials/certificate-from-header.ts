@@ -1,21 +1,29 @@
-/** Which client certificate did the proxy in front see? RFC 9440, and what proxies really send. */
+/** Reads the client certificate that a proxy in front hands on in a header. RFC 9440, and what proxies really send. */
 import { BlockList, isIP } from 'node:net';
-import { ConfigurationError, TokenError } from '../errors/auth.errors.js';
+import { ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
-import { socketOf, type CertificateResolver, type IncomingRequest } from './incoming-request.js';
+import {
+  headerLinesOf,
+  socketOf,
+  type CertificateResolver,
+  type IncomingRequest,
+} from './incoming-request.js';
+import { readXfccCertificate, type ReadCertificate } from './xfcc.js';
+
+const asItIs = (text: string): ReadCertificate => ({ text });
 
 /** How a proxy writes a certificate into a header, and the header that it uses where it has one of its own. */
 const FORMATS = {
   /** `$ssl_client_escaped_cert`: PEM, URL-encoded. */
-  nginx: { header: undefined, extract: (value: string) => value },
-  /** `x-forwarded-client-cert`: the last element is that of the nearest proxy; `Cert` is PEM, URL-encoded. */
-  envoy: { header: 'x-forwarded-client-cert', extract: extractFromXfcc },
+  nginx: { header: undefined, extract: asItIs },
+  /** `x-forwarded-client-cert`: one element; `Cert` is PEM, URL-encoded. */
+  envoy: { header: 'x-forwarded-client-cert', extract: readXfccCertificate },
   /** `%[ssl_c_der,base64]`: DER in base64. */
-  haproxy: { header: undefined, extract: (value: string) => value },
+  haproxy: { header: undefined, extract: asItIs },
   /** Verify mode's leaf: PEM, URL-encoded but for `+`, `=` and `/`. */
-  'aws-alb': { header: 'x-amzn-mtls-clientcert-leaf', extract: (value: string) => value },
+  'aws-alb': { header: 'x-amzn-mtls-clientcert-leaf', extract: asItIs },
   /** A byte sequence (RFC 9440 section 2.1): DER in base64 between colons. */
-  rfc9440: { header: 'client-cert', extract: extractByteSequence },
+  rfc9440: { header: 'client-cert', extract: readByteSequence },
 } as const;
 
 export interface CertificateFromHeaderOptions {
@@ -30,11 +38,14 @@ export interface CertificateFromHeaderOptions {
 }
 
 /**
- * A `certificateResolver` for TLS that ends at a proxy. From any other peer the header is ignored, and the attempt is
- * logged once. The proxy must overwrite the header, also where the client presented no certificate.
+ * A `certificateResolver` for TLS that ends at a proxy. From any other peer the header is ignored. The proxy must
+ * overwrite the header, also where the client presented no certificate.
  *
- * What cannot be read as a certificate is refused with 401: PEM with or without delimiters, URL-encoded or not, and DER
- * in base64 are read.
+ * One line of the header with exactly one certificate is read: PEM with or without delimiters, URL-encoded or not, or
+ * DER in base64. Anything else counts as no certificate: two lines, two certificates, an element of
+ * `x-forwarded-client-cert` before the proxy's own. Each reason is logged once.
+ *
+ * Does not check who issued the certificate, nor its dates: the thumbprint in the token decides.
  *
  * @throws {ConfigurationError} without `trustedProxies`, or for one that is no address
  */
@@ -45,17 +56,21 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
   if (!name)
     throw wrong(`header is needed: the one that the proxy's configuration writes for ${options.format}`);
   const trusted = readTrusted(options.trustedProxies);
-  let hasWarned = false;
+  const logged = new Set<string>();
+  const ignore = (problem: string, log: Log | undefined): undefined => {
+    if (!logged.has(problem)) log?.warn(`${name} is ignored: ${problem}`);
+    logged.add(problem);
+  };
 
   return (request: IncomingRequest, log?: Log) => {
-    const value = request.headers[name];
-    if (value === undefined || value === '') return undefined;
-    if (!isTrusted(trusted, socketOf(request)?.remoteAddress)) {
-      if (!hasWarned) log?.warn(`${name} came from a peer that is not among trustedProxies: ignored`);
-      hasWarned = true;
-      return undefined;
-    }
-    return toPem(format.extract(Array.isArray(value) ? value.join(',') : value));
+    const [value = '', ...more] = headerLinesOf(request, name);
+    if (value === '' && more.length === 0) return undefined;
+    if (!isTrusted(trusted, socketOf(request)?.remoteAddress))
+      return ignore('it came from a peer that is not among trustedProxies', log);
+    // A proxy that adds its line to the client's has not overwritten it.
+    if (more.length > 0) return ignore('it has more than one line', log);
+    const read = readCertificate(format.extract, value);
+    return 'pem' in read ? read.pem : ignore(read.problem, log);
   };
 }
 
@@ -88,51 +103,46 @@ function isTrusted(trusted: BlockList, peer: string | undefined): boolean {
 const wrong = (problem: string): ConfigurationError =>
   new ConfigurationError(`certificateFromHeader: ${problem}`);
 
-const unreadable = (): TokenError =>
-  new TokenError('invalid_token', {
-    detail: "the proxy's header with the client certificate cannot be read",
-  });
+const NO_CERTIFICATE = { problem: 'it is not one certificate' } as const;
 
-/** PEM or DER, URL-encoded or not, with or without delimiters, line breaks or what became of them. */
-function toPem(value: string): string {
+function readCertificate(
+  extract: (value: string) => ReadCertificate,
+  value: string,
+): { readonly pem: string } | { readonly problem: string } {
+  const found = extract(value.trim());
+  if ('problem' in found) return found;
+  const der = decodeCertificate(found.text);
+  if (der === undefined || !isOneValue(der)) return NO_CERTIFICATE;
+  return {
+    pem: `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`,
+  };
+}
+
+const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----$/;
+
+/** PEM or DER, URL-encoded or not, with or without delimiters, line breaks or what became of them; all of the text. */
+function decodeCertificate(value: string): Buffer | undefined {
   let text = value;
   try {
-    if (text.includes('%')) text = decodeURIComponent(text);
+    if (text.includes('%')) text = decodeURIComponent(text).trim();
   } catch {
-    throw unreadable();
+    return undefined;
   }
-  const base64 = (
-    /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/s.exec(text)?.[1] ?? text
-  ).replace(/\s/g, '');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw unreadable();
-  return `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----`;
+  const base64 = (PEM.exec(text)?.[1] ?? text).replace(/\s/g, '').replace(/={1,2}$/, '');
+  const der = Buffer.from(base64, 'base64');
+  // Node skips what is not base64; writing it back shows it.
+  return der.toString('base64').replace(/={1,2}$/, '') === base64 ? der : undefined;
 }
 
-function extractByteSequence(value: string): string {
-  const bytes = /^\s*:([A-Za-z0-9+/]*={0,2}):\s*$/.exec(value)?.[1];
-  if (!bytes) throw unreadable();
-  return bytes;
+/** A SEQUENCE with nothing behind it (X.690 section 8.1.3): OpenSSL would read the first of several values. */
+function isOneValue(der: Buffer): boolean {
+  const [tag, size = 0] = der;
+  const octets = size > 0x80 && size <= 0x83 ? size - 0x80 : 0;
+  if (tag !== 0x30 || octets === 0 || der.length < 2 + octets) return false;
+  return der.length === 2 + octets + der.readUIntBE(2, octets);
 }
 
-/** Envoy's elements are separated by commas, their pairs by semicolons, either of which may stand in quotes. */
-function extractFromXfcc(value: string): string {
-  const last = splitOutsideQuotes(value, ',').at(-1) ?? '';
-  const pair = splitOutsideQuotes(last, ';').find((each) => /^\s*cert=/i.test(each));
-  if (!pair) throw unreadable();
-  return pair
-    .slice(pair.indexOf('=') + 1)
-    .trim()
-    .replace(/^"(.*)"$/s, '$1');
-}
-
-function splitOutsideQuotes(text: string, separator: string): string[] {
-  const parts = [''];
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i] ?? '';
-    if (char === '"') quoted = !quoted;
-    if (char === separator && !quoted) parts.push('');
-    else parts[parts.length - 1] += quoted && char === '\\' ? char + (text[++i] ?? '') : char;
-  }
-  return parts;
+function readByteSequence(value: string): ReadCertificate {
+  const text = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(value)?.[1];
+  return text === undefined ? { problem: 'it is not one byte sequence' } : { text };
 }

@@ -27,6 +27,25 @@ export function rawHeadersOf(request: IncomingRequest): readonly string[] {
   return request.raw?.rawHeaders ?? request.rawHeaders ?? [];
 }
 
+/**
+ * The values of all lines of this header, as they were received. `headers` is not read where there is a raw list:
+ * Node joins repeated lines or drops them, and other code can add to it what no client sent.
+ *
+ * @param name in lower case
+ */
+export function headerLinesOf(request: IncomingRequest, name: string): readonly string[] {
+  const raw = request.raw?.rawHeaders ?? request.rawHeaders;
+  if (raw === undefined) {
+    const value = request.headers[name];
+    return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+  }
+  const lines: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.length === name.length && raw[i]?.toLowerCase() === name) lines.push(raw[i + 1] ?? '');
+  }
+  return lines;
+}
+
 export function socketOf(request: IncomingRequest): Socket | undefined {
   return request.raw?.socket ?? request.socket;
 }

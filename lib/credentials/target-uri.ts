@@ -1,6 +1,7 @@
-/** Which URL did the client address? RFC 9449 section 4.3 (`htu`), RFC 3986 section 6.2.2, RFC 9110 section 7.1. */
+/** Reads which URL a request is for. RFC 9449 section 4.3 (`htu`), RFC 3986 section 6.2, RFC 9110 section 7.1. */
 import type { TLSSocket } from 'node:tls';
-import { socketOf, type IncomingRequest } from './incoming-request.js';
+import { headerLinesOf, socketOf, type IncomingRequest } from './incoming-request.js';
+import { isRespelled, normalizeUri, upperCaseEscapes } from './normalize-uri.js';
 
 export interface TargetOptions {
   /**
@@ -8,51 +9,80 @@ export interface TargetOptions {
    *
    * `https://api.example.com`, or `https://example.com/api` behind a proxy that cuts `/api` off. Needed wherever the
    * API is not addressed by the host of an audience: what the `Host` header says is anybody's word. Left out, the
-   * request's own URL counts on loopback hosts and the hosts of audiences that are URLs.
+   * request's own URL counts on the hosts of audiences that are http(s) URLs, and on loopback hosts where the connection
+   * came in on a loopback address.
    *
    * @default the request's
    */
   readonly publicUrl?: string | undefined;
 }
 
+type OwnOptions = TargetOptions & { readonly audience: string | readonly string[] };
+
 /**
- * The normalised URL of a request, without query and fragment; `undefined` if its host is not one that this API has.
+ * The URL of a request, without query and fragment, as `isForTarget` compares it; `undefined` if its host is not one
+ * that this API has.
  *
  * A proof made for another server names that server: taking the host from the request would make it good here.
  */
-export function targetUriOf(
-  request: IncomingRequest,
-  { publicUrl, audience }: TargetOptions & { readonly audience: string | readonly string[] },
-): string | undefined {
+export function targetUriOf(request: IncomingRequest, options: OwnOptions): string | undefined {
   const path = (request.originalUrl ?? request.url ?? '').replace(/[?#].*$/s, '');
-  if (!path.startsWith('/')) return undefined;
-  if (publicUrl !== undefined) return normalizeUri(publicUrl.replace(/\/$/, '') + path);
-  const { host } = request.headers;
-  if (host === undefined || !isOwnHost(host, audience)) return undefined;
-  const scheme = (socketOf(request) as Partial<TLSSocket> | undefined)?.encrypted === true ? 'https' : 'http';
-  return normalizeUri(`${scheme}://${host}${path}`);
+  const base = path.startsWith('/') ? (options.publicUrl ?? ownOriginOf(request, options)) : undefined;
+  if (base === undefined) return undefined;
+  const prefix = base.replace(/\/$/, '');
+  if (!isRespelled(path)) return normalizeUri(prefix + path);
+  // Routers read the path as it was sent: its normal form may be the path of another handler.
+  const normalPrefix = normalizeUri(prefix)?.replace(/\/$/, '');
+  return normalPrefix === undefined ? undefined : normalPrefix + upperCaseEscapes(path);
 }
+
+/** What the request says of scheme, host and port, if that is this API; without a default port, in lower case. */
+function ownOriginOf(request: IncomingRequest, options: OwnOptions): string | undefined {
+  const socket = socketOf(request);
+  const host = hostOf(request);
+  const scheme = (socket as Partial<TLSSocket> | undefined)?.encrypted === true ? 'https' : 'http';
+  const url = host === undefined ? undefined : parseHttpUrl(`${scheme}://${host}`);
+  if (url === undefined) return undefined;
+  const isOwn =
+    (isLoopbackName(url.hostname) && isLoopbackAddress(socket?.localAddress)) ||
+    audienceHostsOf(options).has(url.host);
+  return isOwn ? url.origin : undefined;
+}
+
+/** By options, which are made once. */
+const audienceHosts = new WeakMap<OwnOptions, ReadonlySet<string | undefined>>();
+
+function audienceHostsOf(options: OwnOptions): ReadonlySet<string | undefined> {
+  const known = audienceHosts.get(options);
+  if (known) return known;
+  const hosts = new Set([options.audience].flat().map((each) => parseHttpUrl(each)?.host));
+  audienceHosts.set(options, hosts);
+  return hosts;
+}
+
+/** A name or an address, and a port: no userinfo, no path. */
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d*)?$/;
 
 /**
- * Scheme and host in lower case, no default port, no dot segments, percent-encoding only where it is needed; without
- * query and fragment (RFC 9449 section 4.3: these are ignored). `undefined` if it is no http(s) URL.
+ * `Host`, or in HTTP/2 `:authority`, beside which a `Host` must say the same (RFC 9113 section 8.3.1). Of several lines
+ * Node would keep the first, a proxy in front perhaps another.
  */
-export function normalizeUri(uri: string): string | undefined {
-  if (!URL.canParse(uri)) return undefined;
-  const { protocol, origin, pathname, username, password } = new URL(uri);
-  if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return undefined;
-  return origin + pathname.replace(/%[0-9a-f]{2}/gi, normalizeEscape);
+function hostOf(request: IncomingRequest): string | undefined {
+  const authority = request.headers[':authority'];
+  const [host = authority, ...more] = headerLinesOf(request, 'host');
+  if (typeof host !== 'string' || more.length > 0 || !HOST.test(host)) return undefined;
+  return authority === undefined || authority === host ? host : undefined;
 }
 
-function normalizeEscape(escape: string): string {
-  const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-  return /[A-Za-z0-9\-._~]/.test(char) ? char : escape.toUpperCase();
+function parseHttpUrl(url: string): URL | undefined {
+  return /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
 }
 
-function isOwnHost(host: string, audience: string | readonly string[]): boolean {
-  if (!/^[A-Za-z0-9.-]+(:\d+)?$|^\[[0-9a-fA-F:.]+\](:\d+)?$/.test(host)) return false;
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)) return true;
-  const audiences = typeof audience === 'string' ? [audience] : audience;
-  return audiences.some((each) => URL.canParse(each) && new URL(each).host === host.toLowerCase());
+function isLoopbackName(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || isLoopbackAddress(hostname);
+}
+
+/** Where the connection came in; a Unix socket has no address. */
+function isLoopbackAddress(address: string | undefined): boolean {
+  return address !== undefined && /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/i.test(address);
 }

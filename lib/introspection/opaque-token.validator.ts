@@ -5,6 +5,7 @@ import { freezeClaims } from '../token/access-token-claims.js';
 import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.js';
 import type { Answered, IntrospectionCache } from './introspection-cache.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from '../token/check-claims.js';
+import { checkTokenKind } from '../token/token-kind.js';
 import { ValidatedToken } from '../token/validated-token.js';
 
 export interface IntrospectionOptions {
@@ -25,9 +26,6 @@ export interface IntrospectionOptions {
 /** RFC 6750 section 2.1: b64token. Nothing else is a token, so the provider need not be asked. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
-
-/** What providers call tokens that are not access tokens: in `token_type`, or (Keycloak) in `typ`. */
-const OTHER_TOKEN = /^(refresh|id|offline)(_?token)?$/i;
 
 type Flights = Map<string, Promise<ValidatedToken>>;
 
@@ -108,11 +106,7 @@ export function checkAnswer(
       detail: `the provider says active: ${quoteForeign(claims['active'])}`,
     });
   }
-  for (const name of ['token_type', 'typ'] as const) {
-    const type = claims[name];
-    if (typeof type === 'string' && OTHER_TOKEN.test(type))
-      throw invalidToken('type', `${name} ${quoteForeign(type)}: no access token`);
-  }
+  checkTokenKind(claims);
   if (claims['iss'] !== undefined) checkIssuer(claims['iss'], issuer);
   const { allowMissingAudience } = options;
   if (claims['aud'] === undefined && !allowMissingAudience) {

@@ -1,7 +1,7 @@
-/** How does this server show the provider who it is? RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2. */
+/** Authenticates this server at the provider. RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2. */
+import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import type { CryptoKey, JWK } from 'jose';
 import {
-  ClientSecretBasic,
   ClientSecretJwt,
   ClientSecretPost,
   modifyAssertion,
@@ -70,24 +70,60 @@ export async function prepareClientAuthentication(
   }
   const secret = clientSecret as string;
   if (clientAuthMethod === 'client_secret_jwt') return ClientSecretJwt(secret, assertion);
-  return clientAuthMethod === 'client_secret_basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+  return clientAuthMethod === 'client_secret_basic' ? basicAuthentication(secret) : ClientSecretPost(secret);
 }
 
-const ALG_OF_CURVE: Readonly<Record<string, string>> = {
-  'P-256': 'ES256',
-  'P-384': 'ES384',
-  'P-521': 'ES512',
-  Ed25519: 'Ed25519',
+const ALGORITHMS_OF_CURVE: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  'P-256': ['ES256'],
+  'P-384': ['ES384'],
+  'P-521': ['ES512'],
+  Ed25519: ['Ed25519', 'EdDSA'],
 };
+const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const;
+const MIN_RSA_BITS = 2048;
+
+/** @throws {TypeError} if the key cannot sign assertions; the message quotes nothing of it */
+export function checkClientKey(jwk: ClientKey): void {
+  const { use, key_ops: operations, kid } = jwk as Readonly<Record<string, unknown>>;
+  const algorithm = algorithmOf(jwk);
+  const key = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
+  const { modulusLength = Infinity } = key.asymmetricKeyDetails ?? {};
+  const isForSigning =
+    (use === undefined || use === 'sig') &&
+    (operations === undefined || (Array.isArray(operations) && operations.includes('sign')));
+  const isNamed = kid === undefined || (typeof kid === 'string' && kid !== '');
+  if (algorithm === undefined || modulusLength < MIN_RSA_BITS || !isForSigning || !isNamed)
+    throw new TypeError('not a key that signs');
+}
+
+/** What the key says, or else what its type is used for most; `undefined` if it fits neither. */
+function algorithmOf({ kty, crv, alg }: ClientKey): string | undefined {
+  const algorithms = kty === 'RSA' ? RSA_ALGORITHMS : (ALGORITHMS_OF_CURVE[crv ?? ''] ?? []);
+  return alg === undefined ? algorithms[0] : algorithms.find((each) => each === alg);
+}
 
 async function importPrivateKey(jwk: ClientKey): Promise<CryptoKey> {
   // Loaded only where it is needed: it makes up a fifth of what this package takes to load.
   const { importJWK } = await import('jose');
-  const alg = jwk.alg ?? ALG_OF_CURVE[jwk.crv ?? ''] ?? 'RS256';
   // The reason is not told: it may quote the key.
-  const key = await importJWK(jwk, alg).catch(() => undefined);
+  const key = await importJWK(jwk, algorithmOf(jwk) ?? '').catch(() => undefined);
   if (!key) throw new ConfigurationError('clientSecret: the private key (JWK) cannot be read');
   if (key instanceof Uint8Array || key.type !== 'private' || !key.usages.includes('sign'))
     throw new ConfigurationError('clientSecret: the JWK is not a private key that signs');
   return key;
+}
+
+/**
+ * RFC 6749 section 2.3.1: id and secret as application/x-www-form-urlencoded writes them, which leaves `*`, `-`, `.` and
+ * `_` as they are. Servers that do not decode them read most secrets right then.
+ */
+function basicAuthentication(clientSecret: string): ClientAuth {
+  return (_server, { client_id: clientId }, _body, headers) => {
+    const credentials = [clientId, clientSecret].map(encodeForm).join(':');
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  };
+}
+
+function encodeForm(value: string): string {
+  return new URLSearchParams([['', value]]).toString().slice(1);
 }

@@ -27,7 +27,7 @@ export class IssuerKeys {
     private readonly metadata: IssuerMetadataSource,
     private readonly client: ProviderClient,
     private readonly options: KeyOptions &
-      Pick<MetadataOptions, 'jwksUri' | 'maxStale'> &
+      Pick<MetadataOptions, 'jwksUri' | 'maxStale' | 'accessTokenIssuer'> &
       Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
   ) {
@@ -68,8 +68,9 @@ export class IssuerKeys {
   }
 
   async #fetch(held: IssuerKeySet | undefined): Promise<IssuerKeySet> {
-    const { issuer, jwks_uri } = await this.metadata.get();
-    const address = this.options.jwksUri ?? jwks_uri;
+    const metadata = await this.metadata.get();
+    const issuer = this.options.accessTokenIssuer ?? metadata.issuer;
+    const address = this.options.jwksUri ?? metadata.jwks_uri;
     if (typeof address !== 'string') {
       throw new ConfigurationError('jwksUri: the metadata of the issuer has no jwks_uri; set the option');
     }

@@ -13,6 +13,15 @@ export interface MetadataOptions {
    */
   readonly issuer: string;
   /**
+   * What `iss` of access tokens says where it is not the issuer: AD FS names it `access_token_issuer` in its
+   * [metadata](../../docs/providers.md#ad-fs).
+   *
+   * Compared character by character. The discovery document and signed introspection answers must still name the issuer.
+   *
+   * @default the issuer
+   */
+  readonly accessTokenIssuer?: string | undefined;
+  /**
    * How long the discovery document is fresh, in seconds.
    *
    * @default 300
@@ -46,6 +55,8 @@ export interface IssuerMetadata {
   readonly jwks_uri?: unknown;
   readonly introspection_endpoint?: unknown;
   readonly mtls_endpoint_aliases?: unknown;
+  /** AD FS only. */
+  readonly access_token_issuer?: unknown;
 }
 
 export class IssuerMetadataSource {

@@ -1,9 +1,12 @@
-/** What did the authorization server answer, and is that an answer at all? */
+/** Reads answers of the authorization server, and tells them from failures. */
 import { ProviderUnavailableError, type ProviderUnavailableErrorOptions } from '../errors/auth.errors.js';
+import { hideSecretsOfAddresses } from '../errors/quote-foreign.js';
 import { isObject } from '../jose/strict-json.js';
 
 /** Metadata and key sets are a few kilobytes; an answer past this is not one. */
-const LARGEST_BODY = 512 * 1024;
+const MAX_BODY_BYTES = 512 * 1024;
+/** RFC 8259 section 8.1: not to be written before JSON, and readers may ignore it. */
+const BYTE_ORDER_MARK = '\uFEFF';
 
 export interface ProviderAnswer {
   readonly url: string;
@@ -24,21 +27,24 @@ async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
   let size = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     size += read.value.byteLength;
-    if (size > LARGEST_BODY) {
+    if (size > MAX_BODY_BYTES) {
       // Nobody waits for the end of what is not read.
       reader.cancel().catch(() => undefined);
-      throw new Error(`answered with more than ${LARGEST_BODY} bytes`);
+      throw new Error(`answered with more than ${MAX_BODY_BYTES} bytes`);
     }
     chunks.push(read.value);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
 /** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */
 export function refuseUnlessAnswered({ url, status, headers }: ProviderAnswer): void {
   if (status !== 429 && status < 500) return;
   const retryAfter = secondsUntil(headers.get('retry-after'));
-  throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause: retryAfter !== undefined });
+  // RFC 9110 section 15.6.4, RFC 6585 section 4: these two speak of the server, others of one request.
+  const askedForPause = retryAfter !== undefined && (status === 503 || status === 429);
+  throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause });
 }
 
 export function unavailable(
@@ -49,10 +55,24 @@ export function unavailable(
   return new ProviderUnavailableError({ detail: `${withoutQuery(url)}: ${reason}`, ...rest });
 }
 
-/** Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. */
+/**
+ * Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. Without the secrets of addresses: a
+ * `fetcher` may name a proxy with its password.
+ */
 export function reasonOf(error: unknown): string {
   if (!isError(error)) return 'failed';
-  return isError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
+  const reason = isError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message;
+  return hideSecretsOfAddresses(reason);
+}
+
+/** The error itself, unless it or a cause of it names an address with a secret: applications log whole errors. */
+export function causeOf(error: unknown): unknown {
+  for (let each = error, depth = 0; isError(each) && depth < 5; each = each.cause, depth++) {
+    const { input } = each as { readonly input?: unknown };
+    const texts = [each.message, input].filter((text) => typeof text === 'string');
+    if (texts.some((text) => hideSecretsOfAddresses(text) !== text)) return new Error(reasonOf(error));
+  }
+  return error;
 }
 
 /** What an abort throws is no native error, and what comes from another context no `instanceof Error`. */

@@ -1,9 +1,11 @@
-/** How is the authorization server asked? Bounded in time and size, and never anywhere it did not say. */
+/** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { checkAddress, type OwnAddresses } from './provider-address.js';
 import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
+  causeOf,
   readAnswer,
   reasonOf,
   refuseUnlessAnswered,
@@ -33,6 +35,8 @@ export interface ProviderClientOptions {
    * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
    * keys.
    *
+   * Without it, metadata may name `http:` addresses on a loopback host only if the issuer is on one, too.
+   *
    * @default false
    */
   readonly allowInsecureRequests: boolean;
@@ -57,7 +61,7 @@ export class ProviderClient {
   readonly #underWay = new Set<AbortController>();
   #isClosed = false;
 
-  constructor(private readonly options: ProviderClientOptions & { readonly issuer: string }) {}
+  constructor(private readonly options: ProviderClientOptions & OwnAddresses) {}
 
   /**
    * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
@@ -88,6 +92,7 @@ export class ProviderClient {
       const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
+      if (!URL.canParse(location, url)) throw unavailable(first, 'redirects to what is not an address');
       const next = new URL(location, url);
       if (next.origin !== new URL(first).origin || redirects === MAX_REDIRECTS) {
         throw new ConfigurationError(
@@ -105,14 +110,14 @@ export class ProviderClient {
     init: RequestInit,
     { presentCertificate = false } = {},
   ): Promise<ProviderAnswer> {
-    this.#refuseInsecure(url);
+    checkAddress(url, this.options);
     const { issuer } = this.options;
     try {
       const fetcher = await this.#fetcherFor(presentCertificate);
       return await observeCall(operation, issuer, () => this.#exchange(fetcher, url, init), isTimeout);
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
-      throw unavailable(url, reasonOf(cause), { cause });
+      throw unavailable(url, reasonOf(cause), { cause: causeOf(cause) });
     }
   }
 
@@ -148,14 +153,6 @@ export class ProviderClient {
     }
     return providerCa === undefined ? fetch : (this.#withCa ??= makeTlsFetcher({ ca: providerCa }));
   }
-
-  #refuseInsecure(url: string): void {
-    if (!URL.canParse(url)) throw new ConfigurationError(`${withoutQuery(url)} is not a URL`);
-    if (isSecureEnough(new URL(url), this.options.allowInsecureRequests)) return;
-    throw new ConfigurationError(
-      `${withoutQuery(url)} is not https: what it answers can be forged on the way`,
-    );
-  }
 }
 
 /** Node's own `fetch` takes no certificates; undici's, which it is made from, does. Loaded only where it is needed. */
@@ -178,18 +175,3 @@ async function makeTlsFetcher(
 
 const isClosing = (): Error => new Error('the application closes');
 const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;
-
-/** `https`, or `http` where nobody can stand in between. */
-export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && (allowInsecureRequests || isLoopback(url.hostname));
-}
-
-function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(host)
-  );
-}

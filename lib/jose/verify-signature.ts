@@ -11,6 +11,7 @@ import {
   type JsonWebKey,
   type VerifyKeyObjectInput,
 } from 'node:crypto';
+import { checkPublicKeySize } from './public-key-size.js';
 
 /** Asymmetric algorithms only: with these a public key cannot be mistaken for a secret. */
 export const SIGNING_ALGORITHMS = [
@@ -83,18 +84,15 @@ export interface SignatureKey {
 /**
  * Only the public members are read: whatever else the JWK says is not looked at here.
  *
- * @throws {Error} if it is no key for this algorithm, or one that is too weak (RFC 7518 section 3.3)
+ * @throws {Error} if it is no key for this algorithm, or one that is too weak (RFC 7518 section 3.3) or too costly to use
  */
 export function importPublicKey(alg: string, jwk: Readonly<Record<string, unknown>>): SignatureKey {
   const needs = ALGORITHMS[alg];
   if (needs === undefined || !isKindFor(alg, jwk)) throw new Error('a key of another kind');
   const { kty, crv, x, y, n, e } = jwk;
   const members = kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
+  checkPublicKeySize(members);
   const key = createPublicKey({ key: members as JsonWebKey, format: 'jwk' });
-  const { modulusLength = 2048, publicExponent = 65_537n } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < 2048) throw new Error(`an RSA key of ${modulusLength} bits`);
-  // With 1 for an exponent, everybody can sign.
-  if (publicExponent < 3n || publicExponent % 2n === 0n) throw new Error('an RSA key of no use');
   const { digest, padding, saltLength, dsaEncoding } = needs;
   const how = Object.entries({ padding, saltLength, dsaEncoding }).filter(([, value]) => value !== undefined);
   return { digest, key: { key, ...Object.fromEntries(how) } };

@@ -1,11 +1,13 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
-import { createPrivateKey, X509Certificate, type JsonWebKey } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
-import { quoteForeign } from '../errors/quote-foreign.js';
-import { isSecureEnough } from '../issuer/provider-client.js';
+import { quoteAddress } from '../errors/quote-foreign.js';
+import { checkClientKey } from '../issuer/client-authentication.js';
+import { isSecureEnough } from '../issuer/provider-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
 import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
+import { readClientSecret, readSecret, SECRETS } from './secrets.js';
 import { LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
@@ -23,7 +25,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
 
   if (rest.issuer !== undefined && tenantDomain !== undefined && rest.issuer !== tenantDomain) {
     problems.push(
-      `issuer: ${quoteForeign(rest.issuer)} differs from tenantDomain ${quoteForeign(tenantDomain)}`,
+      `issuer: ${quoteAddress(rest.issuer)} differs from tenantDomain ${quoteAddress(tenantDomain)}`,
     );
   }
   const said = { ...fromEnvironment(read), ...defined({ ...rest, issuer: rest.issuer ?? tenantDomain }) };
@@ -87,6 +89,7 @@ function readOption(option: string, prefix: string, readVariable: ReadVariable, 
     problems.push(`${option}: ${names.join(' and ')} differ`);
   }
   if (typeof value !== 'string') return value;
+  if (SECRETS.has(option)) return readSecret(value);
   return LISTS.has(option)
     ? value
         .split(',')
@@ -117,7 +120,7 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
     if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
       found.push([
         option,
-        `${quoteForeign(address)} is not https; allowInsecureRequests accepts it for test networks`,
+        `${quoteAddress(address)} is not https; allowInsecureRequests accepts it for test networks`,
       ]);
     }
   }
@@ -130,17 +133,25 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
 }
 
 function clientContradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
-  const { clientAuthMethod: method = 'client_secret_post', clientSecret: secret } = said;
-  const isKey = typeof secret === 'object' || (typeof secret === 'string' && secret.trim().startsWith('{'));
+  const { clientAuthMethod: method = 'client_secret_post', cache } = said;
+  const secret = readClientSecret(said['clientSecret']);
+  const isKey = typeof secret === 'object';
   if (method === 'private_key_jwt') {
-    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK']];
+    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK, in JSON']];
   }
   if (typeof method === 'string' && method.startsWith('client_secret_')) {
     if (secret === undefined) return [['clientSecret', `${method} needs it`]];
     return isKey ? [['clientSecret', `is a JWK: ${method} needs a string`]] : [];
   }
+  const isSealed = ['cacheSecret', 'clientSecret', 'clientCertificateKey'].some(
+    (option) => said[option] !== undefined,
+  );
   // With a fetcher of the application's own, TLS is the application's.
-  if (said['fetcher'] !== undefined) return [];
+  if (said['fetcher'] !== undefined) {
+    return cache === undefined || isSealed
+      ? []
+      : [['cacheSecret', 'cache needs it: without a secret, whoever writes to the cache invents tokens']];
+  }
   return ['clientCertificate', 'clientCertificateKey']
     .filter((option) => said[option] === undefined)
     .map((option) => [option, `${String(method)} needs it`]);
@@ -163,10 +174,8 @@ function unreadable(
     ],
     [
       'clientSecret',
-      'is not a private key as a JWK',
-      () =>
-        typeof clientSecret !== 'object' ||
-        createPrivateKey({ key: clientSecret as JsonWebKey, format: 'jwk' }),
+      'is not a private key as a JWK that can sign',
+      () => typeof clientSecret !== 'object' || checkClientKey(clientSecret),
     ],
   ];
   return checks.flatMap(([option, problem, check]) => {

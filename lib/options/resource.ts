@@ -1,6 +1,6 @@
 /** What is this API called, as a resource? RFC 9728 section 1.2. */
-import { quoteForeign } from '../errors/quote-foreign.js';
-import { isSecureEnough } from '../issuer/provider-client.js';
+import { quoteAddress } from '../errors/quote-foreign.js';
+import { isSecureEnough } from '../issuer/provider-address.js';
 import { isObject } from '../jose/strict-json.js';
 
 export interface ResourceMetadataOptions {
@@ -57,7 +57,7 @@ export function resourceProblems(said: Said): (readonly [option: string, problem
   const complaint = complaintAbout(url, said['allowInsecureRequests'] === true);
   return complaint === undefined
     ? []
-    : [['resourceMetadata.resource', `${quoteForeign(resource)} ${complaint}`]];
+    : [['resourceMetadata.resource', `${quoteAddress(resource)} ${complaint}`]];
 }
 
 function complaintAbout(url: URL, allowInsecureRequests: boolean): string | undefined {

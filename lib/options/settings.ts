@@ -1,19 +1,20 @@
 /** Which options are there, what may each be, and which variable is its own? */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ReplayStore } from '../binding/replay-store.js';
 import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
-import { CLIENT_AUTH_METHODS, type ClientKey } from '../issuer/client-authentication.js';
+import { CLIENT_AUTH_METHODS } from '../issuer/client-authentication.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { LoadUser } from '../principal/user-options.js';
-import { isObject } from '../jose/strict-json.js';
 import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
+import { address, issuer } from './address.js';
+import { clientSecret, pem, strongSecret } from './secrets.js';
 
 /** The variables of each option, after the prefix; the first one is named in messages. */
 export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>> = {
   issuer: ['TENANT_DOMAIN', 'ISSUER'],
+  accessTokenIssuer: ['ACCESS_TOKEN_ISSUER'],
   audience: ['AUDIENCE'],
   'groupOptions.groupsClaim': ['GROUPS_CLAIM'],
   'groupOptions.matchAll': ['GROUPS_MATCH_ALL'],
@@ -35,6 +36,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   introspectionCacheDuration: ['INTROSPECTION_CACHE_DURATION'],
   introspectionEndpoint: ['INTROSPECTION_ENDPOINT'],
   allowMissingAudience: ['ALLOW_MISSING_AUDIENCE'],
+  cacheSecret: ['CACHE_SECRET'],
   'dpop.mode': ['DPOP_MODE'],
   'dpop.proofMaxAge': ['DPOP_PROOF_MAX_AGE'],
   'dpop.nonce': ['DPOP_NONCE'],
@@ -78,19 +80,8 @@ const timeout = converted(
 );
 const flag = converted(toBoolean, z.boolean(complain('is neither true nor false')));
 const text = z.string(complain('is not a string')).check(z.minLength(1, 'is empty'));
-const address = z
-  .string(complain('is not a URL'))
-  .check(z.refine((value) => URL.canParse(value), complain('is not a URL')));
 const callable = <Type>() =>
   z.optional(z.custom<Type>((value) => typeof value === 'function', 'is not a function'));
-
-const issuer = address.check(
-  z.refine((value) => {
-    if (!URL.canParse(value)) return true;
-    const { search, hash, username, password } = new URL(value);
-    return search === '' && hash === '' && username === '' && password === '';
-  }, 'must not have a query, a fragment or credentials'),
-);
 
 const audience = z.union(
   [text, z.array(text).check(z.minLength(1, 'is empty'))],
@@ -98,42 +89,6 @@ const audience = z.union(
 );
 
 const algorithm = z.enum(SIGNING_ALGORITHMS, complain(`is not one of ${SIGNING_ALGORITHMS.join(', ')}`));
-
-/** Never quoted in a message: it may be a key. */
-const pem = (what: string) =>
-  converted(
-    readPem,
-    z
-      .string(`is not ${what} in PEM`)
-      .check(z.regex(/-----BEGIN [A-Z ]+-----/, `is neither ${what} in PEM nor a file with it`)),
-  );
-
-/** PEM as it is, with the line breaks that a variable writes as backslash and n; anything else names a file. */
-function readPem(value: string): string {
-  if (value.includes('-----BEGIN')) return value.replaceAll(String.raw`\n`, '\n');
-  try {
-    return readFileSync(value, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const jwk = z.custom<ClientKey>((value) => isObject(value) && typeof value['kty'] === 'string');
-/** Not trimmed: a secret may begin or end with a space (RFC 6749 appendix A.2). */
-const clientSecret = z.pipe(
-  z.transform((value: unknown) =>
-    typeof value === 'string' && value.trim().startsWith('{') ? parseOrKeep(value) : value,
-  ),
-  z.union([z.string().check(z.minLength(1)), jwk], 'is neither a string nor a JWK'),
-);
-
-function parseOrKeep(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
-}
 
 /** Said to be on, it has no members yet. */
 const resourceMetadata = z.pipe(
@@ -177,6 +132,7 @@ const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown
  */
 export const optionsSchema = z.strictObject({
   issuer,
+  accessTokenIssuer: z.optional(text),
   audience,
   groupOptions: z.strictObject({
     groupsClaim: z._default(text, 'groups'),
@@ -210,15 +166,14 @@ export const optionsSchema = z.strictObject({
   introspectionEndpoint: z.optional(address),
   allowMissingAudience: z._default(flag, false),
   cache: z.optional(sharedCache),
+  cacheSecret: z.optional(strongSecret),
   dpop: z.strictObject({
     mode: z._default(
       z.enum(['when_present', 'required', 'off'], complain('is not one of when_present, required, off')),
       'when_present',
     ),
     proofMaxAge: z._default(timeout, 60),
-    nonce: z.optional(
-      z.string('is not a string').check(z.minLength(32, 'is a secret of at least 32 characters')),
-    ),
+    nonce: z.optional(strongSecret),
     replayStore: z.optional(
       z.custom<ReplayStore>(
         (value) => typeof (value as { add?: unknown } | null)?.add === 'function',

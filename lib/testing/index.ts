@@ -4,6 +4,7 @@
 export { TestIssuer, type TestIssuerOptions, type TestOptions } from './test-issuer.js';
 export type { TokenOptions, Bindable } from './mint.js';
 export type { HostileTokens } from './hostile-tokens.js';
+export type { TokenEndpointOptions } from './token-endpoint.js';
 export type { RecordedRequest } from './issuer-server.js';
 export type { TestAlgorithm } from './signing-key.js';
 export type { TestCertificate } from './test-certificate.js';

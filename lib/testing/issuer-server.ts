@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
+import type { TokenEndpoint } from './token-endpoint.js';
 
 /** One request that the issuer was sent. */
 export interface RecordedRequest {
@@ -16,14 +17,19 @@ export interface Client {
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const MAX_FORM_LENGTH = 100_000;
+/** A development issuer runs for days. The oldest entries go first; a token that went is inactive. */
+const MAX_RECORDED_REQUESTS = 100_000;
+const MAX_ACTIVE_TOKENS = 100_000;
 
 export class IssuerServer {
   readonly requests: RecordedRequest[] = [];
   keys: readonly JWK[] = [];
   /** Keys that lie on this server and are not the issuer's. */
   strangersKeys: readonly JWK[] = [];
+  /** `undefined`: `/token` is a 404. */
+  tokenEndpoint: TokenEndpoint | undefined;
   /** The claims of each token that is good. */
-  readonly active = new Map<string, Readonly<Record<string, unknown>>>();
+  readonly #active = new Map<string, Readonly<Record<string, unknown>>>();
   /** `undefined`: up. A number: every request is answered with it. `broken`: every connection is. */
   outage: number | 'broken' | undefined;
 
@@ -44,8 +50,23 @@ export class IssuerServer {
     server.unref();
     const address = server.address() as AddressInfo;
     const self = new IssuerServer(server, `http://127.0.0.1:${address.port}`, client);
-    server.on('request', (request, response) => void self.#answer(request, response));
+    server.on('request', (request, response) => {
+      // A client that hangs up in the middle of its form must not end the process.
+      self.#answer(request, response).catch(() => response.destroy());
+    });
     return self;
+  }
+
+  /** Introspection knows this token from now on. */
+  activate(token: string, claims: Readonly<Record<string, unknown>>): void {
+    this.#active.set(token, claims);
+    if (this.#active.size <= MAX_ACTIVE_TOKENS) return;
+    const [oldest] = this.#active.keys();
+    if (oldest !== undefined) this.#active.delete(oldest);
+  }
+
+  deactivate(token: string): void {
+    this.#active.delete(token);
   }
 
   async close(): Promise<void> {
@@ -58,13 +79,15 @@ export class IssuerServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '' } = request;
     const path = url.replace(/\?.*/s, '');
-    this.requests.push({ method, path });
+    if (this.requests.push({ method, path }) > MAX_RECORDED_REQUESTS) this.requests.shift();
     if (this.outage === 'broken') return void response.destroy();
     if (this.outage !== undefined) return void response.writeHead(this.outage).end();
     if (method === 'GET' && DISCOVERY.includes(path)) return sendJson(response, 200, this.#metadata);
     if (method === 'GET' && path === '/jwks') return sendJson(response, 200, { keys: this.keys });
     if (method === 'GET' && path === '/stranger/jwks')
       return sendJson(response, 200, { keys: this.strangersKeys });
+    if (method === 'POST' && path === '/token' && this.tokenEndpoint)
+      return void (await this.#issue(request, response, this.tokenEndpoint));
     if (method !== 'POST' || (path !== '/introspect' && path !== '/revoke'))
       return void response.writeHead(404).end();
 
@@ -77,7 +100,7 @@ export class IssuerServer {
     if (token === null) return sendJson(response, 400, { error: 'invalid_request' });
     if (path === '/introspect') return sendJson(response, 200, this.#introspect(token));
     // RFC 7009 section 2.2: 200 also for a token that nobody knows.
-    this.active.delete(token);
+    this.#active.delete(token);
     response.writeHead(200).end();
   }
 
@@ -93,26 +116,48 @@ export class IssuerServer {
       introspection_endpoint_auth_methods_supported: methods,
       revocation_endpoint: `${this.origin}/revoke`,
       revocation_endpoint_auth_methods_supported: methods,
+      ...(this.tokenEndpoint && {
+        grant_types_supported: ['client_credentials'],
+        token_endpoint_auth_methods_supported: ['none', ...methods],
+      }),
     };
   }
 
+  async #issue(request: IncomingMessage, response: ServerResponse, endpoint: TokenEndpoint): Promise<void> {
+    const form = await readForm(request);
+    const { status, type, body } = endpoint.answer(request.headers, form, presentedClient(request, form).id);
+    // RFC 6749 section 5.1.
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+  }
+
   #introspect(token: string): Record<string, unknown> {
-    const claims = this.active.get(token);
+    const claims = this.#active.get(token);
     const { exp } = claims ?? {};
     if (!claims || (typeof exp === 'number' && exp * 1000 <= Date.now())) return { active: false };
     return { active: true, ...claims };
   }
 
-  #knows({ headers: { authorization } }: IncomingMessage, form: URLSearchParams): boolean {
-    const presented = authorization
-      ? readBasic(authorization)
-      : { id: form.get('client_id'), secret: form.get('client_secret') };
-    return presented.id === this.client.id && presented.secret === this.client.secret;
+  #knows(request: IncomingMessage, form: URLSearchParams): boolean {
+    const { id, secret } = presentedClient(request, form);
+    return id === this.client.id && secret === this.client.secret;
   }
 }
 
+interface PresentedClient {
+  readonly id: string | null;
+  readonly secret: string | null;
+}
+
+function presentedClient(
+  { headers: { authorization } }: IncomingMessage,
+  form: URLSearchParams,
+): PresentedClient {
+  if (authorization) return readBasic(authorization);
+  return { id: form.get('client_id'), secret: form.get('client_secret') };
+}
+
 /** Both halves are form-encoded first (RFC 6749 section 2.3.1). */
-function readBasic(authorization: string): { readonly id: string | null; readonly secret: string | null } {
+function readBasic(authorization: string): PresentedClient {
   const [, encoded = ''] = /^Basic (.+)$/i.exec(authorization) ?? [];
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
   const form = new URLSearchParams(`id=${id}&secret=${rest.join(':')}`);

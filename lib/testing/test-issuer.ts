@@ -4,6 +4,7 @@ import { DEFAULT_PREFIX } from '../options/resolve-options.js';
 import { HostileTokens } from './hostile-tokens.js';
 import { IssuerServer, type RecordedRequest } from './issuer-server.js';
 import { Mint, type TokenOptions } from './mint.js';
+import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.js';
 import { TestCertificate } from './test-certificate.js';
 import { TestDPoPKey } from './test-dpop-key.js';
 import type { TestAlgorithm } from './signing-key.js';
@@ -17,6 +18,13 @@ export interface TestIssuerOptions {
   readonly envPrefix?: string;
   /** @default 0, a free one */
   readonly port?: number;
+  /** The secret of the client that introspects. @default a random one */
+  readonly clientSecret?: string;
+  /**
+   * Gives tokens at `/token` (client credentials grant) to every program on this machine, without checking credentials:
+   * what these tokens hold, unless the request says otherwise; `{}` will do. @default none: `/token` is a 404
+   */
+  readonly tokenEndpoint?: TokenEndpointOptions;
 }
 
 /** As much of `AuthModuleOptions` as a {@link TestIssuer} says. */
@@ -29,7 +37,7 @@ export interface TestOptions {
 
 /**
  * An authorization server for tests: discovery, keys, introspection and revocation, and every kind of token, good ones
- * and bad ones. Nobody can sign in there.
+ * and bad ones. Nobody can sign in there; over HTTP it gives no tokens, unless `tokenEndpoint` is set.
  *
  * Introspection and revocation check the client's credentials (`client_secret_post`, `client_secret_basic`; no other
  * method). Times follow `Date.now()`, so that fake timers count.
@@ -55,10 +63,18 @@ export class TestIssuer implements AsyncDisposable {
     algorithm = 'ES256',
     envPrefix = DEFAULT_PREFIX,
     port = 0,
+    clientSecret = randomBytes(24).toString('base64url'),
+    tokenEndpoint,
   }: TestIssuerOptions = {}): Promise<TestIssuer> {
-    const client = { id: 'test-api', secret: randomBytes(24).toString('base64url') };
-    const server = await IssuerServer.start(client, port);
-    return new TestIssuer(server, new Mint(server.origin, audience, algorithm), envPrefix);
+    const server = await IssuerServer.start({ id: 'test-api', secret: clientSecret }, port);
+    const self = new TestIssuer(server, new Mint(server.origin, audience, algorithm), envPrefix);
+    if (tokenEndpoint) {
+      const { opaque = false, ...defaults } = tokenEndpoint;
+      const mint = (options?: TokenOptions): string =>
+        opaque ? self.opaqueToken(options) : self.token(options);
+      server.tokenEndpoint = new TokenEndpoint(mint, defaults);
+    }
+    return self;
   }
 
   /** The issuer's name and address: `http://127.0.0.1:<port>`. */
@@ -103,14 +119,14 @@ export class TestIssuer implements AsyncDisposable {
   token(options: TokenOptions = {}): string {
     const claims = this.mint.claims(options);
     const token = this.mint.key.sign(this.mint.header(options), claims);
-    this.server.active.set(token, claims);
+    this.server.activate(token, claims);
     return token;
   }
 
   /** A good access token that says nothing by itself: the application has to ask for it. */
   opaqueToken(options: TokenOptions = {}): string {
     const token = randomBytes(24).toString('base64url');
-    this.server.active.set(token, this.mint.claims(options));
+    this.server.activate(token, this.mint.claims(options));
     return token;
   }
 
@@ -119,7 +135,7 @@ export class TestIssuer implements AsyncDisposable {
    * without asking, and an earlier answer may be remembered (`introspectionCacheDuration`).
    */
   revoke(token: string): void {
-    this.server.active.delete(token);
+    this.server.deactivate(token);
   }
 
   /** A key of a client, tokens bound to it, and proofs. */

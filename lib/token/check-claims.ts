@@ -55,9 +55,10 @@ export function checkClaims(
 ): void {
   const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
   if (exp === undefined) throw invalidToken('claims', 'exp is missing');
-  if (!Number.isSafeInteger(exp))
-    throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a whole number of seconds`);
-  if (Number(exp) < 0) throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a time`);
+  // A fraction is a time, too (RFC 7519 section 2, NumericDate).
+  if (typeof exp !== 'number' || !Number.isFinite(exp))
+    throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a number of seconds`);
+  if (exp < 0) throw invalidToken('claims', `exp is ${quoteForeign(exp)}, not a time`);
   if (!isTime(exp)) throw invalidToken('claims', `exp is ${quoteForeign(exp)}; are these milliseconds?`);
   if (nbf !== undefined && !isTime(nbf))
     throw invalidToken('claims', `nbf is ${quoteForeign(nbf)}, not a number of seconds`);

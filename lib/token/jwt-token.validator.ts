@@ -6,6 +6,7 @@ import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import type { IssuerKeySet } from '../issuer/issuer-key-set.js';
 import type { IssuerKeys } from '../issuer/issuer-keys.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './check-claims.js';
+import { checkTokenKind } from './token-kind.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
 import { ValidatedToken } from './validated-token.js';
@@ -126,6 +127,7 @@ export function checkType(
   { header: { typ }, claims }: Pick<DecodedJwt, 'header' | 'claims'>,
   options: JwtOptions,
 ): void {
+  checkTokenKind(claims);
   if (isAccessTokenType(typ)) return;
   if (options.requireAccessTokenType)
     throw invalidToken('type', `typ is ${quoteForeign(typ)}, expected at+jwt`);

@@ -7,6 +7,7 @@ import {
   Public,
   TokenValidationService,
   type AuthModuleOptions,
+  type IncomingRequest,
 } from 'nestjs-resource-server';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -152,14 +153,97 @@ const FORMATS = [
     'envoy',
     undefined,
     (certificate: Certificate) =>
-      `By=a;Cert="${urlEncoded(thief)}",By=b;Subject="O=a,b";Cert="${urlEncoded(certificate)}"`,
+      `By=spiffe://a;By=spiffe://b;Hash=ab;Cert="${urlEncoded(certificate)}";Chain="${urlEncoded(certificate)}";` +
+      'Subject="O=a,b";URI=spiffe://c/d?e=f;URI=;DNS=g.example;DNS=h.example',
   ],
 ] as const;
 
-const HEADERS: Record<string, string> = {
+const NAMES: Record<string, string> = {
   'aws-alb': 'x-amzn-mtls-clientcert-leaf',
   rfc9440: 'client-cert',
   envoy: 'x-forwarded-client-cert',
+};
+const HEADERS: Record<string, string> = {
+  ...NAMES,
+  nginx: 'x-ssl-client-cert',
+  haproxy: 'x-ssl-client-cert',
+};
+
+interface Claimed {
+  readonly format: 'nginx' | 'envoy' | 'haproxy' | 'aws-alb' | 'rfc9440';
+  readonly lines: readonly string[];
+  readonly reason: string;
+}
+
+/** What arrives when a thief claims the client's certificate before a proxy that adds the thief's own to it. */
+const claimedCertificates = (): Readonly<Record<string, Claimed>> => {
+  const [theirs, own] = [urlEncoded(client), urlEncoded(thief)];
+  const xfcc = (reason: string, ...lines: string[]): Claimed => ({ format: 'envoy', lines, reason });
+  const appended = `,By=spiffe://a;Hash=ab;Cert="${own}"`;
+  const [two, twoLines, malformed, misplaced] = [
+    'more than one element',
+    'more than one line',
+    'malformed',
+    'not where Envoy writes it',
+  ];
+  return {
+    'an element of its own': xfcc(two, `Cert="${theirs}"${appended}`),
+    'an element behind': xfcc(two, `By=spiffe://a;Cert="${own}",Cert="${theirs}"`),
+    'an open quote': xfcc(malformed, `Cert="${theirs}${appended}`),
+    'an open quote before a PEM': xfcc(malformed, `Cert="${client.cert.replace(/\n/g, ' ')}${appended}`),
+    'an open quote in another pair': xfcc(malformed, `Cert="${theirs}";Subject="${appended}`),
+    'a quote that is escaped': xfcc(malformed, `Cert="${theirs}\\"${appended}`),
+    'text behind a quote': xfcc(malformed, `Cert="${theirs}"x${appended}`),
+    'a bare quote': xfcc(malformed, `Cert=${theirs}";Subject="${appended}`),
+    'an unquoted Cert': xfcc(misplaced, `Cert=${theirs}`),
+    'a second Cert': xfcc(malformed, `Hash=ab;Cert="${own}";Cert="${theirs}"`),
+    'a second Cert in other letters': xfcc(malformed, `Hash=ab;Cert="${own}";CERT="${theirs}"`),
+    'a second Cert from a URI': xfcc(malformed, `Hash=ab;Cert="${own}";URI=spiffe://a;Cert="${theirs}"`),
+    'an element from a URI': xfcc(two, `Hash=ab;Cert="${own}";URI=spiffe://a,Cert="${theirs}"`),
+    'a Cert from a URI alone': xfcc(misplaced, `Hash=ab;Subject="";URI=spiffe://a;Cert="${theirs}"`),
+    'a Cert from a DNS name alone': xfcc(misplaced, `Hash=ab;DNS=a;Cert="${theirs}"`),
+    'a pair of no name': xfcc(malformed, `="";Cert="${theirs}"`),
+    'a pair that Envoy does not write': xfcc(malformed, `X=a;Cert="${theirs}"`),
+    'nothing behind the last semicolon': xfcc(malformed, `Cert="${theirs}";`),
+    'nothing behind the last comma': xfcc(two, `Cert="${theirs}",`),
+    'no Cert': xfcc('no Cert', `Hash=ab;Subject="Cert=${theirs}"`),
+    'two PEMs in a Cert': xfcc('not one certificate', `Cert="${theirs}${own}"`),
+    'a line of its own in XFCC': xfcc(twoLines, `Cert="${theirs}"`, `Cert="${own}"`),
+    'a line of its own to nginx': { format: 'nginx', lines: [theirs, own], reason: twoLines },
+    'a line of its own to nginx, whose line is empty': {
+      format: 'nginx',
+      lines: [theirs, ''],
+      reason: twoLines,
+    },
+    'a PEM before that of nginx': { format: 'nginx', lines: [theirs + own], reason: 'not one certificate' },
+    'a PEM in a list to nginx': {
+      format: 'nginx',
+      lines: [`${theirs}, ${own}`],
+      reason: 'not one certificate',
+    },
+    'text before the PEM': { format: 'nginx', lines: [`x${theirs}`], reason: 'not one certificate' },
+    'a line of its own to aws-alb': { format: 'aws-alb', lines: [theirs, own], reason: twoLines },
+    'a certificate before that of HAProxy': {
+      format: 'haproxy',
+      lines: [Buffer.concat([client.der, thief.der]).toString('base64')],
+      reason: 'not one certificate',
+    },
+    'a line of its own to HAProxy': {
+      format: 'haproxy',
+      lines: [base64(client), base64(thief)],
+      reason: twoLines,
+    },
+    'a line of its own in RFC 9440': {
+      format: 'rfc9440',
+      lines: [`:${base64(client)}:`, `:${base64(thief)}:`],
+      reason: twoLines,
+    },
+    'a member of a list in RFC 9440': {
+      format: 'rfc9440',
+      lines: [`:${base64(client)}:, :${base64(thief)}:`],
+      reason: 'not one byte sequence',
+    },
+  };
 };
 
 describe.each(PLATFORMS)('certificates from a header on %s', (platform) => {
@@ -198,6 +282,40 @@ describe.each(PLATFORMS)('certificates from a header on %s', (platform) => {
     ]) {
       expect([garbage, await status(garbage)]).toEqual([garbage, 401]);
     }
+  });
+
+  it.each(Object.keys(HEADERS))('is one line with one certificate (%s)', async (format) => {
+    const header = format in NAMES ? {} : { header: HEADERS[format] ?? '' };
+    const booted = await boot(
+      certificateFromHeader({ format: format as Claimed['format'], trustedProxies: ['loopback'], ...header }),
+    );
+    const name = HEADERS[format] ?? '';
+    const attacks = Object.entries(claimedCertificates()).filter(([, attack]) => attack.format === format);
+    expect(attacks).not.toHaveLength(0);
+    for (const [attack, { lines, reason }] of attacks) {
+      const headers = [['Authorization', `Bearer ${boundToken()}`], ...lines.map((line) => [name, line])];
+      for (let i = 0; i < 3; i++) {
+        const { status } = await booted.get('/things', headers as [string, string][]);
+        expect([attack, status]).toEqual([attack, 401]);
+      }
+      const logged = loggedLines().filter((line) => line.startsWith(`${name} is ignored: `));
+      expect([attack, logged.filter((line) => line.includes(reason))]).toEqual([
+        attack,
+        [expect.any(String)],
+      ]);
+    }
+  });
+
+  it('is what was received, whatever other code writes into the request', async () => {
+    const certificateResolver = certificateFromHeader({ format: 'rfc9440', trustedProxies: ['loopback'] });
+    const pretending = (request: IncomingRequest): unknown => {
+      request.headers['client-cert'] = `:${base64(client)}:`;
+      return certificateResolver(request);
+    };
+    const booted = await boot(pretending as never);
+    expect((await booted.get('/things', bearer(boundToken()))).status).toBe(401);
+    const received = { ...bearer(boundToken(thief)), 'client-cert': `:${base64(thief)}:` };
+    expect((await booted.get('/things', received)).status).toBe(200);
   });
 
   it('is not believed of anybody else, which is logged once, whatever the token', async () => {

@@ -158,6 +158,21 @@ describe('configuration mistakes', () => {
       { publicUrl: 'api.example.com' },
       'publicUrl (MONOCLOUD_BACKEND_PUBLIC_URL): "api.example.com" is not a URL',
     ],
+    [
+      'credentials in an address',
+      { jwksUri: 'https://user:secret@issuer.example/jwks' },
+      'jwksUri (MONOCLOUD_BACKEND_JWKS_URI): must not have credentials',
+    ],
+    [
+      'a shared cache without a secret',
+      {
+        clientId: 'c',
+        clientAuthMethod: 'tls_client_auth',
+        fetcher: fetch,
+        cache: { get: () => undefined, set: () => undefined, delete: () => undefined },
+      },
+      'cacheSecret (MONOCLOUD_BACKEND_CACHE_SECRET): cache needs it',
+    ],
     ['a fetcher that is no function', { fetcher: 'fetch' as never }, 'fetcher: is not a function'],
   ])('%s', async (_, options, expected) => {
     expect(await mistakes({ ...good, ...options })).toContain(expected);

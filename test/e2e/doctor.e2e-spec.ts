@@ -3,22 +3,18 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { sendJson } from '../support/authorization-server.js';
 import { makeAuthority } from '../support/certificates.js';
-import { buildCli, findingsIn, type Cli, type Run, type RunSettings } from '../support/cli.js';
+import { findingsIn, type Run, type RunSettings } from '../support/cli.js';
 import { AUDIENCE, CLIENT_SECRET, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 import { freePort } from '../support/ports.js';
+import { runCli } from '../support/run-cli.js';
 import { makeSmallRsaKey } from '../support/spoil.js';
 import { makeKey } from '../support/tokens.js';
 
 const PREFIX = 'MONOCLOUD_BACKEND_';
 
-let cli: Cli;
 let issuer: Issuer;
 
-beforeAll(() => {
-  cli = buildCli();
-});
-afterAll(() => cli.remove());
 beforeEach(async () => {
   issuer = await Issuer.start();
 });
@@ -32,7 +28,7 @@ const doctor = (
 ): Promise<Run> => {
   const good = { TENANT_DOMAIN: issuer.server.issuer, AUDIENCE };
   const env = Object.entries({ ...good, ...variables }).map(([name, value]) => [PREFIX + name, value]);
-  return cli.run(['doctor', ...args], { ...rest, env: Object.fromEntries(env) as Record<string, string> });
+  return runCli(['doctor', ...args], { ...rest, env: Object.fromEntries(env) as Record<string, string> });
 };
 
 /** Credentials are looked at, unlike by the server as it starts. */
@@ -382,18 +378,18 @@ describe('doctor', () => {
     const audienceIn = (out: string): string | undefined => /audience +"([^"]+)"/.exec(out)?.[1];
 
     it('reads .env, other files in its stead, and the environment over all', async () => {
-      const inFile = await cli.run(['doctor'], { files: files() });
+      const inFile = await runCli(['doctor'], { files: files() });
       expect(inFile.out).toContain('from the environment, .env');
       expect(audienceIn(inFile.out)).toBe('https://from.env');
 
       const args = ['doctor', '--env', 'other.env', '--env', '.env'];
-      expect(audienceIn((await cli.run(args, { files: files() })).out)).toBe('https://from.other');
+      expect(audienceIn((await runCli(args, { files: files() })).out)).toBe('https://from.other');
       const env = { [`${PREFIX}AUDIENCE`]: 'https://from.process' };
-      expect(audienceIn((await cli.run(args, { files: files(), env })).out)).toBe('https://from.process');
+      expect(audienceIn((await runCli(args, { files: files(), env })).out)).toBe('https://from.process');
     });
 
     it('takes another prefix, and what the application sets in code', async () => {
-      const { code, out } = await cli.run(
+      const { code, out } = await runCli(
         [
           'doctor',
           '--prefix',
@@ -446,13 +442,13 @@ describe('doctor', () => {
       ['a secret, where others can read it', ['doctor', '--set', `clientSecret=${CLIENT_SECRET}`]],
       ['an argument', ['doctor', CLIENT_SECRET]],
     ])('is used wrongly with %s', async (_, args) => {
-      const { code, out, err } = await cli.run(args);
+      const { code, out, err } = await runCli(args);
       expect({ code, out }).toEqual({ code: 2, out: '' });
       expect(err).toMatch(/^nestjs-resource-server: .*\n\nUsage:\n/);
     });
 
     it('says how it is used', async () => {
-      expect(await cli.run(['--help'])).toMatchObject({
+      expect(await runCli(['--help'])).toMatchObject({
         code: 0,
         out: expect.stringMatching(/^Usage:/),
         err: '',

@@ -1,22 +1,20 @@
 /** Does `explain` name every check that a token fails, with the guard's verdict, and without telling the token? */
-import { buildCli, findingsIn, type Cli, type Run } from '../support/cli.js';
+import { findingsIn, type Run } from '../support/cli.js';
 import { AUDIENCE, CLIENT_SECRET, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 import { freePort } from '../support/ports.js';
+import { runCli } from '../support/run-cli.js';
 import { withPart, withSignature } from '../support/spoil.js';
 import { makeKey, nowInSeconds, signToken, type TokenParts } from '../support/tokens.js';
 
 const PREFIX = 'MONOCLOUD_BACKEND_';
 
-let cli: Cli;
 let issuer: Issuer;
 
 beforeAll(async () => {
-  cli = buildCli();
   issuer = await Issuer.start();
 });
 afterAll(async () => {
-  cli.remove();
   await issuer.close();
 });
 afterEach(() => issuer.server.recover());
@@ -28,7 +26,7 @@ const explain = (
 ): Promise<Run> => {
   const good = { TENANT_DOMAIN: issuer.server.issuer, AUDIENCE };
   const env = Object.entries({ ...good, ...variables }).map(([name, value]) => [PREFIX + name, value]);
-  return cli.run(['explain', ...args], {
+  return runCli(['explain', ...args], {
     input: `${token}\n`,
     env: Object.fromEntries(env) as Record<string, string>,
   });

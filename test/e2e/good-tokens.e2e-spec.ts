@@ -106,6 +106,7 @@ const CLAIMS: Good = [
     'nbf and iat with fractions (RFC 7519 section 2)',
     { claims: { nbf: 1_700_000_000.5, iat: 1_700_000_000.25 } },
   ],
+  ['exp with a fraction, as JetBrains Hub writes it', { claims: { exp: nowInSeconds() + 600.789 } }],
 ];
 
 const GOOD = [...SIGNED, ...HEADERS, ...CLAIMS].map(([name, parts, key]) => ({ name, parts, key }));

@@ -5,7 +5,14 @@ import { PLATFORMS } from '../support/app.js';
 import { Attacker } from '../support/attacker.js';
 import { expectInvalidToken, openGate, refusals, type HostileToken } from '../support/gate.js';
 import { Issuer } from '../support/issuer.js';
-import { makeSecp256k1Key, makeSmallRsaKey, republish, withPart, withSignature } from '../support/spoil.js';
+import {
+  makeExponentRsaKey,
+  makeSecp256k1Key,
+  makeSmallRsaKey,
+  republish,
+  withPart,
+  withSignature,
+} from '../support/spoil.js';
 import { encode, makeKey, signatureOf, type SigningKey } from '../support/tokens.js';
 
 const EC = makeKey('ES256', 'ec');
@@ -18,6 +25,9 @@ const P384 = makeKey('ES384', 'p384');
 
 /** Keys that the issuer publishes and that must not verify an access token. */
 const SMALL = makeSmallRsaKey('small');
+const LONG_EXPONENT = makeExponentRsaKey('long-exponent', 33);
+const LONGEST_EXPONENT = makeExponentRsaKey('longest-exponent', 32);
+const LARGE = republish(RSA, 'large', { n: Buffer.alloc(1025, 1).toString('base64url') });
 const SECP256K1 = makeSecp256k1Key('secp256k1');
 const FOR_ENCRYPTION = makeKey('RS256', 'for-encryption', { alg: undefined, use: 'enc' });
 const FOR_WRAPPING = makeKey('RS256', 'for-wrapping', {
@@ -34,7 +44,9 @@ const OFF_CURVE = republish(makeKey('ES256'), 'off-curve', {
 
 const issuer = await Issuer.start({}, EC);
 issuer.server.keys.push(
-  ...[ED25519, RSA, PSS, ANY_RSA, P384, SMALL, SECP256K1].map(({ jwk }) => jwk),
+  ...[ED25519, RSA, PSS, ANY_RSA, P384, SMALL, LONG_EXPONENT, LONGEST_EXPONENT, LARGE, SECP256K1].map(
+    ({ jwk }) => jwk,
+  ),
   ...[FOR_ENCRYPTION, FOR_WRAPPING, FOR_SIGNING, MISNAMED, OFF_CURVE].map(({ jwk }) => jwk),
   { ...LEAKED.privateKey.export({ format: 'jwk' }), ...LEAKED.jwk },
 );
@@ -161,6 +173,18 @@ const KEYS: readonly HostileToken[] = [
     warning: /key "small" cannot be used: an RSA key of 1024 bits/,
   },
   {
+    name: 'an RSA key of 8193 bits',
+    token: () => issuer.token({}, LARGE),
+    reason: 'the signature does not verify',
+    warning: /key "large" cannot be used: an RSA key of 8193 bits/,
+  },
+  {
+    name: 'a good signature of an RSA key with an exponent of 33 bits',
+    token: () => issuer.token({}, LONG_EXPONENT),
+    reason: 'the signature does not verify',
+    warning: /key "long-exponent" cannot be used: an RSA key with an exponent of 5 octets/,
+  },
+  {
     name: 'a key whose private part the issuer publishes',
     token: () => issuer.token({}, LEAKED),
     reason: 'the signature does not verify',
@@ -214,9 +238,15 @@ describe.each(PLATFORMS)('%s', (platform) => {
     expect(await gate.present(token)).toMatchObject({ status: 200 });
   });
 
-  it.each([EC, RSA, PSS, ANY_RSA, P384, ED25519])('accepts what these are made of: $kid', async (key) => {
-    expect(await gate.present(issuer.token({}, key))).toMatchObject({ status: 200, body: { sub: 'user-1' } });
-  });
+  it.each([EC, RSA, PSS, ANY_RSA, P384, ED25519, LONGEST_EXPONENT])(
+    'accepts what these are made of: $kid',
+    async (key) => {
+      expect(await gate.present(issuer.token({}, key))).toMatchObject({
+        status: 200,
+        body: { sub: 'user-1' },
+      });
+    },
+  );
 });
 
 describe.each(PLATFORMS)('%s, keys', (platform) => {

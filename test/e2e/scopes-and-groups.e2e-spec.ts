@@ -25,6 +25,19 @@ class ThingsController {
   @Get('both-kinds') @Scopes('read') @Groups('admin') bothKinds(): string {
     return 'ok';
   }
+  @Get('keycloak-brackets')
+  @Groups(['admin'], { groupsClaim: 'resource_access["orders.api"].roles' })
+  brackets(): string {
+    return 'ok';
+  }
+  @Get('keycloak-dots')
+  @Groups(['admin'], { groupsClaim: 'resource_access.orders.api.roles' })
+  dots(): string {
+    return 'ok';
+  }
+  @Get('zitadel') @Groups(['admin'], { groupsClaim: 'urn:zitadel:iam:org:project:roles' }) zitadel(): string {
+    return 'ok';
+  }
   @Get('both') @Groups('admin') @Groups('ops') both(): string {
     return 'ok';
   }
@@ -44,7 +57,11 @@ const ROWS: readonly Row[] = [
   ['/scoped', { scope: 'read,write' }, 403],
   ['/scoped', { scope: 'reads writes' }, 403],
   ['/scoped', { scope: 'READ WRITE' }, 403],
-  ['/scoped', { scope: ['read write'] }, 403],
+  ['/scoped', { scope: ['read write'] }, 200],
+  ['/scoped', { scope: ['read', 'other  write'] }, 200],
+  ['/scoped', { scope: undefined, scp: ['read write'] }, 200],
+  ['/scoped', { scope: ['read,write'] }, 403],
+  ['/scoped', { scope: ['read', ['write']] }, 403],
   ['/scoped', { scope: { read: true, write: true } }, 403],
   ['/scoped', { scope: [['read'], ['write']] }, 403],
   ['/scoped', none, 403],
@@ -55,6 +72,14 @@ const ROWS: readonly Row[] = [
   ['/any', { groups: 'staff,admin' }, 403],
   ['/any', { groups: ['staff', 7, null, { name: 7 }, ['admin']] }, 403],
   ['/any', { groups: { admin: true } }, 403],
+  ['/any', { groups: { admin: false } }, 403],
+  ['/any', { groups: { admin: {} } }, 403],
+  ['/any', { groups: { admin: null } }, 403],
+  ['/any', { groups: { admin: ['1234'] } }, 403],
+  ['/any', { groups: { admin: { 1234: 'acme.example.com' }, roles: ['x'] } }, 403],
+  ['/any', { groups: { admin: { 1234: 'acme.example.com' } } }, 200],
+  ['/any', { groups: { staff: { 1234: 'acme.example.com' } } }, 403],
+  ['/any', { groups: {} }, 403],
   ['/any', { groups: ['__proto__', 'constructor'] }, 403],
   ['/any', none, 403],
   ['/any', { groups: undefined, _claim_names: { groups: 'src1' } }, 403],
@@ -67,6 +92,17 @@ const ROWS: readonly Row[] = [
   ['/own-claim', { 'realm_access.roles': [], realm_access: { roles: ['admin'] } }, 403],
   ['/own-claim', { realm_access: 'roles' }, 403],
   ['/own-claim', { groups: ['admin'] }, 403],
+  ...['/keycloak-brackets', '/keycloak-dots'].flatMap((path): Row[] => [
+    [path, { resource_access: { 'orders.api': { roles: ['admin'] } } }, 200],
+    [path, { resource_access: { 'orders.api': { roles: ['other'] } } }, 403],
+    [path, { resource_access: { orders: { roles: ['admin'] }, api: { roles: ['admin'] } } }, 403],
+    [path, { resource_access: { account: { roles: ['admin'] } } }, 403],
+    [path, { resource_access: [{ 'orders.api': { roles: ['admin'] } }] }, 403],
+    [path, none, 403],
+  ]),
+  ['/keycloak-brackets', { resource_access: { orders: { api: { roles: ['admin'] } } } }, 403],
+  ['/zitadel', { 'urn:zitadel:iam:org:project:roles': { admin: { 1234: 'acme.example.com' } } }, 200],
+  ['/zitadel', { 'urn:zitadel:iam:org:project:roles': { ops: { 1234: 'acme.example.com' } } }, 403],
 ];
 
 describe.each(PLATFORMS)('scopes and groups on %s', (platform) => {

@@ -24,8 +24,8 @@ const ROOMS = [
   'resource-metadata',
   'observability',
   '',
-  'cli',
   'testing',
+  'cli',
 ];
 
 const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));

@@ -39,7 +39,7 @@ describe('the packed tarball', () => {
       expect.arrayContaining([
         'dist/index.js',
         'dist/index.d.ts',
-        'dist/auth.guard.d.ts',
+        'dist/guard/auth.guard.d.ts',
         'dist/testing/index.js',
         'dist/testing/index.d.ts',
         'package.json',
@@ -67,7 +67,21 @@ describe('the packed tarball', () => {
     const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
     const command = bin['nestjs-resource-server'] ?? '';
     expect(modes.get(command.replace('./', ''))).toBe(0o755);
-    expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toMatch(/^Usage:/);
+    const help = execFileSync(command, ['--help'], { encoding: 'utf8' });
+    expect(help).toMatch(/^Usage:/);
+    for (const name of ['doctor', 'explain', 'issuer'])
+      expect(help).toContain(`nestjs-resource-server ${name} `);
+  });
+
+  it('has an issuer for development that starts', async () => {
+    const child = spawn(process.execPath, ['dist/cli/main.js', 'issuer', '--port', '0'], { stdio: 'pipe' });
+    const ended = once(child, 'exit');
+    let text = '';
+    child.stdout.on('data', (chunk) => (text += String(chunk)));
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    child.kill();
+    expect(await ended).toEqual([0, null]);
+    expect(text).toContain('FOR DEVELOPMENT ONLY');
   });
 
   it('publishes types that need no package that an application may lack', () => {
@@ -168,8 +182,8 @@ describe('the packed tarball', () => {
   });
 
   it('keeps the documentation in the types', () => {
-    expect(readFileSync('dist/token/judge-claims.d.ts', 'utf8')).toContain('@default 300');
-    expect(readFileSync('dist/route/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
+    expect(readFileSync('dist/token/check-claims.d.ts', 'utf8')).toContain('@default 300');
+    expect(readFileSync('dist/policy/scopes.decorator.d.ts', 'utf8')).toContain('RFC 6749 section 3.3');
   });
 
   it.each([

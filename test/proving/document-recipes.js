@@ -111,7 +111,10 @@ export const answerRecipe = fc.record({
           { weight: 2, arbitrary: tokenRecipe.map(({ claims }) => claims[0] ?? ['active', 'true']) },
           {
             weight: 1,
-            arbitrary: fc.tuple(fc.constantFrom('active', 'token_type', 'typ', 'aud', 'iss', 'exp'), strange),
+            arbitrary: fc.tuple(
+              fc.constantFrom('active', 'token_type', 'token_use', 'typ', 'aud', 'iss', 'exp'),
+              strange,
+            ),
           },
           {
             weight: 1,
@@ -120,6 +123,12 @@ export const answerRecipe = fc.record({
               ['active', 1],
               ['active', 'true'],
               ['token_type', 'refresh_token'],
+              ['token_type', 'urn:ietf:params:oauth:token-type:refresh_token'],
+              ['token_use', 'refresh_token'],
+              ['nbf', null],
+              ['exp', null],
+              ['iss', null],
+              ['sub', null],
               ['typ', 'ID'],
             ),
           },

@@ -34,6 +34,7 @@ export function judgeToken(token, { issuer, audience, keys, now }) {
   const claims = parseObject(parts[1]);
   if (!header || !claims) return bad('not JSON objects');
   if (header.crit !== undefined) return bad('crit');
+  if (isOtherKind(claims)) return bad('no access token');
   const why = wrongInType(header, claims) ?? wrongInClaims(claims, { issuer, audience, now });
   if (why) return bad(why);
   const input = Buffer.from(`${parts[0]}.${parts[1]}`, 'latin1');
@@ -80,16 +81,20 @@ export function checkAnswer(bytes, { issuer, audience, now }) {
     return bad('not JSON');
   }
   if (typeof claims !== 'object' || claims === null || claims.active !== true) return bad('not active');
-  // As JSON, in lists, too: String() would call a toString that the provider wrote.
-  const other = [claims.token_type, claims.typ].find((type) =>
-    /^[["]*(refresh|id|offline)(_?token)?["\]]*$/i.test(JSON.stringify(type) ?? ''),
-  );
-  if (other !== undefined) return bad('no access token');
+  if (isOtherKind(claims)) return bad('no access token');
   const { certificate, key } = bindingOf(claims);
   if (certificate !== undefined || key !== undefined) return bad('bound');
   const { iss = issuer, exp = Infinity } = claims;
   const why = wrongInClaims({ ...claims, iss, exp }, { issuer, audience, now });
   return why ? bad(why) : { good: true, claims };
+}
+
+/** As JSON, in lists, too: String() would call a toString that the provider wrote. */
+function isOtherKind(claims) {
+  return ['token_type', 'typ', 'token_use', 'token_usage', 'tok_type', 'tokenType', 'tokenName'].some(
+    (name) =>
+      /^[["]*(urn:.*:)?(refresh|id|offline)([-_. ]?token)?["\]]*$/i.test(JSON.stringify(claims[name]) ?? ''),
+  );
 }
 
 const imported = new WeakMap();

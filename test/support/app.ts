@@ -30,6 +30,8 @@ export interface AppSettings {
     Parameters<typeof Test.createTestingModule>[0]['providers']
   >[number][];
   readonly customize?: (builder: TestingModuleBuilder) => void;
+  /** @default a free one */
+  readonly port?: number;
   readonly beforeListening?: (nest: INestApplication) => void | Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export function bootApp(options: AuthModuleOptions | undefined, settings: AppSet
 
 export async function bootModule(
   imports: NonNullable<AppSettings['imports']>,
-  { platform, controllers, providers = [], customize, beforeListening }: AppSettings,
+  { platform, controllers, providers = [], customize, beforeListening, port = 0 }: AppSettings,
 ): Promise<TestApp> {
   const builder = Test.createTestingModule({
     imports: [...imports],
@@ -55,7 +57,7 @@ export async function bootModule(
       : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
   nest.useGlobalFilters(new CollectingFilter(nest.getHttpAdapter()));
   await beforeListening?.(nest);
-  await nest.listen(0, '127.0.0.1');
+  await nest.listen(port, '127.0.0.1');
   // A test that fails before it closes must not keep the run from ending.
   (nest.getHttpServer() as Server).unref();
   const origin = (await nest.getUrl()).replace('[::1]', '127.0.0.1');

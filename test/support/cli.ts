@@ -1,6 +1,7 @@
 /** The command line, as a user runs it: a process of its own, with an environment and a folder of its own. */
 import { transformFileSync } from '@swc/core';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -27,8 +28,16 @@ export interface RunSettings {
   readonly files?: Record<string, string>;
 }
 
+/** A command that goes on until it is stopped. */
+export interface Running {
+  /** What it has written to standard output once this stands in it. */
+  readonly says: (text: string) => Promise<string>;
+  readonly stop: (signal?: NodeJS.Signals) => Promise<Run>;
+}
+
 export interface Cli {
   readonly run: (args: readonly string[], settings?: RunSettings) => Promise<Run>;
+  readonly start: (args: readonly string[], settings?: RunSettings) => Running;
   readonly remove: () => void;
 }
 
@@ -50,15 +59,43 @@ export function buildCli(): Cli {
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return {
     run: (args, settings = {}) => run(folder, args, settings),
+    start: (args, settings = {}) => start(folder, args, settings),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-async function run(
+async function run(folder: string, args: readonly string[], settings: RunSettings): Promise<Run> {
+  const { ended } = spawnIn(folder, args, settings);
+  const { code, out, err } = await ended;
+  collect(out, err);
+  return { code, out, err };
+}
+
+function start(folder: string, args: readonly string[], settings: RunSettings): Running {
+  const { child, ended } = spawnIn(folder, args, settings);
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  const says = async (text: string): Promise<string> => {
+    while (!out.includes(text)) {
+      const gone = ended.then(({ err }) => {
+        throw new Error(`it ended without saying so: ${err}`);
+      });
+      await Promise.race([once(child.stdout, 'data'), gone]);
+    }
+    return out;
+  };
+  const stop = (signal: NodeJS.Signals = 'SIGTERM'): Promise<Run> => {
+    child.kill(signal);
+    return ended;
+  };
+  return { says, stop };
+}
+
+function spawnIn(
   folder: string,
   args: readonly string[],
   { env = {}, input = '', files = {} }: RunSettings,
-): Promise<Run> {
+): { readonly child: ChildProcessWithoutNullStreams; readonly ended: Promise<Run> } {
   const cwd = mkdtempSync(join(folder, 'run-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MONOCLOUD_BACKEND_'));
@@ -71,9 +108,8 @@ async function run(
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   // It may have ended before it read.
   child.stdin.on('error', () => undefined).end(input);
-  const code = await new Promise<number | null>((done) => child.once('close', done));
-  collect(out, err);
-  return { code, out, err };
+  const ended = new Promise<Run>((done) => child.once('close', (code) => done({ code, out, err })));
+  return { child, ended };
 }
 
 /** One finding of a screen, in one line: status, check, what was found, what to change. */

@@ -18,11 +18,13 @@ export interface Call {
 
 export function send(url: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
   const list = Array.isArray(headers) ? headers.flat() : Object.entries(headers).flat();
+  // Node keeps the first Host of several: a test that sends its own sends no other.
+  const ownHost = list.some((each, i) => i % 2 === 0 && String(each).toLowerCase() === 'host');
   return new Promise((resolve, reject) => {
     const { host } = new URL(url);
     const outgoing = httpRequest(
       url,
-      { method, headers: ['Host', host, ...list] as never, agent: false },
+      { method, headers: [...(ownHost ? [] : ['Host', host]), ...list] as never, agent: false },
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,5 +1,5 @@
 /** Ways to spoil one part of a good token. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { signatureOf, type SigningKey } from './tokens.js';
 
@@ -32,6 +32,49 @@ export function makeSmallRsaKey(kid: string): SigningKey {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256' } as JWK;
   return { alg: 'RS256', kid, publicKey, privateKey, jwk };
+}
+
+/** A key that signs and verifies, with a public exponent of as many bits: verifying takes as long as the exponent is. */
+export function makeExponentRsaKey(kid: string, bits: number, alg = 'RS256'): SigningKey {
+  const good = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+  const [p, q] = [numberOf(good.p), numberOf(good.q)];
+  let e = 2n ** BigInt(bits - 1) + 1n;
+  while (greatestDivisor(e, (p - 1n) * (q - 1n)) !== 1n) e += 2n;
+  const d = inverse(e, (p - 1n) * (q - 1n));
+  const members = { e, d, dp: d % (p - 1n), dq: d % (q - 1n) };
+  const jwk = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, textOf(value)]));
+  const privateKey = createPrivateKey({ key: { ...good, ...jwk } as JsonWebKey, format: 'jwk' });
+  const publicKey = createPublicKey(privateKey);
+  return {
+    alg,
+    kid,
+    publicKey,
+    privateKey,
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg } as JWK,
+  };
+}
+
+const numberOf = (member: unknown): bigint =>
+  BigInt(`0x${Buffer.from(String(member), 'base64url').toString('hex')}`);
+
+function textOf(value: bigint): string {
+  const hex = value.toString(16);
+  return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex').toString('base64url');
+}
+
+function greatestDivisor(one: bigint, other: bigint): bigint {
+  return other === 0n ? one : greatestDivisor(other, one % other);
+}
+
+/** By Euclid's extended algorithm. */
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [r, nextR, t, nextT] = [modulus, value % modulus, 0n, 1n];
+  while (nextR !== 0n) {
+    const quotient = r / nextR;
+    [r, nextR] = [nextR, r - quotient * nextR];
+    [t, nextT] = [nextT, t - quotient * nextT];
+  }
+  return ((t % modulus) + modulus) % modulus;
 }
 
 /** A curve that ES256 does not mean, with coordinates of the same length. */

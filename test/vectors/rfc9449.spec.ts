@@ -1,7 +1,7 @@
 /** The DPoP proofs of RFC 9449: real signatures of a real key, at their time. */
 import { createHash } from 'node:crypto';
 import { DPoPProofError, DPoPProofVerifier, type ProofContext } from '../../lib/binding/dpop-proof.js';
-import { MemoryReplayStore } from '../../lib/binding/replay-store.js';
+import { MemoryReplayStore } from '../../lib/binding/memory-replay-store.js';
 import { TokenError } from '../../lib/errors/auth.errors.js';
 import { decodeJwt } from '../../lib/jose/decode-jwt.js';
 import { setClock } from '../support/clock.js';

@@ -1,0 +1,64 @@
+/** Reads a claim by a path into nested objects (`realm_access.roles`, `resource_access["orders.api"].roles`). */
+import { isObject } from '../jose/strict-json.js';
+
+/** A name in brackets is one name. Words between dots may be several names, or together one that has dots in it. */
+type Step = { readonly name: string } | { readonly word: string };
+
+/** Paths come from options and decorators, so that there are few. */
+const paths = new Map<string, readonly Step[]>();
+
+const STEP = /(?:^|\.)([^.[\]]+)|\[(?:("(?:[^"\\]|\\.)*")|'([^']*)')\]/y;
+
+/**
+ * The claim whose own name is the whole path; else what the path leads to. Names between dots are matched with the longest
+ * name that is there, in every object on the way: `resource_access.orders.api.roles` finds a client `orders.api`, too.
+ *
+ * @returns `undefined` if the path leads nowhere
+ */
+export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let steps = paths.get(path);
+  if (!steps) paths.set(path, (steps = parsePath(path)));
+  return follow(claims, steps);
+}
+
+function follow(value: unknown, steps: readonly Step[]): unknown {
+  const [first, ...rest] = steps;
+  if (!first) return value;
+  if (!isObject(value)) return undefined;
+  if ('name' in first) return Object.hasOwn(value, first.name) ? follow(value[first.name], rest) : undefined;
+  const end = steps.findIndex((step) => 'name' in step);
+  for (let count = end === -1 ? steps.length : end; count > 0; count -= 1) {
+    const name = steps
+      .slice(0, count)
+      .map((step) => ('word' in step ? step.word : ''))
+      .join('.');
+    const found = Object.hasOwn(value, name) ? follow(value[name], steps.slice(count)) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function parsePath(path: string): readonly Step[] {
+  const steps: Step[] = [];
+  STEP.lastIndex = 0;
+  for (let end = 0; end < path.length; end = STEP.lastIndex) {
+    const step = readStep(STEP.exec(path));
+    // Brackets that are no part of a path belong to a name.
+    if (!step) return path.split('.').map((word) => ({ word }));
+    steps.push(step);
+  }
+  return steps.length > 0 ? steps : [{ name: '' }];
+}
+
+function readStep(match: RegExpExecArray | null): Step | undefined {
+  if (!match) return undefined;
+  const [, word, quoted, single] = match;
+  if (word !== undefined) return { word };
+  if (quoted === undefined) return { name: single ?? '' };
+  try {
+    return { name: JSON.parse(quoted) as string };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+/** Writes what a running development issuer says of itself: variables for `.env`, and requests to paste. */
+import type { TokenOptions } from '../../testing/mint.js';
+import type { TestIssuer } from '../../testing/test-issuer.js';
+import type { IssuerCommand } from './issuer-arguments.js';
+
+/** Needs no quotes in any shell, but for the spaces. */
+const PLAIN = /^[\w:./@-]+( [\w:./@-]+)*$/;
+const EXAMPLE_SCOPE = 'read:products';
+
+export function describeIssuer(issuer: TestIssuer, command: IssuerCommand): string {
+  const options = tokenOptionsOf(command);
+  const token = command.opaque ? issuer.opaqueToken(options) : issuer.token(options);
+  const url = quote(command.url);
+  const endpoint = `${issuer.issuer}/token`;
+  const scope = formArgument('scope', command.scopes.join(' ') || EXAMPLE_SCOPE);
+  const { forJwts, forIntrospection } = variablesOf(issuer);
+  const paragraphs = [
+    '*** FOR DEVELOPMENT ONLY: this issuer gives a token to everybody on this machine who asks ***',
+    `It listens on ${issuer.issuer} and nowhere else. Its key is new at every start: tokens of earlier starts are
+rejected then.`,
+    'For .env of your application:',
+    (command.opaque ? [...forJwts, ...forIntrospection] : forJwts).join('\n'),
+    ...(command.opaque ? [] : ['And for opaque tokens and @Introspect():', forIntrospection.join('\n')]),
+    `Requests without and with a token (${describeToken(command)}):`,
+    `curl -i ${url}\ncurl -i ${url} -H "Authorization: Bearer ${token}"`,
+    'More tokens, as JSON and for a shell variable; also with -d sub=..., groups=..., audience=..., expires_in=...:',
+    `curl -s ${endpoint} -d ${scope}\nTOKEN=$(curl -s ${endpoint} -H "Accept: text/plain" -d ${scope})`,
+    'It stops with Ctrl-C.',
+  ];
+  return `\n${paragraphs.join('\n\n')}\n`;
+}
+
+/** What tokens hold unless a request at `/token` says otherwise. */
+export function tokenOptionsOf({ sub, scopes, groups, expiresIn }: IssuerCommand): TokenOptions {
+  return {
+    sub,
+    expiresIn,
+    ...(scopes.length > 0 && { scope: scopes }),
+    ...(groups.length > 0 && { groups }),
+  };
+}
+
+function describeToken({ sub, scopes, groups, expiresIn }: IssuerCommand): string {
+  return [
+    `sub ${sub}`,
+    scopes.length > 0 ? `scope ${scopes.join(' ')}` : 'no scope',
+    ...(groups.length > 0 ? [`groups ${groups.join(', ')}`] : []),
+    `good for ${expiresIn} s`,
+  ].join('; ');
+}
+
+function variablesOf({ environment }: TestIssuer): Record<'forJwts' | 'forIntrospection', string[]> {
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const isOfClient = (line: string): boolean => /CLIENT_(ID|SECRET)=/.test(line);
+  return {
+    forJwts: lines.filter((line) => !isOfClient(line)),
+    forIntrospection: lines.filter(isOfClient),
+  };
+}
+
+/** Readable where it can be, percent-encoded otherwise: `curl -d` sends what it is given. */
+function formArgument(name: string, value: string): string {
+  return quote(PLAIN.test(value) ? `${name}=${value}` : new URLSearchParams({ [name]: value }).toString());
+}
+
+function quote(argument: string): string {
+  return /[^\w:./@=%+-]/.test(argument) ? `"${argument}"` : argument;
+}

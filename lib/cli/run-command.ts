@@ -1,0 +1,58 @@
+/** Runs the command line: reads the arguments, prints what was found, and says with which code the process has to end. */
+import { readCommand, USAGE } from './command.js';
+import { examine } from './doctor.js';
+import { explain } from './explain.js';
+import { printDiagnosis, printExplanation } from './findings.js';
+import { serveIssuer, untilStopped } from './issuer/serve-issuer.js';
+import { readToken, type TokenInput } from './read-token.js';
+import { UsageError } from './usage-error.js';
+
+/** Those of the process, unless a test captures the output. */
+export interface CommandStreams {
+  readonly stdin: TokenInput;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/**
+ * @param argv without the program's own name
+ * @returns the exit code. No `process.exit()`: what was written must get out first.
+ */
+export async function runCommand(argv: readonly string[], streams: CommandStreams): Promise<number> {
+  try {
+    return await run(argv, streams);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      streams.stderr.write(`nestjs-resource-server: ${error.message}\n\n${USAGE}`);
+      return 2;
+    }
+    // Its message may hold what no output may hold.
+    const name = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 4).join('\n') : 'unknown';
+    streams.stderr.write(`nestjs-resource-server: this is a mistake of the command itself:\n${name}\n`);
+    return 3;
+  }
+}
+
+async function run(argv: readonly string[], { stdin, stdout, stderr }: CommandStreams): Promise<number> {
+  const command = readCommand(argv, process.env);
+  if (command.name === 'help') {
+    stdout.write(USAGE);
+    return 0;
+  }
+  if (command.name === 'doctor') {
+    const diagnosis = await examine(command);
+    stdout.write(printDiagnosis(diagnosis, command));
+    const wrong = command.strict ? ['FAIL', 'warn'] : ['FAIL'];
+    return diagnosis.findings.some(({ status }) => wrong.includes(status)) ? 1 : 0;
+  }
+  if (command.name === 'issuer') {
+    const output = {
+      out: (text: string) => stdout.write(text),
+      err: (text: string) => stderr.write(text),
+    };
+    return serveIssuer(command, output, untilStopped);
+  }
+  const explanation = await explain(await readToken(stdin, stderr), command);
+  stdout.write(printExplanation(explanation, command));
+  return { accepted: 0, refused: 1, unknown: 3 }[explanation.verdict];
+}

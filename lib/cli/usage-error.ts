@@ -1,0 +1,2 @@
+/** The command itself is used wrongly. */
+export class UsageError extends Error {}

@@ -1,0 +1,128 @@
+/**
+ * Answers token requests without checking credentials, for development: the client credentials grant of RFC 6749
+ * section 4.4, with resource indicators (RFC 8707) and parameters for what the token is to hold.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { MintToken, TokenOptions } from './mint.js';
+
+/** What tokens of the endpoint hold where the request does not say otherwise. */
+export interface TokenEndpointOptions extends TokenOptions {
+  /** Tokens are opaque: the application has to introspect them. @default false: JWTs */
+  readonly opaque?: boolean;
+}
+
+export interface TokenAnswer {
+  readonly status: number;
+  readonly type: 'application/json' | 'text/plain';
+  readonly body: string;
+}
+
+const DEFAULT_LIFETIME_SECONDS = 600;
+/** RFC 6749 section 3.3. */
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/;
+/** RFC 6749 section 3.2: no other parameter may come twice. */
+const REPEATABLE = new Set(['audience', 'resource', 'groups']);
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** The request gets no token. The messages hold nothing of the request. */
+class TokenRequestError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status = 400,
+  ) {
+    super(message);
+  }
+}
+
+export class TokenEndpoint {
+  constructor(
+    private readonly mint: MintToken,
+    private readonly defaults: TokenOptions,
+  ) {}
+
+  /** @param clientId the client that the request names; it becomes `client_id`, no secret is checked */
+  answer(headers: IncomingHttpHeaders, form: URLSearchParams, clientId: string | null): TokenAnswer {
+    try {
+      requireLocalProgram(headers);
+      requireForm(headers, form);
+      const options = { ...this.defaults, ...readTokenOptions(form), ...(clientId && { clientId }) };
+      return answerWith(this.mint(options), options, headers);
+    } catch (error) {
+      if (!(error instanceof TokenRequestError)) throw error;
+      // RFC 6749 section 5.2.
+      const body = { error: error.code, error_description: error.message };
+      return { status: error.status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+    }
+  }
+}
+
+/**
+ * The socket listens on loopback, but web pages (DNS rebinding) and tunnels reach that, too: a page's request has an
+ * `Origin`, or a `Host` that is not this machine, and a proxy says for whom it asks.
+ */
+function requireLocalProgram({ host = '', ...headers }: IncomingHttpHeaders): void {
+  const url = `http://${host}`;
+  const isLocal = URL.canParse(url) && LOOPBACK_HOSTS.has(new URL(url).hostname);
+  const isRelayed = ['origin', 'forwarded', 'x-forwarded-for'].some((name) => headers[name] !== undefined);
+  if (!isLocal || isRelayed)
+    throw new TokenRequestError('access_denied', 'tokens are for programs on this machine only', 403);
+}
+
+function requireForm({ 'content-type': type }: IncomingHttpHeaders, form: URLSearchParams): void {
+  if (type !== undefined && !/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type))
+    throw new TokenRequestError('invalid_request', 'the request is not a form; use curl -d');
+  const names = [...form.keys()];
+  const repeated = names.find((name, index) => !REPEATABLE.has(name) && names.indexOf(name) !== index);
+  if (repeated !== undefined) throw new TokenRequestError('invalid_request', 'a parameter comes twice');
+  const grant = form.get('grant_type');
+  if (grant !== null && grant !== 'client_credentials')
+    throw new TokenRequestError('unsupported_grant_type', 'grant_type is client_credentials, or left out');
+}
+
+/** A parameter without a value counts as left out (RFC 6749 section 3.2). */
+function readTokenOptions(form: URLSearchParams): TokenOptions {
+  const sub = form.get('sub');
+  const audience = listIn(form, 'audience').concat(listIn(form, 'resource'));
+  const groups = listIn(form, 'groups');
+  return {
+    ...(sub && { sub }),
+    ...readScope(form),
+    ...(audience.length > 0 && { audience: audience.length === 1 ? audience[0] : audience }),
+    ...(groups.length > 0 && { groups }),
+    ...readLifetime(form),
+  };
+}
+
+function readScope(form: URLSearchParams): Pick<TokenOptions, 'scope'> {
+  const scope = form.get('scope');
+  if (!scope) return {};
+  if (!SCOPE.test(scope))
+    throw new TokenRequestError('invalid_scope', 'scope is a list of names with one space between them');
+  return { scope };
+}
+
+function readLifetime(form: URLSearchParams): Pick<TokenOptions, 'expiresIn'> {
+  const text = form.get('expires_in');
+  if (!text) return {};
+  if (!/^-?\d{1,9}$/.test(text))
+    throw new TokenRequestError('invalid_request', 'expires_in is a whole number of seconds');
+  return { expiresIn: Number(text) };
+}
+
+function listIn(form: URLSearchParams, name: string): string[] {
+  return form.getAll(name).filter((value) => value !== '');
+}
+
+/** `Accept: text/plain` gets the bare token, for shell variables. */
+function answerWith(token: string, options: TokenOptions, { accept }: IncomingHttpHeaders): TokenAnswer {
+  if (accept === 'text/plain') return { status: 200, type: 'text/plain', body: `${token}\n` };
+  const { scope, expiresIn = DEFAULT_LIFETIME_SECONDS } = options;
+  const body = {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: expiresIn,
+    ...(scope !== undefined && { scope: typeof scope === 'string' ? scope : scope.join(' ') }),
+  };
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+}

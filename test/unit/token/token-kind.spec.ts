@@ -1,0 +1,88 @@
+/** Which members say that a token is no access token, in which spellings, and what they may say. */
+import { checkTokenKind } from '../../../lib/token/token-kind.js';
+
+const refuses = (claims: Record<string, unknown>): boolean => {
+  try {
+    checkTokenKind(claims);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+const REFRESH = [
+  'refresh_token',
+  'refresh-token',
+  'refreshToken',
+  'REFRESH_TOKEN',
+  'Refresh token',
+  'urn:ietf:params:oauth:token-type:refresh_token',
+  'urn:example:refresh_token',
+  ['refresh_token'],
+  ['access_token', ['refresh_token']],
+];
+
+describe.each([
+  'token_type',
+  'token_use',
+  'token_usage',
+  'tok_type',
+  'tokenType',
+  'tokenName',
+  'typ',
+  'purpose',
+  'type',
+])('%s', (member) => {
+  it.each([...REFRESH, 'refresh', 'id_token', 'ID-Token', 'urn:ietf:params:oauth:token-type:id_token'])(
+    '%j is refused',
+    (value) => expect(refuses({ [member]: value })).toBe(true),
+  );
+
+  it.each([
+    'access_token',
+    'access-token',
+    'ACCESS_TOKEN',
+    'urn:ietf:params:oauth:token-type:access_token',
+    undefined,
+    null,
+    '',
+  ])('%j is not', (value) => expect(refuses({ [member]: value })).toBe(false));
+});
+
+it.each<[Record<string, unknown>]>([
+  [{ typ: 'Refresh' }],
+  [{ typ: 'Offline' }],
+  [{ typ: 'ID' }],
+  [{ typ: 'Logout' }],
+  [{ typ: 'Serialized-ID' }],
+  [{ token_use: 'id' }],
+  [{ token_use: 'authorization_code' }],
+  [{ token_usage: 'device_code' }],
+  [{ tok_type: 'IT' }],
+  [{ tok_type: 'RT' }],
+  [{ token_type: 'urn:ietf:params:oauth:token-type:saml2' }],
+  [{ token_type: 'urn:ietf:params:oauth:token-type:txn_token' }],
+  // One mark is enough.
+  [{ token_type: 'Bearer', token_use: 'refresh_token' }],
+])('%j is refused', (claims) => {
+  expect(refuses(claims)).toBe(true);
+});
+
+it.each<[Record<string, unknown>]>([
+  [{ token_type: 'Bearer' }],
+  [{ token_type: 'DPoP' }],
+  [{ token_type: 'urn:ietf:params:oauth:token-type:jwt' }],
+  [{ token_type: 7 }],
+  [{ tokenType: 'Bearer' }],
+  [{ typ: 'Bearer' }],
+  [{ typ: 'DPoP' }],
+  [{ typ: 'JWT' }],
+  [{ token_use: 'access' }],
+  [{ tok_type: 'AT' }],
+  [{ type: 'id' }],
+  [{ type: 'user' }],
+  [{ purpose: 'identity' }],
+  [{}],
+])('%j is not', (claims) => {
+  expect(refuses(claims)).toBe(false);
+});
