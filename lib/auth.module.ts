@@ -7,8 +7,12 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { AuthGuard } from './guard/auth.guard.js';
+import { DPoPProofVerifier } from './binding/dpop-proof.js';
+import { checkResolvers } from './guard/graphql/check-resolvers.js';
+import { interceptSubscriptions } from './guard/graphql/subscription.interceptor.js';
+import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE } from './auth.module-definition.js';
 import { PROVIDERS } from './auth.providers.js';
@@ -35,6 +39,7 @@ import { TokenValidator } from './validation/token-validator.js';
 export class AuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(ProviderConnection) private readonly provider: ProviderConnection,
     @Inject(AuthGuard) private readonly guard: unknown,
@@ -58,6 +63,7 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule, O
   configure(): void {
     for (const { controller, instance } of guardedClasses(this.discovery))
       registerHandlers(controller, instance);
+    interceptSubscriptions(this.modules);
   }
 
   /**
@@ -65,7 +71,10 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule, O
    * provider's keys fetched.
    */
   async onModuleInit(): Promise<void> {
-    const problems = [...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each)))];
+    const problems = [
+      ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each))),
+      ...checkResolvers(this.modules),
+    ];
     if (problems.length > 0) {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
@@ -99,6 +108,16 @@ function provide(definition: DynamicModule): DynamicModule {
     ...definition,
     global: true,
     providers: [...(definition.providers ?? []), ...PROVIDERS],
-    exports: [TokenValidationService, AuthHealthIndicator, RouteTable, AuthGuard],
+    exports: [
+      TokenValidationService,
+      AuthHealthIndicator,
+      RouteTable,
+      AuthGuard,
+      // Nest makes an instance of the guard for each module that has a class under `@UseGuards(AuthGuard)`.
+      RESOLVED_OPTIONS,
+      TokenValidator,
+      DPoPProofVerifier,
+      OpenStreams,
+    ],
   };
 }

@@ -4,6 +4,7 @@ import { ConfigService } from '@nestjs/config';
 import { APP_GUARD } from '@nestjs/core';
 import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
@@ -56,6 +57,7 @@ export const PROVIDERS: Provider[] = [
   RouteTable,
   ResourceMetadata,
   AuthErrorFilter,
+  OpenStreams,
   AuthGuard,
   // Not useClass: only a provider under its own token can be overridden in tests.
   { provide: APP_GUARD, useExisting: AuthGuard },

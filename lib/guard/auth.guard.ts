@@ -4,27 +4,44 @@ import { checkAccess } from '../access/authorize.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
-import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
+import type { Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
-import { invalidToken, MissingTokenError, UnsupportedContextError } from '../errors/auth.errors.js';
+import {
+  ConfigurationError,
+  invalidToken,
+  MissingTokenError,
+  UnsupportedContextError,
+} from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
 import { waitForBatch, waitForVerification } from '../timing/verification-queue.js';
+import { checkTimes } from '../token/check-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
-import type { Transport } from '../transport/transport.js';
+import type { Call, Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
+import { callerOf, type Caller } from './caller.js';
 import { Decision } from './decision-events.js';
+import { endSubscription } from './graphql/subscription.interceptor.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { OpenStreams } from './streams/open-streams.js';
+import { endServerSentEvents } from './streams/server-sent-events.js';
+
+interface Scene {
+  readonly transport: Transport;
+  readonly call: Call;
+  readonly caller: Caller;
+}
 
 /**
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}. Never answers `false`. A context other than HTTP is refused unless the handler is `@Public()`.
+ * {@link AuthError}; in GraphQL with an error whose `extensions` say as much. Never answers `false`. A context other than
+ * HTTP and GraphQL is refused unless the handler is `@Public()`.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -35,6 +52,7 @@ export class AuthGuard implements CanActivate {
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
@@ -43,13 +61,15 @@ export class AuthGuard implements CanActivate {
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
       const transport = findTransport(context);
-      if (transport) markAsGuarded(transport.requestOf(context));
+      const call = transport?.callOf(context);
+      if (call) markAsGuarded(call.carrier);
       if (policy.access === 'public') return decision.allow('public');
 
       if (!transport) throw new UnsupportedContextError(context.getType());
-      const request = transport.requestOf(context);
+      if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
+      const caller = callerOf(call, this.options);
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
-      const resolved = resolveCredentials(request, this.options);
+      const resolved = caller.credentials.get(() => transport.credentialsOf(call, this.options));
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
@@ -57,18 +77,29 @@ export class AuthGuard implements CanActivate {
       }
       decision.scheme = credentials.scheme;
 
-      const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
-      const validated = validation instanceof Promise ? await validation : validation;
-      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      const { introspectMaxAge } = policy;
+      const validation = caller.validation(introspectMaxAge);
+      const isKnown = validation.isDone;
+      const validating = validation.get(() => this.tokens.validate(credentials.token, introspectMaxAge));
+      const validated = validating instanceof Promise ? await validating : validating;
+      if (isKnown) checkTimes(validated.claims, this.options);
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, {
+        transport,
+        call,
+        caller,
+      });
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options.groupOptions);
       const denial = checked instanceof Promise ? await checked : checked;
-      await waitForBatch();
+      if (!isKnown) await waitForBatch();
       if (denial) throw denial;
 
       const { loadUser, userProperty } = this.options;
-      const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
-      attachPrincipal(request, principal, userProperty);
+      const principal = loadUser
+        ? await caller.principal(call.operation).get(() => loadPrincipal(validated, loadUser, context))
+        : validated;
+      attachPrincipal(call.carrier, principal, userProperty, call.operation);
+      this.#endWithToken(validated, context);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -83,14 +114,16 @@ export class AuthGuard implements CanActivate {
     scheme: Credentials['scheme'],
     policy: RoutePolicy,
     context: ExecutionContext,
-    transport: Transport,
+    { transport, call, caller }: Scene,
   ): void | Promise<void> {
     return enforceSenderConstraint(claims, {
       scheme,
-      certificate: () => resolveCertificate(transport.requestOf(context), this.options, this.#log),
+      certificate: () =>
+        caller.certificate.get(() => resolveCertificate(call.request, this.options, this.#log)),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
-      verifyProof: (jkt) => this.#verifyProof(token, jkt, context, transport),
+      verifyProof: async (jkt) =>
+        caller.proof(jkt).get(() => this.#verifyProof(token, jkt, context, transport, call)),
     });
   }
 
@@ -99,9 +132,9 @@ export class AuthGuard implements CanActivate {
     jkt: string,
     context: ExecutionContext,
     transport: Transport,
+    { request }: Call,
   ): Promise<void> {
     if (!this.proofs) throw invalidToken('binding', 'DPoP is switched off');
-    const request = transport.requestOf(context);
     const header = request.headers['dpop'];
     await waitForVerification();
     const nextNonce = await this.proofs.verify({
@@ -112,5 +145,14 @@ export class AuthGuard implements CanActivate {
       jkt,
     });
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
+  }
+
+  /** What stays open after the handler has begun. */
+  #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
+    const { issuer } = this.options;
+    endSubscription(context, this.streams, { issuer, claims }, (error) =>
+      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options)),
+    );
+    endServerSentEvents(context, this.streams, { issuer, claims });
   }
 }

@@ -7,7 +7,12 @@ import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
 import { Refusals, routeOf } from '../guard/refusals.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
-import { MissingTokenError, TokenError, UnsupportedContextError } from '../errors/auth.errors.js';
+import {
+  ConfigurationError,
+  MissingTokenError,
+  TokenError,
+  UnsupportedContextError,
+} from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -108,9 +113,11 @@ export class MockedGuard implements CanActivate {
 
   async #admit(context: ExecutionContext, policy: RoutePolicy): Promise<void> {
     const transport = findTransport(context);
-    if (transport) markAsGuarded(transport.requestOf(context));
+    const call = transport?.callOf(context);
+    if (call) markAsGuarded(call.carrier);
     if (policy.access === 'public') return;
     if (!transport) throw new UnsupportedContextError(context.getType());
+    if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
     if (!this.claims) {
       if (policy.access !== 'optional') throw new MissingTokenError();
       return;
@@ -121,7 +128,7 @@ export class MockedGuard implements CanActivate {
     await authorize(token, policy, this.#groupOptions);
     const { loadUser, userProperty } = this.#userOptions;
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
-    attachPrincipal(transport.requestOf(context), principal, userProperty);
+    attachPrincipal(call.carrier, principal, userProperty, call.operation);
   }
 }
 
