@@ -15,6 +15,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { RouteTable } from './route-table/route-table.js';
 import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
@@ -54,6 +55,7 @@ export const PROVIDERS: Provider[] = [
   TokenValidationService,
   AuthHealthIndicator,
   ControllerRoutes,
+  ResolverRoutes,
   RouteTable,
   ResourceMetadata,
   AuthErrorFilter,

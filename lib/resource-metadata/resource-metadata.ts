@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { describeResource } from './protected-resource.js';
 import { ControllerRoutes } from '../route-table/controller-routes.js';
+import { ResolverRoutes } from '../route-table/resolver-routes.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { ProviderConnection } from '../issuer/provider-connection.js';
@@ -43,6 +44,7 @@ export class ResourceMetadata {
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
+    @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ProviderConnection) private readonly provider: ProviderConnection,
   ) {
@@ -76,7 +78,8 @@ export class ResourceMetadata {
   #write(issuer: string): string {
     const { resourceMetadata, ...terms } = this.options;
     if (!resourceMetadata) return '{}';
-    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, this.controllers.read()));
+    const routes = [...this.controllers.read(), ...this.resolvers.read()];
+    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, routes));
   }
 }
 

@@ -2,10 +2,10 @@
 import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
-import { accessOf } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { describePolicy } from './describe-policy.js';
 import type { RouteEntry } from './route-entry.js';
 import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
@@ -17,11 +17,6 @@ export interface ControllerRoute extends RouteEntry {
   readonly versionedByHeader: boolean;
   readonly requirements: readonly Requirement[];
 }
-
-type Asked = Pick<
-  ControllerRoute,
-  'access' | 'declared' | 'scopes' | 'groups' | 'requires' | 'requirements' | 'binding' | 'introspectMaxAge'
->;
 
 /** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
 const PATH = 'path';
@@ -114,6 +109,7 @@ export class ControllerRoutes {
       Reflect.getMetadata(HOST, metatype) as string | RegExp | (string | RegExp)[] | undefined,
     );
     return paths.map((path) => ({
+      kind: 'http',
       method: RequestMethod[requestMethod],
       path,
       pathInPrefix: withoutPrefix(path, globalPrefix),
@@ -121,7 +117,7 @@ export class ControllerRoutes {
       versionedByHeader:
         versioning?.type !== VersioningType.URI && version !== undefined && version !== VERSION_NEUTRAL,
       host: hosts[0] === undefined ? undefined : hosts.join(', '),
-      ...this.#asks(metatype, handler),
+      ...describePolicy(readRoutePolicy(metatype, handler), this.options),
       handler: `${metatype.name}.${name}`,
     }));
   }
@@ -135,30 +131,6 @@ export class ControllerRoutes {
       Reflect.getMetadata(VERSION, controller) ??
       versioning.defaultVersion;
     return listOf(said as Version | Version[]);
-  }
-
-  /** What the decorators ask, with what the options add to it. */
-  #asks(controller: Method, handler: Method): Asked {
-    const { validateCertificateBinding, dpop, groupOptions } = this.options;
-    const policy = readRoutePolicy(controller, handler);
-    const { access, declared, introspectMaxAge } = policy;
-    const { requirements, scopes } = accessOf(policy);
-    const open = access === 'public';
-    const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
-    const byProof = policy.dpopBound || dpop.mode === 'required';
-    return {
-      access,
-      declared,
-      scopes,
-      groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
-      requires: requirements.map((each) => each.describe(groupOptions)),
-      requirements,
-      binding: [
-        ...(byCertificate && !open ? (['certificate'] as const) : []),
-        ...(byProof && !open ? (['dpop'] as const) : []),
-      ],
-      introspectMaxAge,
-    };
   }
 }
 

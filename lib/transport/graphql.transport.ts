@@ -1,5 +1,5 @@
 /** GraphQL operations: Apollo and Mercurius, on Express and Fastify, over HTTP and over graphql-transport-ws. */
-import type { ArgumentsHost } from '@nestjs/common';
+import { HttpException, type ArgumentsHost } from '@nestjs/common';
 import { resolveConnectionCredentials } from '../credentials/connection-params.js';
 import { resolveCredentials } from '../credentials/extract-credentials.js';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
@@ -18,9 +18,12 @@ const CODES = {
 
 type Headers = ReadonlyMap<string, string>;
 
-/** graphql-js makes a `GraphQLError` of it, with its message and its extensions. */
-export class GraphQLRefusal extends Error {
-  override readonly name = 'GraphQLRefusal';
+/**
+ * graphql-js makes a `GraphQLError` of it, with its message and its extensions. An `HttpException`, which Nest does not log as a
+ * fault, and which filters of the application know; its response is no object, or Nest's Apollo driver would write its own
+ * extensions.
+ */
+export class GraphQLRefusal extends HttpException {
   readonly extensions: {
     readonly code: (typeof CODES)[keyof typeof CODES];
     readonly errorCode: string;
@@ -29,7 +32,7 @@ export class GraphQLRefusal extends Error {
   };
 
   constructor({ statusCode, message, errorCode, cause }: Refusal, headers?: Headers) {
-    super(message, { cause });
+    super(message, statusCode, { cause });
     this.extensions = { code: CODES[statusCode], errorCode, ...(headers && { http: { headers } }) };
   }
 }

@@ -34,6 +34,8 @@ export interface GraphQLOptions {
   readonly context?: unknown;
   readonly include?: readonly unknown[];
   readonly fieldResolverEnhancers?: readonly string[];
+  readonly path?: string;
+  readonly useGlobalPrefix?: boolean;
 }
 
 const scanner = new MetadataScanner();
