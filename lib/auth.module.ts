@@ -1,6 +1,7 @@
 /** The module: registers the guard for every route, and has what it needs ready before the first request. */
 import {
   Inject,
+  Logger,
   Module,
   type DynamicModule,
   type NestModule,
@@ -11,6 +12,8 @@ import { DiscoveryModule, DiscoveryService, ModulesContainer } from '@nestjs/cor
 import { AuthGuard } from './guard/auth.guard.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
 import { checkResolvers } from './guard/graphql/check-resolvers.js';
+import { vulnerableDrivers } from './guard/graphql/driver-versions.js';
+import { findGraphQLOptions } from './guard/graphql/resolvers.js';
 import { interceptSubscriptions } from './guard/graphql/subscription.interceptor.js';
 import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
@@ -78,6 +81,7 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule, O
     if (problems.length > 0) {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
+    warnOfDrivers(this.modules);
     // A test has put something in the guard's place: nobody will ask for keys.
     if (!(this.guard instanceof AuthGuard)) return;
     if (this.options.warmUp === 'required') await this.provider.warmUp();
@@ -101,6 +105,12 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule, O
     ]);
     return [...problems, ...unmet];
   }
+}
+
+/** An application without GraphQL reads nothing from disk. */
+function warnOfDrivers(modules: ModulesContainer): void {
+  if (findGraphQLOptions(modules).length === 0) return;
+  for (const warning of vulnerableDrivers()) new Logger(AuthModule.name).warn(warning);
 }
 
 function provide(definition: DynamicModule): DynamicModule {

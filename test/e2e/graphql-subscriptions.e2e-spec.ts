@@ -34,28 +34,28 @@ class Topic {
   }
 
   publish(value: unknown): void {
-    for (const listen of [...this.#listeners]) listen(value);
+    for (const listen of this.#listeners) listen(value);
   }
 
   iterate(): AsyncIterableIterator<unknown> {
     this.opened++;
     const queue: unknown[] = [];
-    let wake: (() => void) | undefined;
-    let over = false;
+    const state = { over: false, wake: (): void => undefined };
     const listen = (value: unknown): void => {
       queue.push(value);
-      wake?.();
+      state.wake();
     };
     this.#listeners.add(listen);
     return {
       next: async () => {
-        while (queue.length === 0 && !over) await new Promise<void>((resolve) => (wake = resolve));
-        return over ? { done: true, value: undefined } : { done: false, value: queue.shift() };
+        while (queue.length === 0 && !state.over)
+          await new Promise<void>((resolve) => (state.wake = resolve));
+        return state.over ? { done: true, value: undefined } : { done: false, value: queue.shift() };
       },
       return: async () => {
-        over = true;
+        state.over = true;
         this.#listeners.delete(listen);
-        wake?.();
+        state.wake();
         return { done: true, value: undefined };
       },
       [Symbol.asyncIterator]() {
@@ -89,21 +89,18 @@ class TickResolver {
     return topic.iterate();
   }
   @Subscription(() => String, { resolve: (value: { who: string }) => value.who })
-  async *who(
-    @Claims() claims?: AccessTokenClaims,
-    @CurrentUser() user?: { name?: string },
-  ): AsyncGenerator<unknown> {
+  async *who(@Claims() claims?: AccessTokenClaims, @CurrentUser() user?: { name?: string }): AsyncGenerator {
     yield { who: `${claims?.sub ?? 'nobody'} ${user?.name ?? ''}`.trim() };
     await new Promise(() => undefined);
   }
   @Subscription(() => String, { resolve: (value: { who: string }) => value.who })
   @Public()
-  async *open(@Claims() claims?: AccessTokenClaims): AsyncGenerator<unknown> {
+  async *open(@Claims() claims?: AccessTokenClaims): AsyncGenerator {
     yield { who: claims?.sub ?? 'nobody' };
   }
   @Subscription(() => String, { resolve: (value: { who: string }) => value.who })
   @OptionalAuth()
-  async *maybe(@Claims() claims?: AccessTokenClaims): AsyncGenerator<unknown> {
+  async *maybe(@Claims() claims?: AccessTokenClaims): AsyncGenerator {
     yield { who: claims?.sub ?? 'nobody' };
     await new Promise(() => undefined);
   }

@@ -73,7 +73,7 @@ function resolverOf(
   handler: Method,
 ): Pick<Resolver, 'type' | 'field' | 'kind'> | undefined {
   const type: unknown = Reflect.getMetadata(TYPE, handler) ?? Reflect.getMetadata(TYPE, metatype);
-  if (type === undefined) return undefined;
+  if (typeof type !== 'string') return undefined;
   const isReference = Boolean(Reflect.getMetadata(REFERENCE, handler));
   const isProperty = Boolean(Reflect.getMetadata(PROPERTY, handler));
   const isRoot = ROOT_TYPES.has(type);
@@ -81,7 +81,7 @@ function resolverOf(
   const name: unknown = Reflect.getMetadata(NAME, handler) ?? property;
   const field = isReference ? '__resolveReference' : String(name);
   const kind = isRoot ? 'root' : isReference ? 'reference' : field === '__resolveType' ? 'type' : 'field';
-  return { type: String(type), field, kind };
+  return { type, field, kind };
 }
 
 /** The options of every `GraphQLModule` of the application. */

@@ -1,7 +1,8 @@
 /** An asynchronous iterator that can be ended from outside. */
 
 interface Waiting {
-  readonly reject: (error: Error) => void;
+  readonly resolve: (result: IteratorResult<unknown>) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What a handler may answer with: an iterator, or something to iterate over. */
@@ -30,20 +31,9 @@ export class EndableIterator implements AsyncIterableIterator<unknown> {
     }
     if (this.#isOver) return { done: true, value: undefined };
     return new Promise((resolve, reject) => {
-      const waiting = { reject };
+      const waiting = { resolve, reject };
       this.#waiting.add(waiting);
-      this.#source.next().then(
-        (result) => {
-          if (!this.#waiting.delete(waiting)) return;
-          if (result.done === true) this.#close();
-          resolve(result);
-        },
-        (error: unknown) => {
-          if (!this.#waiting.delete(waiting)) return;
-          this.#close();
-          reject(error as Error);
-        },
-      );
+      void this.#pull(waiting);
     });
   }
 
@@ -70,8 +60,30 @@ export class EndableIterator implements AsyncIterableIterator<unknown> {
     this.#waiting.clear();
     if (waiting.length === 0) this.#error = error;
     for (const { reject } of waiting) reject(error);
-    // A generator that waits for something ends after that.
-    void (async () => this.#source.return?.())().catch(() => undefined);
+    void this.#endSource();
+  }
+
+  /** Who was told of the end is not told of this. */
+  async #pull(waiting: Waiting): Promise<void> {
+    try {
+      const result = await this.#source.next();
+      if (!this.#waiting.delete(waiting)) return;
+      if (result.done === true) this.#close();
+      waiting.resolve(result);
+    } catch (error) {
+      if (!this.#waiting.delete(waiting)) return;
+      this.#close();
+      waiting.reject(error);
+    }
+  }
+
+  /** A generator that waits for something ends after that. */
+  async #endSource(): Promise<void> {
+    try {
+      await this.#source.return?.();
+    } catch {
+      // It is left alone, ended or not.
+    }
   }
 
   #close(): void {

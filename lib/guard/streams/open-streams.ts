@@ -56,7 +56,8 @@ export class OpenStreams implements OnModuleDestroy {
 
   /** Ends the streams whose tokens no longer count. */
   endAll(isOver: (stream: OpenStream) => boolean, error: AuthError): void {
-    for (const stream of [...this.#open.keys()]) if (isOver(stream)) this.#end(stream, error);
+    // What is removed on the way is not visited any more.
+    for (const stream of this.#open.keys()) if (isOver(stream)) this.#end(stream, error);
   }
 
   /** Nothing is ended any more: what is open ends with the application. */
