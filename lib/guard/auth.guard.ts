@@ -15,26 +15,21 @@ import {
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded, principalOf } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
 import { waitForBatch, waitForVerification } from '../timing/verification-queue.js';
+import { whenReady } from '../timing/when-ready.js';
 import { checkTimes } from '../token/check-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Call, Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
-import { callerOf, type Caller } from './caller.js';
+import { callerOf, knownCaller } from './caller.js';
 import { Decision } from './decision-events.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
 import { OpenStreams } from './streams/open-streams.js';
-import { endServerSentEvents } from './streams/server-sent-events.js';
-
-interface Scene {
-  readonly transport: Transport;
-  readonly call: Call;
-  readonly caller: Caller;
-}
+import { endServerSentEvents, streamsEvents } from './streams/server-sent-events.js';
 
 /**
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
@@ -67,9 +62,8 @@ export class AuthGuard implements CanActivate {
 
       if (!transport) throw new UnsupportedContextError(context.getType());
       if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
-      const caller = callerOf(call, this.options);
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
-      const resolved = caller.credentials.get(() => transport.credentialsOf(call, this.options));
+      const resolved = this.#readCredentials(transport, call);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
@@ -77,29 +71,24 @@ export class AuthGuard implements CanActivate {
       }
       decision.scheme = credentials.scheme;
 
-      const { introspectMaxAge } = policy;
-      const validation = caller.validation(introspectMaxAge);
-      const isKnown = validation.isDone;
-      const validating = validation.get(() => this.tokens.validate(credentials.token, introspectMaxAge));
-      const validated = validating instanceof Promise ? await validating : validating;
-      if (isKnown) checkTimes(validated.claims, this.options);
-      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, {
-        transport,
-        call,
-        caller,
-      });
+      const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
+      const validated = validation instanceof Promise ? await validation : validation;
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options.groupOptions);
       const denial = checked instanceof Promise ? await checked : checked;
-      if (!isKnown) await waitForBatch();
+      // One handler of the request has waited for all.
+      if (principalOf(call.carrier) === undefined) await waitForBatch();
       if (denial) throw denial;
 
       const { loadUser, userProperty } = this.options;
       const principal = loadUser
-        ? await caller.principal(call.operation).get(() => loadPrincipal(validated, loadUser, context))
+        ? await callerOf(call, this.options)
+            .principal(call.operation)
+            .get(() => loadPrincipal(validated, loadUser, context))
         : validated;
       attachPrincipal(call.carrier, principal, userProperty, call.operation);
-      this.#endWithToken(validated, context);
+      if (staysOpen(context)) this.#endWithToken(validated, context);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -109,21 +98,59 @@ export class AuthGuard implements CanActivate {
     }
   }
 
+  /** A resolver of the application is asked once; what a client connected with may be long. */
+  #readCredentials(
+    transport: Transport,
+    call: Call,
+  ): Credentials | undefined | Promise<Credentials | undefined> {
+    if (!this.options.tokenResolver && !call.connection) return transport.credentialsOf(call, this.options);
+    return callerOf(call, this.options).credentials.get(() => transport.credentialsOf(call, this.options));
+  }
+
+  /** What has to be awaited is validated once for all handlers of the request, also if it is refused. */
+  #validate(
+    token: string,
+    introspectMaxAge: number | undefined,
+    call: Call,
+  ): ValidatedToken | Promise<ValidatedToken> {
+    const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
+    const validate = (): ValidatedToken | Promise<ValidatedToken> =>
+      this.tokens.validate(token, introspectMaxAge);
+    if (known?.hasBegun === true)
+      return whenReady(known.get(validate), (validated) => this.#recheck(validated));
+    const validation = validate();
+    if (!(validation instanceof Promise)) return validation;
+    return callerOf(call, this.options)
+      .validation(introspectMaxAge)
+      .get(() => validation);
+  }
+
+  /** What may have changed since it was validated. */
+  #recheck(validated: ValidatedToken): ValidatedToken {
+    checkTimes(validated.claims, this.options);
+    return validated;
+  }
+
   #checkBinding(
     { token, claims }: ValidatedToken,
     scheme: Credentials['scheme'],
     policy: RoutePolicy,
     context: ExecutionContext,
-    { transport, call, caller }: Scene,
+    transport: Transport,
+    call: Call,
   ): void | Promise<void> {
     return enforceSenderConstraint(claims, {
       scheme,
       certificate: () =>
-        caller.certificate.get(() => resolveCertificate(call.request, this.options, this.#log)),
+        callerOf(call, this.options).certificate.get(() =>
+          resolveCertificate(call.request, this.options, this.#log),
+        ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
       verifyProof: async (jkt) =>
-        caller.proof(jkt).get(() => this.#verifyProof(token, jkt, context, transport, call)),
+        callerOf(call, this.options)
+          .proof(jkt)
+          .get(() => this.#verifyProof(token, jkt, context, transport, call)),
     });
   }
 
@@ -155,4 +182,9 @@ export class AuthGuard implements CanActivate {
     );
     endServerSentEvents(context, this.streams, { issuer, claims });
   }
+}
+
+/** Whether the answer goes on after the handler has begun it. */
+function staysOpen(context: ExecutionContext): boolean {
+  return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
 }

@@ -16,8 +16,8 @@ interface Validation {
 }
 
 export class Caller {
-  readonly credentials = new Once<Credentials | undefined>();
   readonly #validations: Validation[] = [];
+  #credentials: Once<Credentials | undefined> | undefined;
   #certificate: Once<ClientCertificate | undefined> | undefined;
   #proof: { readonly jkt: string; readonly once: Once<void> } | undefined;
   #principals: WeakMap<object, Once<Principal>> | undefined;
@@ -29,6 +29,14 @@ export class Caller {
     private readonly isConnection: boolean,
   ) {}
 
+  get credentials(): Once<Credentials | undefined> {
+    return (this.#credentials ??= new Once());
+  }
+
+  get certificate(): Once<ClientCertificate | undefined> {
+    return (this.#certificate ??= new Once());
+  }
+
   /** For the handlers that accept an introspection answer of this age. */
   validation(introspectMaxAge: number | undefined): Once<ValidatedToken> {
     const now = this.isConnection ? performance.now() : 0;
@@ -39,10 +47,6 @@ export class Caller {
     if (index === -1) this.#validations.push(validation);
     else this.#validations[index] = validation;
     return validation.once;
-  }
-
-  get certificate(): Once<ClientCertificate | undefined> {
-    return (this.#certificate ??= new Once());
   }
 
   /** A proof is good once (RFC 9449 section 11.1): for all handlers together. */
@@ -62,10 +66,23 @@ export class Caller {
 /** A symbol: no parameter, header or body can bring a property of this name. */
 const CALLER = Symbol('nestjs-resource-server:caller');
 
-/** @param module what tells this module from that of another application that the request goes through */
-export function callerOf({ carrier, connection }: Call, module: object): Caller {
-  const holder = carrier as { [CALLER]?: Caller };
-  const known = holder[CALLER];
-  if (known && known.module === module && known.params === connection?.params) return known;
-  return (holder[CALLER] = new Caller(module, connection?.params, connection !== undefined));
+interface Carrier {
+  [CALLER]?: Caller;
+}
+
+/**
+ * `undefined` where nothing is kept: what is at hand (a header, a token that was verified before) is quicker found again.
+ *
+ * @param module what tells this module from that of another application that the request goes through
+ */
+export function knownCaller({ carrier, connection }: Call, module: object): Caller | undefined {
+  const known = (carrier as Carrier)[CALLER];
+  return known && known.module === module && known.params === connection?.params ? known : undefined;
+}
+
+export function callerOf(call: Call, module: object): Caller {
+  const known = knownCaller(call, module);
+  if (known) return known;
+  const { carrier, connection } = call;
+  return ((carrier as Carrier)[CALLER] = new Caller(module, connection?.params, connection !== undefined));
 }

@@ -5,7 +5,8 @@ type Outcome<Result> = { readonly value: Result | Promise<Result> } | { readonly
 export class Once<Result> {
   #outcome: Outcome<Result> | undefined;
 
-  get isDone(): boolean {
+  /** The work is done, or under way. */
+  get hasBegun(): boolean {
     return this.#outcome !== undefined;
   }
 

@@ -15,7 +15,7 @@ export function endServerSentEvents(
   streams: OpenStreams,
   subscriber: Pick<OpenStream, 'issuer' | 'claims'>,
 ): void {
-  if (!streamsEvents(context.getHandler()) || context.getType<string>() !== 'http') return;
+  if (context.getType<string>() !== 'http' || !streamsEvents(context.getHandler())) return;
   const answer = context.switchToHttp().getResponse<ServerResponse & { readonly raw?: ServerResponse }>();
   const response = answer.raw ?? answer;
   const stream: OpenStream = {
@@ -33,7 +33,7 @@ export function endServerSentEvents(
   response.once('close', () => streams.close(stream));
 }
 
-function streamsEvents(handler: object): boolean {
+export function streamsEvents(handler: object): boolean {
   let answer = known.get(handler);
   if (answer === undefined) known.set(handler, (answer = Reflect.getMetadata(SSE, handler) === true));
   return answer;

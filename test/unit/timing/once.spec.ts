@@ -5,9 +5,9 @@ describe('Once', () => {
     const once = new Once<number>();
     let done = 0;
     const work = async (): Promise<number> => ++done;
-    expect(once.isDone).toBe(false);
+    expect(once.hasBegun).toBe(false);
     const [a, b] = [once.get(work), once.get(work)];
-    expect(once.isDone).toBe(true);
+    expect(once.hasBegun).toBe(true);
     expect(await Promise.all([a, b])).toEqual([1, 1]);
     expect(once.get(work)).toBe(1);
   });
