@@ -2,17 +2,21 @@
 import {
   Inject,
   Injectable,
+  Logger,
   Scope,
   type OnApplicationShutdown,
   type CanActivate,
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { accessOf, type Requiring } from './access/authorize.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
+import { checkResolvers } from './guard/graphql/check-resolvers.js';
+import { vulnerableDrivers } from './guard/graphql/driver-versions.js';
+import { findGraphQLOptions } from './guard/graphql/resolvers.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
@@ -37,6 +41,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     @Inject(ModuleRef) private readonly self: ModuleRef,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(GLOBAL_GUARD) private readonly globalGuard: unknown,
   ) {}
 
@@ -49,6 +54,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     const options = this.self.get<ResolvedOptions>(RESOLVED_OPTIONS);
     const problems = [
       ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
+      ...checkResolvers(this.modules),
       ...this.#unguarded(),
     ];
     if (problems.length === 0) {
@@ -59,6 +65,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     if (problems.length > 0) {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
+    warnOfDrivers(this.modules);
     const provider = this.self.get(ProviderConnection);
     this.#provider = provider;
     const guard = this.self.get<CanActivate>(AuthGuard);
@@ -145,4 +152,10 @@ function contradictionsOf(place: string, policy: Requiring): readonly string[] {
     if (error instanceof ConfigurationError) return [`${place}: ${error.message}`];
     throw error;
   }
+}
+
+/** An application without GraphQL reads nothing from disk. */
+function warnOfDrivers(modules: ModulesContainer): void {
+  if (findGraphQLOptions(modules).length === 0) return;
+  for (const warning of vulnerableDrivers()) new Logger('AuthModule').warn(warning);
 }

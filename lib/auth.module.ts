@@ -8,6 +8,7 @@ import {
 } from './auth.module-definition.js';
 import { EXPORTS, PROVIDERS } from './auth.providers.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { interceptSubscriptions } from './guard/graphql/subscription.interceptor.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
 import type { AuthModuleOptions } from './options/auth-options.js';
@@ -28,7 +29,7 @@ import { guardedClasses } from './route-table/guarded-classes.js';
 @Module({ imports: [DiscoveryModule] })
 export class AuthModule extends ConfigurableModuleClass implements NestModule {
   constructor(
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
   ) {
     super();
@@ -53,6 +54,7 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
   configure(): void {
     for (const { controller, instance } of guardedClasses(this.discovery))
       registerHandlers(controller, instance);
+    interceptSubscriptions(this.modules);
   }
 }
 

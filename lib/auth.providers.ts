@@ -10,6 +10,7 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
+import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
@@ -20,6 +21,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { RouteTable } from './route-table/route-table.js';
 import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
@@ -62,6 +64,7 @@ export const PROVIDERS: Provider[] = [
   TokenValidationService,
   AuthHealthIndicator,
   ControllerRoutes,
+  ResolverRoutes,
   RouteTable,
   ResourceMetadata,
   AuthErrorFilter,
@@ -70,6 +73,7 @@ export const PROVIDERS: Provider[] = [
   MessageHandlers,
   MessageAudit,
   AuthLifecycle,
+  OpenStreams,
   AuthGuard,
 ];
 
@@ -83,6 +87,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
   GuardInPlace,
+  OpenStreams,
 ];
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {

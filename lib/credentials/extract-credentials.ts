@@ -75,7 +75,18 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
   const header = request.headers.authorization;
   if (header === undefined) return undefined;
   refuseRepeatedHeader(request);
+  const credentials = parseAuthorization(header);
+  if (credentials) refuseSecondWay(request);
+  return credentials;
+}
 
+/**
+ * The credentials in the value of an `Authorization` header; `undefined` for another scheme.
+ *
+ * @throws {InvalidRequestError} for a list
+ * @throws {TokenError} `invalid_token` for a value that names the scheme and is malformed
+ */
+export function parseAuthorization(header: string): Credentials | undefined {
   const space = header.indexOf(' ');
   const scheme = schemeOf(space === -1 ? header : header.slice(0, space));
   if (!scheme) {
@@ -85,7 +96,6 @@ export function extractCredentials(request: IncomingRequest): Credentials | unde
   const token = space === -1 ? '' : afterSpaces(header, space);
   if (token.includes(',')) throw new InvalidRequestError({ detail: 'the Authorization header is a list' });
   if (token === '' || token.includes(' ')) throw malformed();
-  refuseSecondWay(request);
   return { scheme, token };
 }
 

@@ -11,9 +11,10 @@ import { checkAccess } from '../access/authorize.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
-import { resolveCredentials, type Credentials } from '../credentials/extract-credentials.js';
+import type { Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
 import {
+  ConfigurationError,
   invalidToken,
   MissingTokenError,
   UnsupportedContextError,
@@ -22,23 +23,30 @@ import {
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { attachPrincipal, markAsGuarded, principalOf } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
 import { runVerification, waitForBatch } from '../timing/verification-queue.js';
+import { whenReady } from '../timing/when-ready.js';
+import { checkTimes } from '../token/check-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
-import type { Transport } from '../transport/transport.js';
+import type { Call, Transport } from '../transport/transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
 import { isAdmitted, rememberAdmission } from './admitted-requests.js';
+import { callerOf, knownCaller } from './caller.js';
 import { Decision } from './decision-events.js';
+import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { OpenStreams } from './streams/open-streams.js';
+import { endServerSentEvents, streamsEvents } from './streams/server-sent-events.js';
 
 /**
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}. Never answers `false`. A context other than HTTP is refused unless the handler is `@Public()`.
+ * {@link AuthError}; in GraphQL with an error whose `extensions` say as much. Never answers `false`. A context other than
+ * HTTP and GraphQL is refused unless the handler is `@Public()`.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -49,6 +57,7 @@ export class AuthGuard implements CanActivate {
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(DPoPProofVerifier) private readonly proofs: DPoPProofVerifier | null,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
     @Optional() @Inject(GuardInPlace) private readonly inPlace?: GuardInPlace,
   ) {}
 
@@ -64,14 +73,15 @@ export class AuthGuard implements CanActivate {
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
       const transport = findTransport(context);
-      if (transport) markAsGuarded(transport.requestOf(context));
+      const call = transport?.callOf(context);
+      if (call) markAsGuarded(call.carrier);
       if (policy.access === 'public') return decision.allow('public');
 
       if (!transport) throw new UnsupportedContextError(context.getType());
-      const request = transport.requestOf(context);
-      if (isAdmitted(request, this.options, policy)) return true;
+      if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
+      if (isAdmitted(call.operation, this.options, policy)) return true;
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
-      const resolved = resolveCredentials(request, this.options);
+      const resolved = this.#readCredentials(transport, call);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
@@ -80,19 +90,26 @@ export class AuthGuard implements CanActivate {
       if (credentials.scheme === 'DPoP' && !this.proofs) throw dpopIsOff();
       decision.scheme = credentials.scheme;
 
-      const validation = this.tokens.validate(credentials.token, policy.introspectMaxAge);
+      const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
-      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport);
+      const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
-      const checked = checkAccess(validated, policy, this.options, request);
+      const checked = checkAccess(validated, policy, this.options, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
-      await waitForBatch();
+      // One handler of the request has waited for all.
+      if (principalOf(call.carrier) === undefined) await waitForBatch();
       if (denial) throw denial;
 
       const { loadUser, userProperty } = this.options;
-      const principal = loadUser ? await loadPrincipal(validated, loadUser, context) : validated;
-      attachPrincipal(request, principal, userProperty);
-      rememberAdmission(request, this.options, policy);
+      const principal = loadUser
+        ? await callerOf(call, this.options)
+            .principal(call.operation)
+            .get(() => loadPrincipal(validated, loadUser, context))
+        : validated;
+      attachPrincipal(call.carrier, principal, userProperty, call.operation);
+      if (!call.connection && context.getType() === 'http')
+        rememberAdmission(call.operation, this.options, policy);
+      if (staysOpen(context)) this.#endWithToken(validated, context);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -102,19 +119,59 @@ export class AuthGuard implements CanActivate {
     }
   }
 
+  /** A resolver of the application is asked once; what a client connected with may be long. */
+  #readCredentials(
+    transport: Transport,
+    call: Call,
+  ): Credentials | undefined | Promise<Credentials | undefined> {
+    if (!this.options.tokenResolver && !call.connection) return transport.credentialsOf(call, this.options);
+    return callerOf(call, this.options).credentials.get(() => transport.credentialsOf(call, this.options));
+  }
+
+  /** What has to be awaited is validated once for all handlers of the request, also if it is refused. */
+  #validate(
+    token: string,
+    introspectMaxAge: number | undefined,
+    call: Call,
+  ): ValidatedToken | Promise<ValidatedToken> {
+    const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
+    const validate = (): ValidatedToken | Promise<ValidatedToken> =>
+      this.tokens.validate(token, introspectMaxAge);
+    if (known?.hasBegun === true)
+      return whenReady(known.get(validate), (validated) => this.#recheck(validated));
+    const validation = validate();
+    if (!(validation instanceof Promise)) return validation;
+    return callerOf(call, this.options)
+      .validation(introspectMaxAge)
+      .get(() => validation);
+  }
+
+  /** What may have changed since it was validated. */
+  #recheck(validated: ValidatedToken): ValidatedToken {
+    checkTimes(validated.claims, this.options);
+    return validated;
+  }
+
   #checkBinding(
     { token, claims }: ValidatedToken,
     scheme: Credentials['scheme'],
     policy: RoutePolicy,
     context: ExecutionContext,
     transport: Transport,
+    call: Call,
   ): void | Promise<void> {
     return enforceSenderConstraint(claims, {
       scheme,
-      certificate: () => resolveCertificate(transport.requestOf(context), this.options, this.#log),
+      certificate: () =>
+        callerOf(call, this.options).certificate.get(() =>
+          resolveCertificate(call.request, this.options, this.#log),
+        ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
-      verifyProof: (jkt) => this.#verifyProof(token, jkt, context, transport),
+      verifyProof: async (jkt) =>
+        callerOf(call, this.options)
+          .proof(jkt)
+          .get(() => this.#verifyProof(token, jkt, context, transport, call)),
     });
   }
 
@@ -123,10 +180,10 @@ export class AuthGuard implements CanActivate {
     jkt: string,
     context: ExecutionContext,
     transport: Transport,
+    { request }: Call,
   ): Promise<void> {
     const { proofs } = this;
     if (!proofs) throw dpopIsOff();
-    const request = transport.requestOf(context);
     const header = request.headers['dpop'];
     const presented = {
       proof: Array.isArray(header) ? header.join(',') : header,
@@ -138,6 +195,20 @@ export class AuthGuard implements CanActivate {
     const nextNonce = await runVerification(() => proofs.verify(presented));
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
+
+  /** What stays open after the handler has begun. */
+  #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
+    const { issuer } = this.options;
+    endSubscription(context, this.streams, { issuer, claims }, (error) =>
+      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options)),
+    );
+    endServerSentEvents(context, this.streams, { issuer, claims });
+  }
+}
+
+/** Whether the answer goes on after the handler has begun it. */
+function staysOpen(context: ExecutionContext): boolean {
+  return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
 }
 
 const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

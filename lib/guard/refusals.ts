@@ -30,8 +30,7 @@ export class Refusals {
     const transport = findTransport(host);
     // Of an unknown kind of context nothing is known but that Nest turns an HttpException into an error.
     if (!transport) return httpExceptionFor(refusal);
-    for (const [name, value] of Object.entries(refusal.headers)) transport.setHeader(host, name, value);
-    return transport.toException(refusal);
+    return transport.refuse(host, refusal);
   }
 
   /** A bad token is everyday business: `debug`. A fault of this server, or of what it depends on, is the operator's. */

@@ -1,5 +1,6 @@
 /** Keeps the principal of a call, for parameter decorators and for what comes after the guard. The only place that writes to the request. */
 import type { ExecutionContext } from '@nestjs/common';
+import { readGraphQLCall } from '../credentials/graphql-call.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
@@ -16,16 +17,31 @@ const PRINCIPAL = Symbol.for('nestjs-resource-server:principal');
 /** Where Nest's `@nestjs/authorization` looks for a function that knows the user of a call. */
 const USER_OF = Symbol.for('nestjs.authentication.userOf');
 
+/** The principals of the operations that come over one connection. */
+const OPERATIONS = Symbol('nestjs-resource-server:operations');
+
 interface Carrier {
   [PRINCIPAL]?: Principal;
+  [OPERATIONS]?: WeakMap<object, Principal>;
   [USER_OF]?: typeof userOf;
   [property: string]: unknown;
 }
 
-/** @param userProperty the property that holds the user for other libraries; `false`: none */
-export function attachPrincipal(carrier: object, principal: Principal, userProperty: string | false): void {
-  (carrier as Carrier)[PRINCIPAL] = principal;
-  if (userProperty !== false) (carrier as Carrier)[userProperty] = userIn(principal);
+/**
+ * @param carrier the request, or the connection
+ * @param userProperty the property that holds the user for other libraries; `false`: none
+ * @param operation of several that come over one connection
+ */
+export function attachPrincipal(
+  carrier: object,
+  principal: Principal,
+  userProperty: string | false,
+  operation = carrier,
+): void {
+  const holder = carrier as Carrier;
+  holder[PRINCIPAL] = principal;
+  if (userProperty !== false) holder[userProperty] = userIn(principal);
+  if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
 }
 
 /** Says that the guard has seen a call: {@link userOf} then answers for it, also where nobody is signed in. */
@@ -38,15 +54,25 @@ export function principalOf(carrier: object): Principal | undefined {
   return (carrier as Carrier)[PRINCIPAL];
 }
 
-/** The object that the principal of a call is kept on. */
-function carrierIn(context: ExecutionContext): object | undefined {
-  return context.getType<string>() === 'http' ? context.switchToHttp().getRequest<object>() : undefined;
+/** What the guard kept for a call of this kind; see lib/transport. */
+function keptFor(context: ExecutionContext): Principal | undefined {
+  switch (context.getType<string>()) {
+    case 'http':
+      return principalOf(context.switchToHttp().getRequest<object>());
+    case 'graphql': {
+      const call = readGraphQLCall(context.getArgs());
+      if (!call?.source) return undefined;
+      const { carrier, connection } = call.source;
+      return connection ? (carrier as Carrier)[OPERATIONS]?.get(call.operation) : principalOf(carrier);
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** The principal of this very call: none on a public handler, whatever else came the same way. */
 export function principalIn(context: ExecutionContext): Principal | undefined {
-  const carrier = carrierIn(context);
-  const principal = carrier && principalOf(carrier);
+  const principal = keptFor(context);
   if (!principal) return undefined;
   return readRoutePolicy(context.getClass(), context.getHandler()).access === 'public'
     ? undefined
@@ -67,7 +93,8 @@ function userOf(context: ExecutionContext): unknown {
 /**
  * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
  *
- * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it, or an `ExecutionContext`
+ * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; or an
+ *   `ExecutionContext`
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {

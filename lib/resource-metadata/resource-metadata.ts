@@ -5,6 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { describeResource } from './protected-resource.js';
 import { ControllerRoutes } from '../route-table/controller-routes.js';
 import { whenAdapterIsSet } from '../route-table/http-adapter.js';
+import { ResolverRoutes } from '../route-table/resolver-routes.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { ProviderConnection } from '../issuer/provider-connection.js';
@@ -44,6 +45,7 @@ export class ResourceMetadata {
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
+    @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ProviderConnection) private readonly provider: ProviderConnection,
   ) {
@@ -77,7 +79,9 @@ export class ResourceMetadata {
   #write(issuer: string): string {
     const { resourceMetadata, ...terms } = this.options;
     if (!resourceMetadata) return '{}';
-    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, this.controllers.read()));
+    const fields = this.resolvers.read().map((field) => ({ ...field, mentionedScopes: field.scopes }));
+    const routes = [...this.controllers.read(), ...fields];
+    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, routes));
   }
 }
 

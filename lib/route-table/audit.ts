@@ -8,9 +8,17 @@ export function undeclaredRoutes(
   auditIgnore: AuditOptions['auditIgnore'],
 ): readonly string[] {
   const lines = entries
-    .filter((entry) => !entry.declared && !auditIgnore.some((pattern) => fits(entry, pattern)))
+    .filter(
+      (entry) =>
+        !entry.declared && !isBelowAnother(entry) && !auditIgnore.some((pattern) => fits(entry, pattern)),
+    )
     .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
   return [...new Set(lines)];
+}
+
+/** Who reads a field of a type has come past a query, a mutation or a subscription. An entity of a federation has not. */
+function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
+  return kind === 'graphql' && method === 'FIELD' && !path.endsWith('.__resolveReference');
 }
 
 function fits({ method, path }: RouteEntry, pattern: string): boolean {

@@ -2,11 +2,11 @@
 import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
-import { accessOf } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { GuardCoverage } from '../guard/guard-coverage.js';
+import { describePolicy, type DescribedPolicy } from './describe-policy.js';
 import type { RouteEntry } from './route-entry.js';
 import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
@@ -20,19 +20,6 @@ export interface ControllerRoute extends RouteEntry {
   /** Every scope that may help a client. */
   readonly mentionedScopes: readonly string[];
 }
-
-type Asked = Pick<
-  ControllerRoute,
-  | 'access'
-  | 'declared'
-  | 'scopes'
-  | 'groups'
-  | 'requires'
-  | 'requirements'
-  | 'mentionedScopes'
-  | 'binding'
-  | 'introspectMaxAge'
->;
 
 /** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
 const PATH = 'path';
@@ -126,6 +113,7 @@ export class ControllerRoutes {
       Reflect.getMetadata(HOST, metatype) as string | RegExp | (string | RegExp)[] | undefined,
     );
     return paths.map((path) => ({
+      kind: 'http',
       method: RequestMethod[requestMethod],
       path,
       pathInPrefix: withoutPrefix(path, globalPrefix),
@@ -133,9 +121,17 @@ export class ControllerRoutes {
       versionedByHeader:
         versioning?.type !== VersioningType.URI && version !== undefined && version !== VERSION_NEUTRAL,
       host: hosts[0] === undefined ? undefined : hosts.join(', '),
-      ...this.#asks(metatype, handler),
+      ...this.#describe(metatype, handler),
       handler: `${metatype.name}.${name}`,
     }));
+  }
+
+  /** Without a guard that runs for it, nobody enforces what the decorators say. */
+  #describe(controller: Method, handler: Method): DescribedPolicy {
+    const described = describePolicy(readRoutePolicy(controller, handler), this.options);
+    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
+    if (isGuarded || described.access === 'public') return described;
+    return { ...described, access: 'unprotected', binding: [] };
   }
 
   /** The handler's version wins over its class's, and that over the default. */
@@ -147,33 +143,6 @@ export class ControllerRoutes {
       Reflect.getMetadata(VERSION, controller) ??
       versioning.defaultVersion;
     return listOf(said as Version | Version[]);
-  }
-
-  /** What the decorators ask, with what the options add to it. */
-  #asks(controller: Method, handler: Method): Asked {
-    const { validateCertificateBinding, dpop, groupOptions } = this.options;
-    const policy = readRoutePolicy(controller, handler);
-    const { declared, introspectMaxAge } = policy;
-    const { requirements, scopes, mentionedScopes } = accessOf(policy);
-    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
-    const access = policy.access === 'public' || isGuarded ? policy.access : 'unprotected';
-    const open = access === 'public' || access === 'unprotected';
-    const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
-    const byProof = policy.dpopBound || dpop.mode === 'required';
-    return {
-      access,
-      declared,
-      scopes,
-      groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
-      requires: requirements.map((each) => each.describe(groupOptions)),
-      requirements,
-      mentionedScopes,
-      binding: [
-        ...(byCertificate && !open ? (['certificate'] as const) : []),
-        ...(byProof && !open ? (['dpop'] as const) : []),
-      ],
-      introspectMaxAge,
-    };
   }
 }
 

@@ -9,6 +9,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
+  { title: 'kind', of: ({ kind }) => (kind === 'http' ? '' : kind), rare: true },
   { title: 'method', of: ({ method }) => method },
   { title: 'path', of: ({ path }) => path },
   { title: 'version', of: ({ version }) => version ?? '', rare: true },

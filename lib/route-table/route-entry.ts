@@ -3,9 +3,17 @@ import type { GroupRequirement } from '../access/requirement.js';
 
 /** One route as clients address it, and what it asks of them. */
 export interface RouteEntry {
-  /** `GET`, `SEARCH`, …; `ALL` for every method. */
+  /** The transport that the call comes by. */
+  readonly kind: 'http' | 'graphql' | 'ws' | 'rpc';
+  /**
+   * `GET`, `SEARCH`, …; `ALL` for every method. In GraphQL `QUERY`, `MUTATION`, `SUBSCRIPTION`, or `FIELD` for the field of
+   * another type.
+   */
   readonly method: string;
-  /** With the global prefix, the module's path and the version in the URI, parameters as they were written. */
+  /**
+   * With the global prefix, the module's path and the version in the URI, parameters as they were written. In GraphQL the
+   * field's name, with that of its type for a `FIELD`: `Order.price`.
+   */
   readonly path: string;
   /** `neutral` for `VERSION_NEUTRAL`; `undefined` where the application or the route has no versions. */
   readonly version: string | undefined;
@@ -49,6 +57,7 @@ const EVERY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 export function unprotectedEntry(route: RawRoute): RouteEntry {
   return {
     ...route,
+    kind: 'http',
     version: undefined,
     host: undefined,
     access: 'unprotected',
@@ -61,14 +70,14 @@ export function unprotectedEntry(route: RawRoute): RouteEntry {
   };
 }
 
-/** By path, then method, version, host and handler: the same application has the same order everywhere. */
+/** By kind and path, then method, version, host and handler: the same application has the same order everywhere. */
 export function sortEntries(entries: readonly RouteEntry[]): readonly RouteEntry[] {
   const keys = new Map(entries.map((each) => [each, orderOf(each)]));
   return [...entries].toSorted((a, b) => compare(keys.get(a) ?? '', keys.get(b) ?? ''));
 }
 
-function orderOf({ path, method, version = '', host = '', handler = '' }: RouteEntry): string {
-  return [path, method, version, host, handler].join('\0');
+function orderOf({ kind, path, method, version = '', host = '', handler = '' }: RouteEntry): string {
+  return [kind === 'http' ? '' : kind, path, method, version, host, handler].join('\0');
 }
 
 /** By code unit: an order by language would differ from machine to machine. */

@@ -2,6 +2,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
+import { ResolverRoutes } from './resolver-routes.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -16,12 +17,12 @@ import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from '.
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
- * Every HTTP route of the application with what it asks, in an order that does not change: a test that compares
+ * Every HTTP route and every guarded GraphQL field of the application with what it asks, in an order that does not change: a test that compares
  * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
- * middleware that answers by itself, WebSockets, messages, GraphQL resolvers, and on other adapters than Express and
- * Fastify everything but controllers; nor is the module's own resource metadata.
+ * middleware that answers by itself, WebSockets, messages, fields of GraphQL types that Nest runs no guard for, and on other
+ * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata.
  */
 @Injectable()
 export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
@@ -33,6 +34,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
 
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
+    @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
@@ -72,8 +74,9 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       throw new Error('RouteTable: the routes are known after app.init() or app.listen(), not before');
     }
     const ours = this.controllers.read();
+    const { endpoints } = this.resolvers;
     const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
-      ({ path }) => path !== this.#ownPath,
+      ({ path }) => path !== this.#ownPath && !endpoints.has(path),
     );
     const entries = ours.map(
       ({
@@ -84,7 +87,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
         ...entry
       }) => entry,
     );
-    return sortEntries([...entries, ...raw.map(unprotectedEntry)]);
+    return sortEntries([...entries, ...this.resolvers.read(), ...raw.map(unprotectedEntry)]);
   }
 
   /**

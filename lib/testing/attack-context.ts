@@ -5,7 +5,7 @@ import type { TestDPoPKey } from './test-dpop-key.js';
 import type { TestIssuer } from './test-issuer.js';
 
 export interface AttackedRoute {
-  /** @default 'GET' */
+  /** @default 'GET', with `graphql` 'POST' */
   readonly method?: string;
   /** As clients write it: with the global prefix, the version, and values for parameters. */
   readonly path: string;
@@ -20,6 +20,11 @@ export interface AttackedRoute {
   readonly dpop?: boolean;
   /** Sent as JSON with every request. @default none */
   readonly body?: unknown;
+  /**
+   * A GraphQL operation with one root field, sent to `path` by POST: `{ orders { id } }`. Refused is what has the error of this
+   * module and no data. Not tried: subscriptions.
+   */
+  readonly graphql?: string;
 }
 
 /** Where providers write scopes and groups. */
@@ -40,7 +45,7 @@ export class AttackContext {
   ) {
     this.attack = issuer.attack;
     this.key = issuer.dpop();
-    this.method = route.method ?? 'GET';
+    this.method = route.method ?? (route.graphql === undefined ? 'GET' : 'POST');
     this.url = origin + route.path;
     this.good = { ...route.token, ...(route.dpop && { boundTo: this.key }) };
   }
@@ -76,7 +81,7 @@ export class AttackContext {
   }
 
   send(headers: Headers, query = ''): Shot {
-    const { body } = this.route;
+    const { graphql, body = graphql && { query: graphql } } = this.route;
     const url = this.url + (query && (this.url.includes('?') ? '&' : '?') + query);
     const { method } = this;
     if (body === undefined) return { url, method, headers };

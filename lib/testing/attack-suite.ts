@@ -1,6 +1,7 @@
 /** Does the application refuse what it must? A table of hostile requests, for any test runner. */
 import { AssertionError } from 'node:assert';
 import { AttackContext, type AttackedRoute } from './attack-context.js';
+import { graphqlStatus } from './graphql-answer.js';
 import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
 import type { AttackRow } from './attack-row.js';
 import { ATTACKS } from './attacks.js';
@@ -22,7 +23,7 @@ export interface Attack {
  * Hostile requests for every route given, and first for each of them a good one: as long as that is not let in, the rest
  * proves nothing. An application that lets the good one in runs its handler.
  *
- * An attack has to be answered with 401 (400 for tokens sent in more than one way, 403 for a good token that holds none of
+ * An attack has to be answered with 401, in GraphQL with the error that stands for it (400 for tokens sent in more than one way, 403 for a good token that holds none of
  * the scopes and groups of `token`) and a `WWW-Authenticate` header, and without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
  * read tokens from the `Authorization` header.
  *
@@ -48,7 +49,7 @@ function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
     name,
     run: async (target) => {
       const scene = new AttackContext(issuer, route, await originOf(target));
-      const { status } = await fire(scene.present(scene.goodToken()));
+      const status = statusOf(route, await fire(scene.present(scene.goodToken())));
       if (status !== 401 && status !== 403 && status < 500) return;
       fail(`${name}: answered ${status}; is this the application's issuer, and does the token hold enough?`, {
         actual: status,
@@ -74,10 +75,14 @@ function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
         if (row.probe && (await fire(row.probe(scene))).status !== 401) return;
         let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
         for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
-        if (last) checkAnswer(name, row, last.shot, last.answer);
+        if (last) checkAnswer(name, row, last.shot, { ...last.answer, status: statusOf(route, last.answer) });
       },
     };
   });
+}
+
+function statusOf({ graphql }: AttackedRoute, answer: Answer): number {
+  return graphql === undefined ? answer.status : graphqlStatus(answer);
 }
 
 function holdsGrants({ token: { scope = [], groups = [] } = {} }: AttackedRoute): boolean {
@@ -112,4 +117,5 @@ function fail(message: string, { actual, expected }: { actual: unknown; expected
   throw new AssertionError({ message, actual, expected, operator: 'attackSuite' });
 }
 
-const placeOf = ({ method = 'GET', path }: AttackedRoute): string => `${method} ${path}`;
+const placeOf = ({ method = 'GET', path, graphql }: AttackedRoute): string =>
+  graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;

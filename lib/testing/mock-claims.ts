@@ -7,7 +7,12 @@ import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
 import { Refusals, routeOf } from '../guard/refusals.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
-import { MissingTokenError, TokenError, UnsupportedContextError } from '../errors/auth.errors.js';
+import {
+  ConfigurationError,
+  MissingTokenError,
+  TokenError,
+  UnsupportedContextError,
+} from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -116,9 +121,11 @@ export class MockedGuard implements CanActivate {
 
   async #admit(context: ExecutionContext, policy: RoutePolicy): Promise<void> {
     const transport = findTransport(context);
-    if (transport) markAsGuarded(transport.requestOf(context));
+    const call = transport?.callOf(context);
+    if (call) markAsGuarded(call.carrier);
     if (policy.access === 'public') return;
     if (!transport) throw new UnsupportedContextError(context.getType());
+    if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
     if (!this.claims) {
       if (policy.access !== 'optional') throw new MissingTokenError();
       return;
@@ -126,12 +133,11 @@ export class MockedGuard implements CanActivate {
     const claims = completeClaims(this.claims);
     checkBinding(claims, policy);
     const token = new ValidatedToken('mocked-token', claims);
-    const request = transport.requestOf(context);
-    const denial = await checkAccess(token, policy, this.#access, request);
+    const denial = await checkAccess(token, policy, this.#access, call.request);
     if (denial) throw denial;
     const { loadUser, userProperty } = this.#userOptions;
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
-    attachPrincipal(transport.requestOf(context), principal, userProperty);
+    attachPrincipal(call.carrier, principal, userProperty, call.operation);
   }
 }
 

@@ -8,9 +8,10 @@ import {
   type ArgumentsHost,
   type HttpException,
 } from '@nestjs/common';
-import type { IncomingRequest } from '../credentials/incoming-request.js';
+import { resolveCredentials } from '../credentials/extract-credentials.js';
+import type { IncomingRequest, ResolverOptions } from '../credentials/incoming-request.js';
 import type { Refusal } from '../errors/refusal.js';
-import type { Transport } from './transport.js';
+import type { Call, Transport } from './transport.js';
 
 /** Express and Fastify both have it. */
 interface OutgoingResponse {
@@ -31,8 +32,14 @@ const EXCEPTIONS = {
 
 export const httpTransport: Transport = {
   kind: 'http',
+  missingRequest: 'the context has no request',
 
-  requestOf: (host: ArgumentsHost): IncomingRequest => host.switchToHttp().getRequest<IncomingRequest>(),
+  callOf(host: ArgumentsHost): Call {
+    const request = host.switchToHttp().getRequest<IncomingRequest>();
+    return { carrier: request, request, connection: undefined, operation: request };
+  },
+
+  credentialsOf: ({ request }: Call, options: ResolverOptions) => resolveCredentials(request, options),
 
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
     const response = host.switchToHttp().getResponse<OutgoingResponse>();
@@ -40,7 +47,10 @@ export const httpTransport: Transport = {
     if (response.headersSent !== true && response.sent !== true) response.header(name, value);
   },
 
-  toException: httpExceptionFor,
+  refuse(host: ArgumentsHost, refusal: Refusal): HttpException {
+    for (const [name, value] of Object.entries(refusal.headers)) this.setHeader(host, name, value);
+    return httpExceptionFor(refusal);
+  },
 };
 
 /** Without a stack: Nest's exceptions collect one, and that of a refusal is always the guard's. */

@@ -1,16 +1,36 @@
 /** The port between the guard and Nest's kinds of context: one object per kind knows where things are. */
 import type { ArgumentsHost } from '@nestjs/common';
-import type { IncomingRequest } from '../credentials/incoming-request.js';
+import type { Credentials } from '../credentials/extract-credentials.js';
+import type { IncomingRequest, ResolverOptions } from '../credentials/incoming-request.js';
 import type { Refusal } from '../errors/refusal.js';
+
+/** One call of a handler, and who is behind it. */
+export interface Call {
+  /** What stands for the caller: the request, or the connection. What is verified once is kept on it, and the principal. */
+  readonly carrier: object;
+  /** The HTTP request that carries the call, or that opened the connection: certificate and proof are read from it. */
+  readonly request: IncomingRequest;
+  /** Of a connection: what the client presented when it connected, beside the request. */
+  readonly connection: { readonly params: unknown } | undefined;
+  /** What calls share for which a user is loaded once: the request, or one operation of a connection. */
+  readonly operation: object;
+}
 
 /** Adding a transport means one more implementation of this, in a file of its own, and an entry in `transports.ts`. */
 export interface Transport {
   /** What `ExecutionContext.getType()` answers. */
   readonly kind: string;
-  /** The HTTP request that carries the call: credentials, certificate and proof are read from it. */
-  requestOf(host: ArgumentsHost): IncomingRequest;
+  /** `undefined` where there is no request behind it. */
+  callOf(host: ArgumentsHost): Call | undefined;
+  /** For the operator, where {@link Transport.callOf} finds no request. */
+  readonly missingRequest: string;
+  /** What the caller presented. Without a promise if the application's resolver has none. */
+  credentialsOf(
+    call: Call,
+    options: ResolverOptions,
+  ): Credentials | undefined | Promise<Credentials | undefined>;
   /** Sets a header of the answer, where there is one. */
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void;
-  /** Puts a refusal into the transport's form: the exception that the framework answers with. */
-  toException(refusal: Refusal): Error;
+  /** Puts a refusal into the transport's form: sets its headers, and makes the exception that the framework answers with. */
+  refuse(host: ArgumentsHost, refusal: Refusal): Error;
 }

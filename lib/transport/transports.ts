@@ -1,9 +1,12 @@
 /** The transports that the guard knows. */
 import type { ArgumentsHost } from '@nestjs/common';
+import { graphqlTransport } from './graphql.transport.js';
 import { httpTransport } from './http.transport.js';
 import type { Transport } from './transport.js';
 
-const TRANSPORTS: ReadonlyMap<string, Transport> = new Map([[httpTransport.kind, httpTransport]]);
+const TRANSPORTS: ReadonlyMap<string, Transport> = new Map(
+  [httpTransport, graphqlTransport].map((each) => [each.kind, each]),
+);
 
 /** `undefined` for a kind of context that no transport stands for. */
 export function findTransport(host: ArgumentsHost): Transport | undefined {

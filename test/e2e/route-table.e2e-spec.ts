@@ -130,6 +130,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
     const json = JSON.parse(JSON.stringify(table)) as unknown[];
     expect(json).toHaveLength(7);
     expect(json[4]).toEqual({
+      kind: 'http',
       method: 'GET',
       path: '/orders/audit',
       access: 'protected',

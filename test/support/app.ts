@@ -80,6 +80,8 @@ export async function bootModule(
 class CollectingFilter extends BaseExceptionFilter {
   override catch(exception: unknown, host: ArgumentsHost): void {
     collect(exception);
+    // What is thrown on is the answer of every other transport.
+    if (host.getType() !== 'http') throw exception;
     super.catch(exception, host);
   }
 }

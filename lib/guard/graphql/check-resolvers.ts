@@ -1,0 +1,64 @@
+/** Finds at start what the guard would not protect: fields that Nest runs no guard for, and contexts that requests share. */
+import type { ModulesContainer } from '@nestjs/core';
+import { readRoutePolicy } from '../../policy/route-policy.js';
+import { classLevels, methodLevels } from '../../policy/levels.js';
+import {
+  findGraphQLOptions,
+  findResolvers,
+  includedModules,
+  type GraphQLOptions,
+  type Resolver,
+} from './resolvers.js';
+
+const SETTING = "set fieldResolverEnhancers: ['guards'] in the options of GraphQLModule";
+
+/** One sentence for each field that anybody could read, with the setting to make. */
+export function checkResolvers(modules: ModulesContainer): readonly string[] {
+  const resolvers = findResolvers(modules);
+  const problems = findGraphQLOptions(modules).flatMap((options) => {
+    const included = includedModules(modules, options);
+    const served = resolvers.filter(({ module }) => included.has(module));
+    return [...checkContext(options), ...served.flatMap((each) => checkResolver(each, options))];
+  });
+  return [...new Set(problems)];
+}
+
+/** Nest runs guards for queries, mutations and subscriptions; for other fields only where it is told to, for `__resolveType` never. */
+function checkResolver(resolver: Resolver, { fieldResolverEnhancers = [] }: GraphQLOptions): string[] {
+  const { metatype, property, handler, kind } = resolver;
+  const place = `${metatype.name}.${property}`;
+  if (kind === 'root' || (fieldResolverEnhancers.includes('guards') && kind !== 'type')) return [];
+  if (kind === 'type') {
+    const declared = methodLevels(metatype, property).some(({ declarations }) => declarations.length > 0);
+    return declared ? [`${place}: Nest runs no guard for __resolveType; leave its decorators out`] : [];
+  }
+  const { access, declared, introspectMaxAge } = readRoutePolicy(metatype, handler);
+  if (access === 'public') return [];
+  if (kind === 'reference') {
+    return [
+      `${place}: Nest runs no guard for @ResolveReference(), so that _entities queries need no token; ${SETTING}, or ` +
+        'say @Public()',
+    ];
+  }
+  if (access === 'optional' && !requiresAnything(resolver)) return [];
+  if (!declared && introspectMaxAge === undefined) return [];
+  return [`${place}: Nest runs no guard for this field, so that its decorators would not hold; ${SETTING}`];
+}
+
+function requiresAnything({ metatype, property }: Resolver): boolean {
+  return [...classLevels(metatype), ...methodLevels(metatype, property)].some(({ declarations }) =>
+    declarations.some(({ kind }) => kind !== 'optional' && kind !== 'public'),
+  );
+}
+
+/** Of an object that all requests share, drivers have taken the first caller's request for everybody's. */
+function checkContext({ context, driver }: GraphQLOptions): string[] {
+  if (typeof context !== 'object' || context === null) return [];
+  // @nestjs/apollo 14 makes a copy for each request.
+  const { prototype } = (driver ?? {}) as { readonly prototype?: object };
+  if (prototype && 'cloneContext' in prototype) return [];
+  return [
+    'GraphQLModule: the option `context` is an object, which requests would share; let it be a function that returns a ' +
+      'new one each time: ({ req }) => ({ req })',
+  ];
+}

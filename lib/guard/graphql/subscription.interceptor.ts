@@ -1,0 +1,64 @@
+/** Has GraphQL subscriptions end with the token that they were opened with. */
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { map, type Observable } from 'rxjs';
+import { opensSubscription, readGraphQLCall } from '../../credentials/graphql-call.js';
+import type { AuthError } from '../../errors/auth.errors.js';
+import { EndableIterator, isIterable, type Source } from '../streams/endable-iterator.js';
+import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
+import { findResolvers } from './resolvers.js';
+
+type Subscriber = Pick<OpenStream, 'issuer' | 'claims'>;
+
+/** By the `info` of the call, which is that of the guard and that of the interceptor. */
+const admitted = new WeakMap<object, (source: Source) => Source>();
+
+/**
+ * Remembers whose token opens a subscription; does nothing for another call.
+ *
+ * @param refuse turns the error into what the client is told
+ */
+export function endSubscription(
+  context: ExecutionContext,
+  streams: OpenStreams,
+  subscriber: Subscriber,
+  refuse: (error: AuthError) => Error,
+): void {
+  if (context.getType<string>() !== 'graphql') return;
+  const call = readGraphQLCall(context.getArgs());
+  if (!call || !opensSubscription(call)) return;
+  admitted.set(call.info, (source) => {
+    const stream: OpenStream = { ...subscriber, end: (error) => iterator.end(refuse(error)) };
+    const iterator = new EndableIterator(source, () => streams.close(stream));
+    streams.open(stream);
+    return iterator;
+  });
+}
+
+/** Stands on every `@Subscription()` handler, and has no state: applications of one process share classes. */
+class SubscriptionInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const info = readGraphQLCall(context.getArgs())?.info;
+    const watch = info && admitted.get(info);
+    if (!watch) return next.handle();
+    return next.handle().pipe(map((result: unknown) => (isIterable(result) ? watch(result) : result)));
+  }
+}
+
+const INTERCEPTOR = new SubscriptionInterceptor();
+/** The key of Nest's own decorator, the same in 11 and 12. */
+const INTERCEPTORS = '__interceptors__';
+
+/**
+ * Puts the interceptor on every `@Subscription()` handler, before Nest makes resolvers of them. Outermost of the handler's
+ * own, so that none hides the end.
+ */
+export function interceptSubscriptions(modules: ModulesContainer): void {
+  for (const { type, handler } of findResolvers(modules)) {
+    if (type !== 'Subscription') continue;
+    const present: unknown = Reflect.getOwnMetadata(INTERCEPTORS, handler);
+    const others: readonly unknown[] = Array.isArray(present) ? present : [];
+    if (others.includes(INTERCEPTOR)) continue;
+    Reflect.defineMetadata(INTERCEPTORS, [INTERCEPTOR, ...others], handler);
+  }
+}

@@ -1,0 +1,74 @@
+/** Ends what is open when its token ends: subscriptions, server-sent events, and whatever else outlives a request. */
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { invalidToken, type AuthError } from '../../errors/auth.errors.js';
+import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
+import { Expirations, type Expiration } from '../../timing/expirations.js';
+import type { AccessTokenClaims } from '../../token/access-token-claims.js';
+import { trueTime, type ClaimsOptions } from '../../token/check-claims.js';
+
+/** Something that stays open on the strength of a token. */
+export interface OpenStream {
+  /** The issuer, as configured. */
+  readonly issuer: string;
+  readonly claims: AccessTokenClaims;
+  /** Called once at the most, and not after {@link OpenStreams.close}. */
+  end(error: AuthError): void;
+}
+
+/** One for each module. */
+@Injectable()
+export class OpenStreams implements OnModuleDestroy {
+  readonly #expirations: Expirations;
+  readonly #open = new Map<OpenStream, Expiration | undefined>();
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS)
+    private readonly options: Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>,
+  ) {
+    this.#expirations = new Expirations(() => trueTime(options));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Ends the stream at `exp` + `clockTolerance`, at most a second late: as late as a call with the token would be refused.
+   * Without `exp` (an introspection answer may have none) only {@link OpenStreams.endAll} does.
+   */
+  open(stream: OpenStream): void {
+    const { exp } = stream.claims as { readonly exp?: number };
+    const expiration =
+      exp === undefined
+        ? undefined
+        : this.#expirations.add(exp + this.options.clockTolerance, () =>
+            this.#end(stream, invalidToken('expired', 'the token of an open stream expired')),
+          );
+    this.#open.set(stream, expiration);
+  }
+
+  /** It ended by itself. */
+  close(stream: OpenStream): void {
+    const expiration = this.#open.get(stream);
+    if (expiration) this.#expirations.remove(expiration);
+    this.#open.delete(stream);
+  }
+
+  /** Ends the streams whose tokens no longer count. */
+  endAll(isOver: (stream: OpenStream) => boolean, error: AuthError): void {
+    // What is removed on the way is not visited any more.
+    for (const stream of this.#open.keys()) if (isOver(stream)) this.#end(stream, error);
+  }
+
+  /** Nothing is ended any more: what is open ends with the application. */
+  onModuleDestroy(): void {
+    this.#expirations.stop();
+    this.#open.clear();
+  }
+
+  #end(stream: OpenStream, error: AuthError): void {
+    if (!this.#open.has(stream)) return;
+    this.close(stream);
+    stream.end(error);
+  }
+}

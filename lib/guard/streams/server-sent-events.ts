@@ -1,0 +1,40 @@
+/** Has `@Sse()` streams end with the token that they were opened with. */
+import 'reflect-metadata';
+import type { ServerResponse } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { OpenStream, OpenStreams } from './open-streams.js';
+
+/** The key of Nest's own decorator, the same in 11 and 12. */
+const SSE = '__sse__';
+/** Metadata is slow to read, and most handlers answer once. */
+const known = new WeakMap<object, boolean>();
+
+/** Ends the response when the token ends; does nothing for another handler. */
+export function endServerSentEvents(
+  context: ExecutionContext,
+  streams: OpenStreams,
+  subscriber: Pick<OpenStream, 'issuer' | 'claims'>,
+): void {
+  if (context.getType<string>() !== 'http' || !streamsEvents(context.getHandler())) return;
+  const answer = context.switchToHttp().getResponse<ServerResponse & { readonly raw?: ServerResponse }>();
+  const response = answer.raw ?? answer;
+  const stream: OpenStream = {
+    ...subscriber,
+    end: () => {
+      // An event that comes between now and the end of the connection is not written any more.
+      response.on('error', () => undefined);
+      // Nest goes on with the events until the connection closes; one of HTTP/2 has other streams.
+      response.end(() => {
+        if (response.req.httpVersionMajor === 1) response.socket?.destroySoon();
+      });
+    },
+  };
+  streams.open(stream);
+  response.once('close', () => streams.close(stream));
+}
+
+export function streamsEvents(handler: object): boolean {
+  let answer = known.get(handler);
+  if (answer === undefined) known.set(handler, (answer = Reflect.getMetadata(SSE, handler) === true));
+  return answer;
+}

@@ -1,0 +1,40 @@
+/** Describes what a policy requires, with what the options add to it, as the route table lists it. */
+import { accessOf } from '../access/authorize.js';
+import type { Requirement } from '../access/requirement.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+import type { RouteEntry } from './route-entry.js';
+
+export type DescribedPolicy = Pick<
+  RouteEntry,
+  'access' | 'declared' | 'scopes' | 'groups' | 'requires' | 'binding' | 'introspectMaxAge'
+> & { readonly requirements: readonly Requirement[]; readonly mentionedScopes: readonly string[] };
+
+export function describePolicy(
+  policy: RoutePolicy,
+  {
+    validateCertificateBinding,
+    dpop,
+    groupOptions,
+  }: Pick<ResolvedOptions, 'validateCertificateBinding' | 'dpop' | 'groupOptions'>,
+): DescribedPolicy {
+  const { access, declared, introspectMaxAge } = policy;
+  const { requirements, scopes, mentionedScopes } = accessOf(policy);
+  const open = access === 'public';
+  const byCertificate = policy.certificateBound || validateCertificateBinding === 'required';
+  const byProof = policy.dpopBound || dpop.mode === 'required';
+  return {
+    access,
+    declared,
+    scopes,
+    groups: requirements.flatMap(({ groups }) => (groups ? [{ ...groupOptions, ...groups }] : [])),
+    requires: requirements.map((each) => each.describe(groupOptions)),
+    requirements,
+    mentionedScopes,
+    binding: [
+      ...(byCertificate && !open ? (['certificate'] as const) : []),
+      ...(byProof && !open ? (['dpop'] as const) : []),
+    ],
+    introspectMaxAge,
+  };
+}

@@ -1,0 +1,108 @@
+/** `@Sse()` streams end when their token ends. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Controller, Get, Sse } from '@nestjs/common';
+import { OptionalAuth, Public } from 'nestjs-resource-server';
+import { Observable } from 'rxjs';
+import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
+import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { advanceClock } from '../support/clock.js';
+import { bearer } from '../support/http.js';
+import { Issuer } from '../support/issuer.js';
+import { nowInSeconds } from '../support/tokens.js';
+
+const listeners = new Set<(data: string) => void>();
+const publish = (data: string): void => listeners.forEach((listen) => listen(data));
+
+const events = (): Observable<{ data: string }> =>
+  new Observable((subscriber) => {
+    const listen = (data: string): void => subscriber.next({ data });
+    listeners.add(listen);
+    return () => listeners.delete(listen);
+  });
+
+@Controller()
+class EventsController {
+  @Sse('events') events(): Observable<{ data: string }> {
+    return events();
+  }
+  @Sse('maybe') @OptionalAuth() maybe(): Observable<{ data: string }> {
+    return events();
+  }
+  @Sse('open') @Public() open(): Observable<{ data: string }> {
+    return events();
+  }
+  @Get('plain') plain(): string {
+    return 'plain';
+  }
+}
+
+describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
+  let issuer: Issuer;
+  let app: TestApp;
+  const open: IncomingMessage[] = [];
+  beforeAll(async () => {
+    issuer = await Issuer.start();
+    app = await bootApp(issuer.options, { platform, controllers: [EventsController] });
+  });
+  afterEach(() => {
+    for (const each of open.splice(0)) each.destroy();
+  });
+  afterAll(async () => {
+    await app.close();
+    await issuer.close();
+  });
+
+  const listen = async (path: string, headers = {}): Promise<IncomingMessage> => {
+    const before = listeners.size;
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) =>
+      httpRequest(app.origin + path, { headers }, resolve)
+        .on('error', reject)
+        .end(),
+    );
+    incoming.setEncoding('utf8');
+    open.push(incoming);
+    while (listeners.size === before) await new Promise((resolve) => setImmediate(resolve));
+    return incoming;
+  };
+  const nextEvent = (incoming: IncomingMessage): Promise<string> =>
+    new Promise((resolve) => {
+      const take = (text: string): void => {
+        const data = /^data: (.*)$/m.exec(text)?.[1];
+        if (data === undefined) return;
+        incoming.off('data', take);
+        resolve(data);
+      };
+      incoming.on('data', take);
+    });
+  const streams = (): OpenStreams => app.nest.get(OpenStreams, { strict: false });
+
+  it('ends at exp + clockTolerance, and its producer with it; others go on', async () => {
+    const brief = await listen('/events', bearer(issuer.token({ claims: { exp: nowInSeconds() + 60 } })));
+    const long = await listen('/events', bearer(issuer.token({ claims: { exp: nowInSeconds() + 6000 } })));
+    const anonymous = await listen('/maybe');
+    const opened = await listen('/open');
+    expect(streams().size).toBe(2);
+
+    advanceClock(355);
+    const first = [brief, long, anonymous, opened].map(nextEvent);
+    publish('one');
+    expect(await Promise.all(first)).toEqual(['one', 'one', 'one', 'one']);
+
+    const ended = new Promise((resolve) => brief.once('end', resolve));
+    advanceClock(6);
+    brief.resume();
+    await ended;
+    while (listeners.size > 3) await new Promise((resolve) => setImmediate(resolve));
+    const rest = [long, anonymous, opened].map(nextEvent);
+    publish('two');
+    expect(await Promise.all(rest)).toEqual(['two', 'two', 'two']);
+  });
+
+  it('is forgotten when the client leaves', async () => {
+    const incoming = await listen('/events', bearer(issuer.token()));
+    const size = streams().size;
+    incoming.destroy();
+    while (streams().size !== size - 1) await new Promise((resolve) => setImmediate(resolve));
+    expect((await app.get('/plain', bearer(issuer.token()))).status).toBe(200);
+  });
+});
