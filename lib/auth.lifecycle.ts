@@ -111,14 +111,14 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       .get(ControllerRoutes)
       .read()
       .filter(({ access }) => access === 'unprotected')
-      .map(({ handler = '', ...asked }) => ({ name: handler, asked }));
+      .map(({ handler = '', hasLostGuard, ...asked }) => ({ name: handler, asked, hasLostGuard }));
     const messages = this.self
       .get(MessageHandlers)
       .read()
       .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally)
-      .map(({ name, policy }) => ({ name, asked: policy }));
+      .map(({ name, policy, hasLostGuard }) => ({ name, asked: policy, hasLostGuard }));
     const open = [...routes, ...messages].filter(
-      ({ asked }) => asked.declared || asked.introspectMaxAge !== undefined,
+      ({ asked, hasLostGuard }) => hasLostGuard || asked.declared || asked.introspectMaxAge !== undefined,
     );
     return [...new Set(open.map(({ name }) => name))].map(
       (name) =>

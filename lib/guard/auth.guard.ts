@@ -22,6 +22,7 @@ import {
 } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { isRegisteredClass } from '../policy/handlers.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { attachPrincipal, markAsGuarded, principalOf } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
@@ -72,6 +73,7 @@ export class AuthGuard implements CanActivate {
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
+      if (context.getType() === 'http' && !isRegisteredClass(context.getClass())) throw unknownClass(context);
       const transport = findTransport(context);
       const call = transport?.callOf(context);
       if (call) markAsGuarded(call.carrier);
@@ -212,3 +214,8 @@ function staysOpen(context: ExecutionContext): boolean {
 }
 
 const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');
+
+const unknownClass = (context: ExecutionContext): ConfigurationError =>
+  new ConfigurationError(
+    `${context.getClass().name} is no class that was there at start: its decorators were never checked`,
+  );

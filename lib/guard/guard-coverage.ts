@@ -35,14 +35,25 @@ export class GuardCoverage {
     );
   }
 
-  /** Because `@UseGuards()` on the class or the handler says so. */
-  isLocal(classRef: Class, handler: object): boolean {
+  /**
+   * Because `@UseGuards()` on the class or the handler says so.
+   *
+   * @param isStatic one instance for all requests. Otherwise each instance may bring other functions, so that only what
+   *   stands on the class counts
+   */
+  isLocal(classRef: Class, handler: object, isStatic = true): boolean {
     // As Nest does: those of the class are inherited, those of an overridden handler are not.
-    return [classRef, handler].some((target) => {
+    return [classRef, ...(isStatic ? [handler] : [])].some((target) => {
       const guards: unknown = Reflect.getMetadata(GUARDS, target);
       return Array.isArray(guards) && guards.some(runsAuthGuard);
     });
   }
+}
+
+/** The class whose guards Nest runs: a constructor may return an instance of another one. */
+export function classOf(metatype: Class, instance: unknown): Class {
+  const own: unknown = typeof instance === 'object' && instance !== null ? instance.constructor : undefined;
+  return typeof own === 'function' ? own : metatype;
 }
 
 /** Of its class, of a subclass, or of a class that has one injected and so can ask it. */

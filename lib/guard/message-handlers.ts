@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { GuardCoverage } from './guard-coverage.js';
+import { classOf, GuardCoverage } from './guard-coverage.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 
 export interface MessageHandler {
@@ -12,6 +12,8 @@ export interface MessageHandler {
   readonly policy: RoutePolicy;
   /** `@UseGuards()` of its class or its own has the guard run. */
   readonly isGuardedLocally: boolean;
+  /** `@UseGuards()` stands on the method, and what is called is another function. */
+  readonly hasLostGuard: boolean;
 }
 
 /** Keys that `@SubscribeMessage`, `@MessagePattern` and `@Query` and their like write, the same for Nest 11 and 12. */
@@ -44,9 +46,14 @@ export class MessageHandlers {
   }
 
   #handlersOf(
-    { metatype, instance }: { readonly metatype: unknown; readonly instance: unknown },
+    wrapper: {
+      readonly metatype: unknown;
+      readonly instance: unknown;
+      isDependencyTreeStatic(): boolean;
+    },
     kinds: readonly MessageHandler['kind'][],
   ): MessageHandler[] {
+    const { metatype, instance } = wrapper;
     if (typeof metatype !== 'function' || typeof metatype.prototype !== 'object') return [];
     const prototype = metatype.prototype as Record<string, Method>;
     return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
@@ -56,11 +63,16 @@ export class MessageHandlers {
       const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
       // Nest calls the one or the other: guarded is what is so either way.
       const called = typeof onInstance === 'function' ? [declared, onInstance] : [declared];
+      const isStatic = wrapper.isDependencyTreeStatic();
+      const isGuardedLocally = called.every((handler) =>
+        this.guards.isLocal(classOf(metatype, instance), handler, isStatic),
+      );
       return {
         kind,
         name: `${metatype.name}.${name}`,
         policy: readRoutePolicy(metatype, declared),
-        isGuardedLocally: called.every((handler) => this.guards.isLocal(metatype, handler)),
+        isGuardedLocally,
+        hasLostGuard: !isGuardedLocally && this.guards.isLocal(metatype, declared),
       };
     });
   }

@@ -18,6 +18,9 @@ interface Registration {
   readonly property: string | symbol;
 }
 
+/** The classes that were seen at start, and those of their instances. */
+const classes = new WeakSet<object>();
+
 const registered = new WeakMap<object, readonly Registration[]>();
 
 /** On the function, too: tracing libraries wrap it when Nest registers the route, and copy its metadata to the wrapper. */
@@ -25,13 +28,20 @@ const KEY = 'nestjs-resource-server:methods';
 
 /** Registers the methods of an instance as they are called: what stands on the instance before what its class says. */
 export function registerHandlers(controller: Controller, instance: unknown): void {
+  classes.add(controller);
   if (typeof instance !== 'object' || instance === null) return;
+  classes.add(instance.constructor);
   for (const property of propertiesOf(controller)) {
     const handler = methodOn(instance, property);
     if (!handler) continue;
     for (const each of new Set([controller, instance.constructor]))
       register(handler, { controller: each, property });
   }
+}
+
+/** A class that a constructor swaps in for each request was never checked, and has other decorators. */
+export function isRegisteredClass(controller: object): boolean {
+  return classes.has(controller);
 }
 
 /** The function that is called for a method. */

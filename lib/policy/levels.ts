@@ -37,7 +37,10 @@ export function methodLevels(controller: Controller, property: string | symbol):
       place: `${prototype.constructor.name}.${String(property)}`,
       declarations: [
         ...new Set([
-          ...functionDeclarations(methodAt(prototype, property)),
+          // A function may be the method of another class, too: what opens it there opens nothing here.
+          ...functionDeclarations(methodAt(prototype, property)).filter(
+            ({ kind }) => kind !== 'public' && kind !== 'optional',
+          ),
           ...ownDeclarations(prototype, property),
         ]),
       ],

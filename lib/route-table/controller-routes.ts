@@ -5,7 +5,7 @@ import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { GuardCoverage } from '../guard/guard-coverage.js';
+import { classOf, GuardCoverage } from '../guard/guard-coverage.js';
 import { describePolicy, type DescribedPolicy } from './describe-policy.js';
 import type { RouteEntry } from './route-entry.js';
 import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
@@ -17,6 +17,8 @@ export interface ControllerRoute extends RouteEntry {
   /** Told apart from others at the same path by something in the request that is not its path. */
   readonly versionedByHeader: boolean;
   readonly requirements: readonly Requirement[];
+  /** `@UseGuards()` stands on the method, and Nest may call another function. */
+  readonly hasLostGuard: boolean;
   /** Every scope that may help a client. */
   readonly mentionedScopes: readonly string[];
 }
@@ -34,6 +36,8 @@ type Method = ((...args: never[]) => unknown) & { readonly name: string };
 interface Controller {
   readonly metatype: Method;
   readonly instance: unknown;
+  /** One instance for all requests. */
+  readonly isStatic: boolean;
   readonly modulePath: string | undefined;
 }
 
@@ -56,11 +60,12 @@ export class ControllerRoutes {
   read(): readonly ControllerRoute[] {
     return [...this.modules.values()].flatMap((module) => {
       const modulePath = this.#modulePathOf(module.metatype);
-      return [...module.controllers.values()].flatMap(({ metatype, instance }) =>
-        typeof metatype === 'function'
-          ? this.#routesOf({ metatype: metatype as Method, instance, modulePath })
-          : [],
-      );
+      return [...module.controllers.values()].flatMap((wrapper) => {
+        const { metatype, instance } = wrapper;
+        if (typeof metatype !== 'function') return [];
+        const isStatic = wrapper.isDependencyTreeStatic();
+        return this.#routesOf({ metatype: metatype as Method, instance, isStatic, modulePath });
+      });
     });
   }
 
@@ -83,12 +88,13 @@ export class ControllerRoutes {
   }
 
   #routesOfVersion(
-    { metatype, modulePath }: Controller,
+    controller: Controller,
     declared: Method,
     name: string,
     handler: Method,
     version: Version,
   ): ControllerRoute[] {
+    const { metatype, modulePath } = controller;
     const versioning = this.config.getVersioning();
     const requestMethod = Reflect.getMetadata(METHOD, declared) as RequestMethod;
     const globalPrefix = leadingSlash(this.config.getGlobalPrefix());
@@ -121,17 +127,23 @@ export class ControllerRoutes {
       versionedByHeader:
         versioning?.type !== VersioningType.URI && version !== undefined && version !== VERSION_NEUTRAL,
       host: hosts[0] === undefined ? undefined : hosts.join(', '),
-      ...this.#describe(metatype, handler),
+      ...this.#describe(controller, declared, handler),
       handler: `${metatype.name}.${name}`,
     }));
   }
 
   /** Without a guard that runs for it, nobody enforces what the decorators say. */
-  #describe(controller: Method, handler: Method): DescribedPolicy {
-    const described = describePolicy(readRoutePolicy(controller, handler), this.options);
-    const isGuarded = this.guards.isGlobal || this.guards.isLocal(controller, handler);
-    if (isGuarded || described.access === 'public') return described;
-    return { ...described, access: 'unprotected', binding: [] };
+  #describe(
+    { metatype, instance, isStatic }: Controller,
+    declared: Method,
+    handler: Method,
+  ): DescribedPolicy & Pick<ControllerRoute, 'hasLostGuard'> {
+    const described = describePolicy(readRoutePolicy(metatype, handler), this.options);
+    const isGuarded =
+      this.guards.isGlobal || this.guards.isLocal(classOf(metatype, instance), handler, isStatic);
+    if (isGuarded || described.access === 'public') return { ...described, hasLostGuard: false };
+    const hasLostGuard = this.guards.isLocal(metatype, declared);
+    return { ...described, access: 'unprotected', binding: [], hasLostGuard };
   }
 
   /** The handler's version wins over its class's, and that over the default. */

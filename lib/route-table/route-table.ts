@@ -84,6 +84,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
         versionedByHeader: _versioned,
         requirements: _requirements,
         mentionedScopes: _mentioned,
+        hasLostGuard: _lost,
         ...entry
       }) => entry,
     );

@@ -17,7 +17,13 @@ const handler = (
   name: string,
   access: RoutePolicy['access'] = 'protected',
   isGuardedLocally = false,
-): MessageHandler => ({ kind, name, policy: { access } as RoutePolicy, isGuardedLocally });
+): MessageHandler => ({
+  kind,
+  name,
+  policy: { access } as RoutePolicy,
+  isGuardedLocally,
+  hasLostGuard: false,
+});
 
 const HANDLERS = [
   handler('ws', 'ChatGateway.send'),
