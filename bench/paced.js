@@ -110,7 +110,7 @@ async function withFlood({ server, expected, token, seconds }, work) {
     const others = Object.keys(statuses).filter((status) => !expected.includes(Number(status)));
     if (errors > 0 || others.length > 0)
       throw new Error(`bench: the flood was answered ${JSON.stringify(statuses)} with ${errors} errors`);
-    const answered = expected.reduce((sum, status) => sum + (statuses[status] ?? 0), 0);
+    const answered = expected.reduce((total, status) => total + (statuses[status] ?? 0), 0);
     return { ...result, floodPerSecond: answered / duration };
   } finally {
     child.kill('SIGKILL');

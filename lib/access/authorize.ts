@@ -40,7 +40,7 @@ function compileAccess(policy: Requiring): RouteAccess {
   const requirements: Requirement[] = [];
   // Whoever declares a requirement makes it of a file in requirements/.
   for (const each of policy.requirements as readonly Requirement[]) {
-    const known = requirements.findIndex(({ kind, combine }) => kind === each.kind && combine);
+    const known = requirements.findIndex((other) => other.kind === each.kind && 'combine' in other);
     const joined = requirements[known]?.combine?.(each);
     if (joined) requirements[known] = joined;
     else requirements.push(each);

@@ -87,7 +87,7 @@ export class IssuerServer {
     if (method === 'GET' && path === '/stranger/jwks')
       return sendJson(response, 200, { keys: this.strangersKeys });
     if (method === 'POST' && path === '/token' && this.tokenEndpoint)
-      return void (await this.#issue(request, response, this.tokenEndpoint));
+      return this.#issue(request, response, this.tokenEndpoint);
     if (method !== 'POST' || (path !== '/introspect' && path !== '/revoke'))
       return void response.writeHead(404).end();
 
