@@ -123,7 +123,7 @@ describe('the packed tarball', () => {
     >;
     const there = [...Object.keys(dependencies), ...Object.keys(peerDependencies), '@opentelemetry/api'];
     const imported = modules.flatMap((file) =>
-      [...readFileSync(file, 'utf8').matchAll(/\b(?:from|import\(?) ?"([^".][^"]*)"/g)].map(
+      [...readFileSync(file, 'utf8').matchAll(/\b(?:from|import\(?) ?"([^".\s][^"\s]*)"/g)].map(
         ([, name = '']) => name,
       ),
     );
