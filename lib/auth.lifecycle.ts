@@ -17,6 +17,7 @@ import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { checkResolvers } from './guard/graphql/check-resolvers.js';
 import { vulnerableDrivers } from './guard/graphql/driver-versions.js';
 import { findGraphQLOptions } from './guard/graphql/resolvers.js';
+import { separateContexts } from './guard/graphql/separate-contexts.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
@@ -55,6 +56,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     const problems = [
       ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
       ...checkResolvers(this.modules),
+      ...separateContexts(this.modules),
       ...this.#unguarded(),
     ];
     if (problems.length === 0) {
