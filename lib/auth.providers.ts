@@ -53,7 +53,7 @@ export const PROVIDERS: Provider[] = [
   {
     provide: IssuerRegistry,
     inject: [TokenValidator],
-    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
+    useFactory: ({ issuers }: TokenValidator) => issuers,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,

@@ -19,8 +19,9 @@ import {
 import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
-  nestjs-resource-server doctor [--json] [--strict]     is this API set up rightly?
-  nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
+  nestjs-resource-server doctor [--issuer <issuer>] [--json] [--strict]
+                                                        is this API set up rightly?
+  nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--issuer <issuer>] [--json] < token
                                                         why is this token refused?
   nestjs-resource-server audit [<compiled root module>] [--export <name>] [--json]
                                                         what does each route ask, and which declare nothing?
@@ -30,6 +31,7 @@ doctor and explain read the environment as AuthModule does.
   --env <path>             a file with variables, instead of .env; may be repeated, the first one wins
   --prefix <prefix>        envPrefix, instead of ${DEFAULT_PREFIX}
   --set <option>=<value>   what the application sets in code; may be repeated; not for secrets
+  --issuer <issuer>        of several: the one to look at, or the one that an opaque token is of
   --strict                 warnings count as wrong
   --json                   for programs
 audit creates the application, as its start does but for the port.
@@ -63,6 +65,7 @@ export interface DoctorCommand extends Sources {
   readonly name: 'doctor';
   readonly json: boolean;
   readonly strict: boolean;
+  readonly issuer: string | undefined;
 }
 
 export interface ExplainCommand extends Sources {
@@ -70,12 +73,14 @@ export interface ExplainCommand extends Sources {
   readonly json: boolean;
   readonly scopes: readonly string[];
   readonly groups: readonly string[];
+  readonly issuer: string | undefined;
 }
 
 const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'dpop.nonce']);
 /** Options that no variable sets. */
 const ONLY_IN_CODE = ['allowInsecureRequests', 'tenantDomain'];
 
+const ISSUER = { type: 'string' } as const;
 const SHARED = {
   /** Not `env-file`: Node takes that for its own, also behind the script's name. */
   env: { type: 'string', multiple: true },
@@ -97,16 +102,23 @@ export function readCommand(
     if (name === 'audit') return readAuditCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
-      const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
+      const { values } = parseArgs({
+        args,
+        options: { ...SHARED, issuer: ISSUER, strict: { type: 'boolean' } },
+      });
       if (values.help) return { name: 'help' };
-      return { name, ...sourcesIn(values), json: values.json ?? false, strict: values.strict ?? false };
+      const { json = false, strict = false, issuer } = values;
+      return { name, ...sourcesIn(values), json, strict, issuer };
     }
     if (name === 'explain') {
       const many = { type: 'string', multiple: true } as const;
-      const { values } = parseArgs({ args, options: { ...SHARED, scope: many, group: many } });
+      const { values } = parseArgs({
+        args,
+        options: { ...SHARED, issuer: ISSUER, scope: many, group: many },
+      });
       if (values.help) return { name: 'help' };
-      const { scope: scopes = [], group: groups = [], json = false } = values;
-      return { name, ...sourcesIn(values), json, scopes, groups };
+      const { scope: scopes = [], group: groups = [], json = false, issuer } = values;
+      return { name, ...sourcesIn(values), json, scopes, groups, issuer };
     }
   } catch (error) {
     throw explained(error);

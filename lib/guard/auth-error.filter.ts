@@ -6,6 +6,8 @@ import { throwError } from 'rxjs';
 import { AuthError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { isObject } from '../jose/strict-json.js';
+import { admittedPolicy } from './admitted-requests.js';
 import { offerFor, Refusals } from './refusals.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
@@ -38,7 +40,9 @@ export class AuthErrorFilter extends BaseExceptionFilter {
   }
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
-    const exception = this.#refusals.refuse(error, host, 'a handler', () => offerFor(this.options));
+    const exception = this.#refusals.refuse(error, host, 'a handler', () =>
+      offerFor(this.options, policyOfCall(host, this.options)),
+    );
     switch (host.getType<string>()) {
       case 'http':
         return (this.#nextFilter(exception) ?? BaseExceptionFilter.prototype.catch.bind(this))(
@@ -62,6 +66,16 @@ export class AuthErrorFilter extends BaseExceptionFilter {
       .find((filter) => filter !== this && catches(filter, exception));
     return next?.catch.bind(next);
   }
+}
+
+/** Of what the guard has admitted the request to: its challenge names the API of the route. */
+function policyOfCall(
+  host: ArgumentsHost,
+  options: ResolvedOptions,
+): { readonly dpopBound: false; readonly requirements: readonly []; readonly audience: string | undefined } {
+  const request: unknown = host.getType() === 'http' ? host.switchToHttp().getRequest() : undefined;
+  const audience = isObject(request) ? admittedPolicy(request, options)?.audience : undefined;
+  return { dpopBound: false, requirements: [], audience };
 }
 
 function catches(filter: ExceptionFilter, exception: Error): boolean {

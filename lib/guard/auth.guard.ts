@@ -8,6 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { checkAccess } from '../access/authorize.js';
+import { checkRecipient } from '../access/recipient.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
@@ -68,7 +69,7 @@ export class AuthGuard implements CanActivate {
   }
 
   async #admit(context: ExecutionContext): Promise<true> {
-    const decision = new Decision(context, this.options.issuer);
+    const decision = new Decision(context, this.tokens.issuers.only?.name);
     let policy: RoutePolicy | undefined;
     try {
       policy = readRoutePolicy(context.getClass(), context.getHandler());
@@ -93,9 +94,13 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      decision.issuer = validated.issuer.name;
+      const issuerOptions = this.tokens.optionsOf(validated);
+      const unaccepted = checkRecipient(validated, policy, issuerOptions.audience);
+      if (unaccepted) throw unaccepted;
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
-      const checked = checkAccess(validated, policy, this.options, call.request);
+      const checked = checkAccess(validated, policy, issuerOptions, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
       // One handler of the request has waited for all.
       if (principalOf(call.carrier) === undefined) await this.tokens.queue.waitForBatch();
@@ -137,7 +142,7 @@ export class AuthGuard implements CanActivate {
   ): ValidatedToken | Promise<ValidatedToken> {
     const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
     const validate = (): ValidatedToken | Promise<ValidatedToken> =>
-      this.tokens.validate(token, introspectMaxAge);
+      this.tokens.validate(token, introspectMaxAge, call.request);
     if (known?.hasBegun === true)
       return whenReady(known.get(validate), (validated) => this.#recheck(validated));
     const validation = validate();
@@ -149,7 +154,7 @@ export class AuthGuard implements CanActivate {
 
   /** What may have changed since it was validated. */
   #recheck(validated: ValidatedToken): ValidatedToken {
-    checkTimes(validated.claims, this.options);
+    checkTimes(validated.claims, this.tokens.optionsOf(validated));
     return validated;
   }
 
@@ -198,8 +203,7 @@ export class AuthGuard implements CanActivate {
   }
 
   /** What stays open after the handler has begun. */
-  #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
-    const { issuer } = this.options;
+  #endWithToken({ claims, issuer: { issuer } }: ValidatedToken, context: ExecutionContext): void {
     endSubscription(context, this.streams, { issuer, claims }, (error) =>
       this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options)),
     );

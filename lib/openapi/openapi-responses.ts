@@ -16,7 +16,9 @@ export function responsesFor(routes: readonly RouteEntry[]): Record<string, Resp
     ? 'The access token is not good.'
     : 'The access token is missing or not good.';
   const bound = unique(
-    guarded.flatMap(({ binding }) => requirementsOf({ requires: [], binding, introspectMaxAge: undefined })),
+    guarded.flatMap(({ binding, issuers, audience }) =>
+      requirementsOf({ requires: [], binding, introspectMaxAge: undefined, issuers, audience }),
+    ),
   );
   const held = unique(guarded.flatMap(({ requires }) => requires));
   return {

@@ -6,38 +6,25 @@ import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
+import type { IssuersOptions, ResolvedIssuerOptions } from './issuers.js';
 import type { ResourceMetadataOptions } from './resource.js';
-import type { ClientOptions } from '../issuer/client-authentication.js';
-import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
-import type { MetadataOptions } from '../issuer/issuer-metadata.js';
-import type { KeyOptions } from '../issuer/issuer-keys.js';
-import type { ClaimsOptions } from '../token/check-claims.js';
-import type { JwtOptions } from '../token/jwt-token.validator.js';
-import type { IntrospectionOptions } from '../introspection/opaque-token.validator.js';
-import type { ProviderClientOptions } from '../issuer/provider-client.js';
-import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
-import type { CacheOptions } from '../introspection/shared-cache.js';
-import type { SignatureOptions } from '../issuer/signature-verifier.js';
 
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions
   extends
-    MetadataOptions,
-    WarmUpOptions,
-    KeyOptions,
-    SignatureOptions,
-    JwtOptions,
-    ClientOptions,
-    IntrospectionOptions,
-    IntrospectionCacheOptions,
-    CacheOptions,
-    ClaimsOptions,
+    Omit<ResolvedIssuerOptions, 'issuer' | 'name'>,
+    Pick<IssuersOptions, 'opaqueTokenIssuer'>,
     BindingOptions,
     ResolverOptions,
     TargetOptions,
     AuditOptions,
-    UserOptions,
-    ProviderClientOptions {
+    UserOptions {
+  /** The issuers that are known at start, each with all of its options. Not an option. */
+  readonly issuers: readonly ResolvedIssuerOptions[];
+  /** For tenants that are not known at start. Not an option. */
+  readonly findIssuer:
+    | ((iss: string) => ResolvedIssuerOptions | undefined | Promise<ResolvedIssuerOptions | undefined>)
+    | undefined;
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
   readonly dpop: DPoPOptions;
@@ -62,7 +49,18 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
  * {@link ConfigurationError}.
  */
 export interface AuthModuleOptions extends Settable<
-  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl'>
+  Omit<
+    ResolvedOptions,
+    | 'groupOptions'
+    | 'dpop'
+    | 'offersDPoP'
+    | 'resourceMetadata'
+    | 'resourceMetadataUrl'
+    | 'issuers'
+    | 'findIssuer'
+  > &
+    Pick<ResolvedIssuerOptions, 'issuer'> &
+    IssuersOptions
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;

@@ -5,6 +5,7 @@ import type { ReplayStore } from '../binding/replay-store.js';
 import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
 import { CLIENT_AUTH_METHODS } from '../issuer/client-authentication.js';
+import type { OpaqueTokenIssuer } from './opaque-token-issuer.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { LoadUser } from '../principal/user-options.js';
 import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
@@ -132,6 +133,7 @@ const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown
  */
 export const optionsSchema = z.strictObject({
   issuer,
+  issuers: z.optional(z.unknown()),
   accessTokenIssuer: z.optional(text),
   audience,
   groupOptions: z.strictObject({
@@ -191,9 +193,20 @@ export const optionsSchema = z.strictObject({
   ]),
   requireAccessTokenType: z._default(flag, false),
   allowInsecureRequests: z._default(flag, false),
+  opaqueTokenIssuer: callable<OpaqueTokenIssuer>(),
   tokenResolver: callable<TokenResolver>(),
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
   fetcher: callable<Fetcher>(),
+});
+
+/**
+ * For several issuers, whose entries may say it.
+ *
+ * @internal
+ */
+export const optionsSchemaOfSeveral = z.extend(optionsSchema, {
+  issuer: z.optional(issuer),
+  audience: z.optional(audience),
 });

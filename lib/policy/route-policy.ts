@@ -26,6 +26,10 @@ export interface RoutePolicy {
   readonly dpopBound: boolean;
   /** The provider is asked unless it answered at most so many seconds ago; `undefined`: as the options say. */
   readonly introspectMaxAge: number | undefined;
+  /** Names or issuers: the token must be of one of each list. */
+  readonly issuers: readonly (readonly string[])[];
+  /** What `aud` must contain; `undefined`: any audience of the token's issuer. */
+  readonly audience: string | undefined;
 }
 
 const PUBLIC: RoutePolicy = Object.freeze({
@@ -35,6 +39,8 @@ const PUBLIC: RoutePolicy = Object.freeze({
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
+  issuers: Object.freeze([]),
+  audience: undefined,
 });
 
 /** Policies follow from the decorators alone, so that every module of a process may share them. */
@@ -142,12 +148,31 @@ function compilePolicy(onClass: readonly Level[], onMethod: readonly Level[]): R
     certificateBound: required.some(({ kind }) => kind === 'certificate-bound'),
     dpopBound: required.some(({ kind }) => kind === 'dpop-bound'),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
+    issuers: Object.freeze(required.flatMap((each) => (each.kind === 'issuers' ? [each.issuers] : []))),
+    audience: audienceOf(onMethod) ?? audienceOf(onClass),
   });
 }
 
 /** Of every level: inheritance tightens. */
 function requirementsOf(levels: readonly Level[]): readonly Declaration[] {
   return levels.flatMap(({ declarations }) => declarations.filter(isRequirement));
+}
+
+/** @throws {ConfigurationError} if one level names another audience than what it overrides: inheritance tightens */
+function audienceOf(levels: readonly Level[]): string | undefined {
+  const named = levels.flatMap(({ place, declarations }) =>
+    declarations.flatMap((each) => (each.kind === 'audience' ? [{ place, audience: each.audience }] : [])),
+  );
+  const [first] = named;
+  const other = named.find(({ audience }) => audience !== first?.audience);
+  if (first && other) {
+    throw new ConfigurationError(
+      first.place === other.place
+        ? `${first.place}: more than one @Audience()`
+        : `${first.place}: @Audience() differs from that of ${other.place}; inheritance tightens and never opens`,
+    );
+  }
+  return first?.audience;
 }
 
 /** Of one level only: inheritance never opens. */
