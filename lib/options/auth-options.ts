@@ -37,8 +37,6 @@ export interface ResolvedOptions
    * @default false
    */
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
-  /** Where the document is, for challenges (RFC 9728 section 5.1). Not an option. */
-  readonly resourceMetadataUrl: string | undefined;
 }
 
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
@@ -51,13 +49,7 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
 export interface AuthModuleOptions extends Settable<
   Omit<
     ResolvedOptions,
-    | 'groupOptions'
-    | 'dpop'
-    | 'offersDPoP'
-    | 'resourceMetadata'
-    | 'resourceMetadataUrl'
-    | 'issuers'
-    | 'findIssuer'
+    'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'issuers' | 'findIssuer'
   > &
     Pick<ResolvedIssuerOptions, 'issuer'> &
     IssuersOptions

@@ -11,7 +11,7 @@ import {
   type FindIssuer,
   type ResolvedIssuerOptions,
 } from './issuers.js';
-import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
+import { nameResource, resourceProblems } from './resource.js';
 import { readSecret, SECRETS } from './secrets.js';
 import { LISTS, optionsSchema, optionsSchemaOfSeveral, VARIABLES } from './settings.js';
 
@@ -107,7 +107,6 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     issuers: Object.freeze(list),
     findIssuer: isFinder(issuers) ? issuerFinder(issuers, input, opaqueTokenIssuer !== undefined) : undefined,
     resourceMetadata,
-    resourceMetadataUrl: resourceMetadata && metadataUrlOf(resourceMetadata.resource),
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
     offersDPoP: Object.keys(input['dpop'] as object).length > 0 && parsed.data.dpop.mode !== 'off',
