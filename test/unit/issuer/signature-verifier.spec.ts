@@ -5,7 +5,7 @@ import type { IssuerKeys } from '../../../lib/issuer/issuer-keys.js';
 import { SignatureVerifier, type Verification } from '../../../lib/issuer/signature-verifier.js';
 import { decodeJwt } from '../../../lib/jose/decode-jwt.js';
 import { VerificationKey } from '../../../lib/jose/verification-key.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 import { makeKey, signToken } from '../../support/tokens.js';
 
 const SIGNER = makeKey('ES256', 'signer');
@@ -55,6 +55,7 @@ describe('SignatureVerifier', () => {
   const junk = (): string => signToken(STRANGER, { jti: minted++ }, noKid);
 
   beforeEach(() => {
+    holdClock();
     renewed = undefined;
     renewals = 0;
     publish(new CountingKey(SIGNER.jwk), ...others(15));
