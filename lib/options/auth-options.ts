@@ -76,12 +76,7 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
 export interface AuthModuleOptions extends Settable<
   Omit<
     ResolvedOptions,
-    | 'groupOptions'
-    | 'dpop'
-    | 'offersDPoP'
-    | 'resourceMetadata'
-    | 'resourceMetadataUrl'
-    | 'backChannelLogout'
+    'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl' | 'backChannelLogout'
   >
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */

@@ -120,7 +120,12 @@ const resourceMetadata = z.pipe(
 /** Of a route at the root of the host. Routers read more than that as a pattern, or as an escape. */
 const path = z
   .string(complain('is not a path'))
-  .check(z.regex(/^\/[\w\-.~@/]+$/, complain('is not a path of letters, digits and - . _ ~ @ / that begins with /')));
+  .check(
+    z.regex(
+      /^\/[\w\-.~@/]+$/,
+      complain('is not a path of letters, digits and - . _ ~ @ / that begins with /'),
+    ),
+  );
 
 export const DEFAULT_LOGOUT_PATH = '/backchannel-logout';
 

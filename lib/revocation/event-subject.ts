@@ -34,7 +34,8 @@ function mapSimple(subject: unknown, opaque: 'sub' | 'sid'): MappedSubject | und
   const { format, ...members } = subject;
   const text = (name: string, ...names: readonly string[]): string | undefined => {
     const value = members[name];
-    const isWhole = Object.keys(members).length === names.length + 1 && names.every((each) => each in members);
+    const isWhole =
+      Object.keys(members).length === names.length + 1 && names.every((each) => each in members);
     return isWhole && typeof value === 'string' && value !== '' ? value : undefined;
   };
   switch (format) {

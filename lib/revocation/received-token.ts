@@ -10,7 +10,8 @@ import { trueTime, type ClaimsOptions } from '../token/check-claims.js';
 import { isTime } from './revocation.js';
 
 /** What is wrong, in the words of RFC 8935 section 2.4. */
-export type ReceivedTokenErrorCode = 'invalid_request' | 'invalid_key' | 'invalid_issuer' | 'invalid_audience';
+export type ReceivedTokenErrorCode =
+  'invalid_request' | 'invalid_key' | 'invalid_issuer' | 'invalid_audience';
 
 /** The token is refused: 400. `message` is a fixed sentence for the sender, `detail` is for the log. */
 export class ReceivedTokenError extends Error {
@@ -73,7 +74,8 @@ export async function findSender<Issuer extends TrustedIssuer>(
 /** @throws {ReceivedTokenError} unless `aud` names one of these, character by character */
 export function checkAudience({ aud }: DecodedJwt['claims'], expected: readonly string[]): void {
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-  if (named.every((each) => typeof each === 'string') && expected.some((each) => named.includes(each))) return;
+  if (named.every((each) => typeof each === 'string') && expected.some((each) => named.includes(each)))
+    return;
   throw new ReceivedTokenError(
     'invalid_audience',
     'The token is meant for somebody else (aud)',

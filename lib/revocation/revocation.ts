@@ -82,7 +82,9 @@ export function readRevocation(value: unknown): Revocation | undefined {
   if (issuer !== undefined && typeof issuer !== 'string') return undefined;
   if (withoutSid !== undefined && typeof withoutSid !== 'boolean') return undefined;
   if (!isTime(before) || !isTime(until)) return undefined;
-  const members = Object.entries(match as Record<string, unknown>).filter(([, wanted]) => wanted !== undefined);
+  const members = Object.entries(match as Record<string, unknown>).filter(
+    ([, wanted]) => wanted !== undefined,
+  );
   if (!members.every(([kind, wanted]) => isMatchKind(kind) && typeof wanted === 'string' && wanted !== ''))
     return undefined;
   const revocation: Revocation = Object.freeze({
@@ -106,4 +108,3 @@ export function isTime(value: unknown): value is number {
 function isMatchKind(name: string): name is MatchKind {
   return Object.hasOwn(MATCHED_CLAIMS, name);
 }
-

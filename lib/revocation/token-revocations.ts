@@ -25,7 +25,6 @@ export interface RevokeSelector {
 
 const SELECTORS: ReadonlySet<string> = new Set(['sub', 'sid', 'jti', 'clientId']);
 
-
 export type RevocationTimes = Pick<RevocationOptions, 'revocationDuration'> &
   Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>;
 
@@ -91,9 +90,7 @@ function readSelector(selector: unknown): {
   readonly before: number | undefined;
   readonly match: RevocationMatch;
 } {
-  const said = isObject(selector)
-    ? Object.entries(selector).filter(([, value]) => value !== undefined)
-    : [];
+  const said = isObject(selector) ? Object.entries(selector).filter(([, value]) => value !== undefined) : [];
   const { issuer, before, ...rest } = Object.fromEntries(said) as Record<string, unknown>;
   const [[kind, value] = ['', undefined], ...more] = Object.entries(rest);
   if (more.length > 0 || !SELECTORS.has(kind) || typeof value !== 'string' || value === '') {

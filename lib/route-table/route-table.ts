@@ -11,7 +11,13 @@ import { watchExpress } from './express-routes.js';
 import { watchFastify, type FastifyLike } from './fastify-routes.js';
 import { whenAdapterIsSet } from './http-adapter.js';
 import { printMarkdown, printText } from './print-routes.js';
-import { receiverEntry, sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from './route-entry.js';
+import {
+  receiverEntry,
+  sortEntries,
+  unprotectedEntry,
+  type RawRoute,
+  type RouteEntry,
+} from './route-entry.js';
 
 /** Routes of the adapter that are none of these. */
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
@@ -92,7 +98,12 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
         ...entry
       }) => entry,
     );
-    return sortEntries([...entries, ...this.#receivers, ...this.resolvers.read(), ...raw.map(unprotectedEntry)]);
+    return sortEntries([
+      ...entries,
+      ...this.#receivers,
+      ...this.resolvers.read(),
+      ...raw.map(unprotectedEntry),
+    ]);
   }
 
   /**

@@ -161,7 +161,7 @@ function notReachedAt(
   sharedAnswered: boolean | undefined,
 ): readonly string[] {
   const reach: string[] = [];
-  if (!introspectJwtTokens) reach.push('JWTs validated without the provider: good until they expire, or TokenRevocations.revoke() refuses them');
+  if (!introspectJwtTokens) reach.push('JWTs validated without the provider: good until they expire');
   if (sharedAnswered === undefined || introspectionCacheDuration === 0) return reach;
   if (cache && !sharedAnswered) {
     reach.push(`the shared cache, which did not answer: for up to ${introspectionCacheDuration} s`);

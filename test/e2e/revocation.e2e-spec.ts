@@ -302,8 +302,8 @@ describe('a store that fails', () => {
   });
 
   it('may hand out anything: what names nobody refuses nobody', async () => {
-    const until = nowInSeconds() + 999;
-    const good = { id: 'g', match: { sub: 'u1' }, before: nowInSeconds(), until };
+    const ends = nowInSeconds() + 999;
+    const good = { id: 'g', match: { sub: 'u1' }, before: nowInSeconds(), until: ends };
     const junk = [
       null,
       'text',
@@ -347,10 +347,16 @@ describe('options of revocation', () => {
   };
 
   it.each<[Record<string, unknown>, string]>([
-    [{ revocationDuration: 0 }, 'revocationDuration (MONOCLOUD_BACKEND_REVOCATION_DURATION): 0 leaves no time'],
+    [
+      { revocationDuration: 0 },
+      'revocationDuration (MONOCLOUD_BACKEND_REVOCATION_DURATION): 0 leaves no time',
+    ],
     [{ revocationDuration: '1d' }, 'is not a number of seconds'],
     [{ revocationStore: {} }, 'revocationStore: has no add, list and subscribe'],
-    [{ backChannelLogout: true }, 'logoutAudience (MONOCLOUD_BACKEND_LOGOUT_AUDIENCE): backChannelLogout needs it, or clientId'],
+    [
+      { backChannelLogout: true },
+      'logoutAudience (MONOCLOUD_BACKEND_LOGOUT_AUDIENCE): backChannelLogout needs it, or clientId',
+    ],
     [{ backChannelLogout: 'yes', logoutAudience: 'a' }, 'is not a path'],
     [{ backChannelLogout: { path: '/a/:id' }, logoutAudience: 'a' }, 'is not a path'],
     [{ backChannelLogout: { paht: '/a' }, logoutAudience: 'a' }, 'backChannelLogout.paht: is not an option'],
