@@ -1,4 +1,8 @@
-/** The public API, grouped as the README groups it. */
+/**
+ * The public API: the module, the decorators, what handlers receive, options and errors.
+ *
+ * @module nestjs-resource-server
+ */
 
 // The module
 export { AuthModule } from './auth.module.js';

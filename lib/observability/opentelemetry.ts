@@ -1,8 +1,10 @@
 /**
- * Decisions and calls to the authorization server as OpenTelemetry metrics and spans.
+ * Records decisions of the guard and calls to the authorization server as OpenTelemetry metrics and spans.
  *
- * An entry point of its own, `nestjs-resource-server/opentelemetry`: what does not import it pays nothing for it. It
- * imports nothing of OpenTelemetry either: meter and tracer are handed in.
+ * An application that does not import this entry point does not load it. It does not import OpenTelemetry: the application
+ * passes a meter and a tracer.
+ *
+ * @module nestjs-resource-server/opentelemetry
  */
 import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_channel';
 import { DECISION_CHANNEL, type DecisionEvent } from '../guard/decision-events.js';
