@@ -51,6 +51,11 @@ class ThingsController {
 
 const controllers = [ThingsController];
 
+/** Issued before what happens in a test, however long that takes. */
+const earlier = (claims: Record<string, unknown>): { claims: Record<string, unknown> } => ({
+  claims: { iat: nowInSeconds() - 60, ...claims },
+});
+
 const lastRefusal = (): string | undefined =>
   loggedLines().findLast((line) => line.startsWith('ThingsController.'));
 
@@ -66,7 +71,7 @@ describe.each(PLATFORMS)('revoked tokens on %s', (platform) => {
   const revoke = (app: TestApp, selector: RevokeSelector): Promise<void> =>
     app.nest.get(TokenRevocations).revoke(selector);
   const status = async (app: TestApp, claims: Record<string, unknown>, path = '/things'): Promise<number> =>
-    (await app.get(path, bearer(issuer.token({ claims })))).status;
+    (await app.get(path, bearer(issuer.token(earlier(claims))))).status;
 
   beforeAll(async () => {
     issuer = await Issuer.start();
@@ -272,7 +277,7 @@ describe('a store that fails', () => {
       const error: unknown = await revocations.revoke({ sub }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(RevocationStoreError);
       expect(error).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
-      expect((await app.get('/things', bearer(issuer.token({ claims: { sub } })))).status).toBe(401);
+      expect((await app.get('/things', bearer(issuer.token(earlier({ sub }))))).status).toBe(401);
     }
     expect(await state()).toMatchObject({ status: 'up', state: 'degraded' });
     const told = loggedLines()
@@ -295,7 +300,7 @@ describe('a store that fails', () => {
     await boot(failing);
     expect(await state()).toMatchObject({ state: 'degraded' });
     const get = async (): Promise<number> =>
-      (await app.get('/things', bearer(issuer.token({ claims: { sub: 'u1' } })))).status;
+      (await app.get('/things', bearer(issuer.token(earlier({ sub: 'u1' }))))).status;
     expect(await get()).toBe(200);
     failing.isDown = false;
     await until(async () => (await get()) === 401);
@@ -327,7 +332,7 @@ describe('a store that fails', () => {
       },
     });
     const get = async (claims: Record<string, unknown>): Promise<number> =>
-      (await app.get('/things', bearer(issuer.token({ claims })))).status;
+      (await app.get('/things', bearer(issuer.token(earlier(claims))))).status;
     expect([await get({ sub: 'u1' }), await get({ sub: 'u2' }), await get({ sub: undefined })]).toEqual([
       401, 200, 200,
     ]);
