@@ -98,6 +98,7 @@ export class AuthGuard implements CanActivate {
       const issuerOptions = this.tokens.optionsOf(validated);
       const unaccepted = checkRecipient(validated, policy, issuerOptions.audience);
       if (unaccepted) throw unaccepted;
+      this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
       const checked = checkAccess(validated, policy, issuerOptions, call.request);

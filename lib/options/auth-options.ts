@@ -8,6 +8,9 @@ import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
 import type { IssuersOptions, ResolvedIssuerOptions } from './issuers.js';
 import type { ResourceMetadataOptions } from './resource.js';
+import type { BackChannelLogoutOptions, LogoutOptions } from '../revocation/logout-token.js';
+import type { RevocationOptions } from '../revocation/revocation-store.js';
+import type { SecurityEventsOptions } from '../revocation/security-event-token.js';
 
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions
@@ -18,7 +21,9 @@ export interface ResolvedOptions
     ResolverOptions,
     TargetOptions,
     AuditOptions,
-    UserOptions {
+    UserOptions,
+    RevocationOptions,
+    LogoutOptions {
   /** The issuers that are known at start, each with all of its options. Not an option. */
   readonly issuers: readonly ResolvedIssuerOptions[];
   /** For tenants that are not known at start. Not an option. */
@@ -37,6 +42,13 @@ export interface ResolvedOptions
    * @default false
    */
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
+  /**
+   * Receives [Security Event Tokens](../../docs/revocation.md#security-events) (RFC 8417) that a transmitter pushes
+   * (RFC 8935), and revokes what their events name.
+   *
+   * @default none are received
+   */
+  readonly securityEvents?: SecurityEventsOptions | undefined;
 }
 
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
@@ -49,7 +61,13 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
 export interface AuthModuleOptions extends Settable<
   Omit<
     ResolvedOptions,
-    'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'issuers' | 'findIssuer'
+    | 'groupOptions'
+    | 'dpop'
+    | 'offersDPoP'
+    | 'resourceMetadata'
+    | 'issuers'
+    | 'findIssuer'
+    | 'backChannelLogout'
   > &
     Pick<ResolvedIssuerOptions, 'issuer'> &
     IssuersOptions
@@ -64,6 +82,11 @@ export interface AuthModuleOptions extends Settable<
    * names that address in every challenge. @default false
    */
   readonly resourceMetadata?: boolean | Settable<ResourceMetadataOptions> | undefined;
+  /**
+   * Receives logout tokens of OpenID Connect Back-Channel Logout 1.0 and revokes the tokens of the session: `true`, or an
+   * object with the `path`. @default false
+   */
+  readonly backChannelLogout?: boolean | Settable<BackChannelLogoutOptions> | undefined;
   /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string | undefined;
 }

@@ -5,7 +5,9 @@ import { quoteAddress } from '../errors/quote-address.js';
 import { checkClientKey, type ClientOptions } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
+import { isObject } from '../jose/strict-json.js';
 import { readClientSecret } from './secrets.js';
+import { DEFAULT_LOGOUT_PATH } from './settings.js';
 
 /** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
 export function contradictions(
@@ -28,6 +30,37 @@ export function contradictions(
   );
   if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
   return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
+}
+
+/**
+ * Of the receivers of logout tokens and security events, which are the module's.
+ *
+ * @param issuers those that are known at start
+ */
+export function receiverContradictions(
+  said: Readonly<Record<string, unknown>>,
+  issuers: readonly Pick<ClientOptions, 'clientId'>[],
+): (readonly [option: string, problem: string])[] {
+  const { backChannelLogout, logoutAudience, clientId } = said;
+  const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
+  const found: (readonly [string, string])[] = [];
+  for (const member of ['issuer', 'jwksUri']) {
+    const address = events[member];
+    if (typeof address !== 'string' || !URL.canParse(address)) continue;
+    if (isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) continue;
+    const problem = `${quoteAddress(address)} is not https; allowInsecureRequests accepts it for test networks`;
+    found.push([`securityEvents.${member}`, problem]);
+  }
+  const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
+  if (backChannelLogout === undefined || backChannelLogout === false || isOff) return found;
+  const hasClient = clientId !== undefined || issuers.some((issuer) => issuer.clientId !== undefined);
+  if (logoutAudience === undefined && !hasClient)
+    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
+    ? backChannelLogout
+    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
+  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
+  return found;
 }
 
 function clientContradictions(

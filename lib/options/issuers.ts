@@ -13,6 +13,7 @@ import type { ProviderClientOptions } from '../issuer/provider-client.js';
 import type { SignatureOptions } from '../issuer/signature-verifier.js';
 import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
 import { isObject } from '../jose/strict-json.js';
+import type { LogoutOptions } from '../revocation/logout-token.js';
 import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import { contradictions, unreadable } from './contradictions.js';
@@ -32,6 +33,7 @@ export interface ResolvedIssuerOptions
     IntrospectionCacheOptions,
     CacheOptions,
     ClaimsOptions,
+    Pick<LogoutOptions, 'logoutAudience'>,
     ProviderClientOptions {
   /** What logs, events, metrics and `@Issuers()` call it. @default the issuer */
   readonly name: string;
@@ -93,6 +95,7 @@ export const ISSUER_OPTIONS = [
   'clientId',
   'clientSecret',
   'clientAuthMethod',
+  'logoutAudience',
   'clientCertificate',
   'clientCertificateKey',
   'providerCa',

@@ -2,7 +2,7 @@
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
-import { contradictions } from './contradictions.js';
+import { contradictions, receiverContradictions } from './contradictions.js';
 import {
   contradictionsAmong,
   issuerFinder,
@@ -95,6 +95,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
       ],
     ]);
 
+  add(receiverContradictions(input, list));
   const audience = audienceOf(list, input);
   const resourceTerms = { ...input, ...(issuers !== undefined && { audience }) };
   add(resourceProblems(resourceTerms));

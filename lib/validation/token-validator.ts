@@ -15,6 +15,8 @@ import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { isSameIssuer, type IssuersOptions, type ResolvedIssuerOptions } from '../options/issuers.js';
 import type { OpaqueTokenIssuer } from '../options/opaque-token-issuer.js';
+import { KnownRevocations } from '../revocation/known-revocations.js';
+import { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { VerificationQueue } from '../timing/verification-queue.js';
 import { whenReady } from '../timing/when-ready.js';
@@ -50,6 +52,8 @@ export class TokenValidator {
     private readonly verified: VerifiedJwts,
     private readonly options: ValidatorOptions,
     private readonly log: Log,
+    /** Checked on every call, after the token is validated: also for what is remembered. */
+    readonly revocations: KnownRevocations,
   ) {}
 
   /**
@@ -252,7 +256,12 @@ export function createTokenValidator(options: ResolvedOptions, log: Log): TokenV
     responseTimeout: Math.max(responseTimeout, ...issuers.map((each) => each.responseTimeout)),
     introspecting: sole && (sole.accessTokenIssuer ?? sole.issuer),
   };
-  return new TokenValidator(registry, queue, verified, validatorOptions, log);
+  const revocations = new KnownRevocations(
+    options.revocationStore ?? new MemoryRevocationStore(),
+    options,
+    log,
+  );
+  return new TokenValidator(registry, queue, verified, validatorOptions, log, revocations);
 }
 
 /** @param sharedAnswered whether the shared cache was reached; `undefined` where nothing is introspected */
