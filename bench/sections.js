@@ -2,10 +2,11 @@
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
 import { measureRefusals } from './refusals.js';
-import { printHttp, printValidation } from './report.js';
+import { printHttp, printTenants, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
+import { measureTenants } from './tenants.js';
 import { measureWorkers } from './workers.js';
 import { makeIntrospectionWorks, makeWorks } from './works.js';
 
@@ -37,6 +38,12 @@ async function measureAlone({ source, rounds }) {
   return rows;
 }
 
+async function measureSeveral({ source, rounds }) {
+  const rows = await measureTenants(source, rounds);
+  printTenants(rows);
+  return rows;
+}
+
 /**
  * daily: part of a run that names none.
  *
@@ -56,4 +63,5 @@ export const SECTIONS = {
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },
+  tenants: { daily: true, run: measureSeveral },
 };

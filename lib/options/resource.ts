@@ -64,7 +64,9 @@ export function metadataUrlFor(options: ResourceTerms, audience: string | undefi
     );
     metadataUrls.set(options, urls);
   }
-  return urls.get(audience);
+  const [sole, ...others] = [options.audience].flat();
+  const isWhole = others.length === 0 && audience !== undefined && audience === sole && isHttpUrl(audience);
+  return urls.get(isWhole ? undefined : audience);
 }
 
 /** Those that a document can be served for. */
@@ -72,9 +74,12 @@ function servedAudiences({
   audience,
   allowInsecureRequests,
 }: Omit<ResourceTerms, 'resourceMetadata'>): readonly string[] {
-  return [audience]
-    .flat()
-    .filter((each) => isHttpUrl(each) && complaintAbout(new URL(each), allowInsecureRequests) === undefined);
+  const audiences = [audience].flat();
+  // One alone is what the application itself is called.
+  if (audiences.length < 2) return [];
+  return audiences.filter(
+    (each) => isHttpUrl(each) && complaintAbout(new URL(each), allowInsecureRequests) === undefined,
+  );
 }
 
 /** Options as they were said. */

@@ -110,8 +110,9 @@ export class ResourceMetadata {
     if (!resourceMetadata) return '{}';
     const fields = this.resolvers.read().map((field) => ({ ...field, mentionedScopes: field.scopes }));
     const isDefault = resource === resourceMetadata.resource;
+    const isAlone = [terms.audience].flat().length < 2;
     const routes = [...this.controllers.read(), ...fields].filter(
-      ({ audience }) => audience === resource || (isDefault && audience === undefined),
+      ({ audience }) => audience === resource || (isDefault && (audience === undefined || isAlone)),
     );
     const { authorizationServers } = resourceMetadata;
     // What is said of one API does not hold of another.

@@ -1,6 +1,6 @@
 /** A trusted issuer with what validates its tokens. Knows no Nest: a script can have it, too. */
 import type { Log } from '../errors/log.js';
-import { IntrospectionCache } from '../introspection/introspection-cache.js';
+import { IntrospectionCache, MAX_ANSWERS } from '../introspection/introspection-cache.js';
 import { IntrospectionClient } from '../introspection/introspection-client.js';
 import { OpaqueTokenValidator } from '../introspection/opaque-token.validator.js';
 import { cacheSecretOf, Sealer } from '../introspection/sealed-value.js';
@@ -35,7 +35,11 @@ export class ValidatingIssuer extends TrustedIssuer {
     this.jwts = new JwtTokenValidator(this, parts.verified, parts.queue, options);
     if (options.clientId === undefined) return;
     const { metadata, client, signatures, breaker } = this;
-    const cache = new IntrospectionCache(options, shareAnswers(options, log));
+    const cache = new IntrospectionCache(
+      options,
+      shareAnswers(options, log),
+      parts.isOneOfMany === true ? MAX_ANSWERS / 10 : MAX_ANSWERS,
+    );
     this.introspectionClient = new IntrospectionClient(metadata, client, signatures, breaker, options, log);
     this.introspection = new OpaqueTokenValidator(this, this.introspectionClient, cache, options);
   }
