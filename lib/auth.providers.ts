@@ -23,13 +23,9 @@ import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { RouteTable } from './route-table/route-table.js';
-import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
-import { ProviderConnection } from './issuer/provider-connection.js';
-import { TokenValidator } from './validation/token-validator.js';
-
-/** Everything that judges tokens, made once. */
-const TRUSTED_ISSUER = Symbol('nestjs-resource-server:token');
+import { IssuerRegistry } from './issuer/issuer-registry.js';
+import { createTokenValidator, TokenValidator } from './validation/token-validator.js';
 
 export const PROVIDERS: Provider[] = [
   {
@@ -50,15 +46,14 @@ export const PROVIDERS: Provider[] = [
     },
   },
   {
-    provide: TRUSTED_ISSUER,
+    provide: TokenValidator,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedOptions) => createTrustedIssuer(options, new Logger('AuthModule')),
+    useFactory: (options: ResolvedOptions) => createTokenValidator(options, new Logger('AuthModule')),
   },
-  { provide: TokenValidator, inject: [TRUSTED_ISSUER], useFactory: (room: TrustedIssuer) => room.validator },
   {
-    provide: ProviderConnection,
-    inject: [TRUSTED_ISSUER],
-    useFactory: (room: TrustedIssuer) => room.connection,
+    provide: IssuerRegistry,
+    inject: [TokenValidator],
+    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
@@ -84,6 +79,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   RouteTable,
   AuthGuard,
   TokenValidator,
+  IssuerRegistry,
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
   GuardInPlace,

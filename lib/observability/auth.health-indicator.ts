@@ -1,6 +1,7 @@
 /** Can tokens be judged just now? For @nestjs/terminus, and whoever else asks. */
 import { Inject, Injectable } from '@nestjs/common';
-import { ProviderConnection, type ProviderStatus } from '../issuer/provider-connection.js';
+import { IssuerRegistry } from '../issuer/issuer-registry.js';
+import type { ProviderStatus } from '../issuer/trusted-issuer.js';
 
 export interface AuthHealth {
   /** As Terminus has it: `down` takes the instance out of service. */
@@ -23,13 +24,13 @@ export interface AuthHealth {
  */
 @Injectable()
 export class AuthHealthIndicator {
-  constructor(@Inject(ProviderConnection) private readonly provider: ProviderConnection) {}
+  constructor(@Inject(IssuerRegistry) private readonly issuers: IssuerRegistry) {}
 
   /** @param key the name under which it stands in the health check's answer */
   async isHealthy<const Key extends string = 'auth'>(
     key: Key = 'auth' as Key,
   ): Promise<Record<Key, AuthHealth>> {
-    const { state, age } = await this.provider.check();
+    const { state, age } = await this.issuers.check();
     const health: AuthHealth = {
       status: state === 'down' ? 'down' : 'up',
       state,

@@ -15,7 +15,7 @@ import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions } from '../introspection/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
-import type { WarmUpOptions } from '../issuer/provider-connection.js';
+import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { SignatureOptions } from '../issuer/signature-verifier.js';
 

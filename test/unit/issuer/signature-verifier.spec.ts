@@ -5,6 +5,7 @@ import type { IssuerKeys } from '../../../lib/issuer/issuer-keys.js';
 import { SignatureVerifier, type Verification } from '../../../lib/issuer/signature-verifier.js';
 import { decodeJwt } from '../../../lib/jose/decode-jwt.js';
 import { VerificationKey } from '../../../lib/jose/verification-key.js';
+import { VerificationQueue } from '../../../lib/timing/verification-queue.js';
 import { advanceClock } from '../../support/clock.js';
 import { makeKey, signToken } from '../../support/tokens.js';
 
@@ -65,7 +66,8 @@ describe('SignatureVerifier', () => {
         return renewed && find(renewed);
       },
     };
-    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, { signingAlgorithms: ['ES256'] });
+    const options = { signingAlgorithms: ['ES256'] };
+    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, options, new VerificationQueue());
   });
 
   it('verifies a named token once, and remembers a forged one', async () => {
