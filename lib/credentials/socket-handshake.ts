@@ -95,7 +95,10 @@ export function bareToken(token: unknown, place: string): Credentials {
 
 const malformed = (detail: string): TokenError => invalidToken('malformed', detail);
 
-function onlyOne(beside: Credentials | undefined, inRequest: Credentials | undefined): Credentials | undefined {
+function onlyOne(
+  beside: Credentials | undefined,
+  inRequest: Credentials | undefined,
+): Credentials | undefined {
   if (beside && inRequest) {
     throw new InvalidRequestError({ detail: 'the handshake has a token in the request and one beside it' });
   }

@@ -26,6 +26,8 @@ export interface Transport {
   callOf(host: ArgumentsHost): Call | undefined;
   /** For the operator, where {@link Transport.callOf} finds no request. */
   readonly missingRequest: string;
+  /** Loads what {@link Transport.refuse} needs of an optional package; `undefined` once that is there. */
+  prepare?(): Promise<void> | undefined;
   /** What the caller presented. Without a promise if the application's resolver has none. */
   credentialsOf(
     call: Call,

@@ -22,15 +22,27 @@ export interface SocketRefusal {
 /** As much of `@nestjs/websockets`'s class as is used. */
 export type WsExceptionClass = new (error: string | object) => Error & { getError(): string | object };
 
-/** Loaded by who finds a gateway: an application without any does not have the package. */
+/** Loaded when the first client connects: an application without gateways does not have the package. */
 let exceptionClass: WsExceptionClass | undefined;
+let loading: Promise<void> | undefined;
 
-/** @throws where the package is not there */
-export async function loadWsException(): Promise<void> {
-  const { WsException } = (await import('@nestjs/websockets')) as unknown as {
-    readonly WsException: WsExceptionClass;
-  };
-  exceptionClass = WsException;
+async function load(): Promise<void> {
+  try {
+    exceptionClass = (await import('@nestjs/websockets')).WsException as unknown as WsExceptionClass;
+  } catch {
+    // No part of Nest has called the guard. Whoever has finds the refusal on the error.
+    exceptionClass = UnknownWsException;
+  }
+}
+
+class UnknownWsException extends Error {
+  constructor(private readonly error: string | object) {
+    super('refused');
+  }
+
+  getError(): string | object {
+    return this.error;
+  }
 }
 
 /** Refusals of this module, which nobody else can make. */
@@ -45,6 +57,8 @@ export const wsTransport: Transport = {
   missingRequest:
     'the client came past the handshake of AuthModule: gateways are guarded where Nest makes their server with the adapter of ' +
     'app.useWebSocketAdapter(), which must stand before app.init() and app.listen()',
+
+  prepare: () => (exceptionClass ? undefined : (loading ??= load())),
 
   callOf(host: ArgumentsHost): Call | undefined {
     const args = host.getArgs<unknown[]>();
@@ -71,9 +85,11 @@ export const wsTransport: Transport = {
     for (const [name, value] of Object.entries(headers)) this.setHeader(host, name, value);
     const refusal: SocketRefusal = Object.freeze({ status: 'error', statusCode, message, errorCode });
     refusals.add(refusal);
-    const Exception = exceptionClass;
-    if (!Exception) return Object.assign(new Error(message), { cause });
-    return Object.assign(withoutStack(() => new Exception(refusal)), { cause });
+    const Exception = exceptionClass ?? UnknownWsException;
+    return Object.assign(
+      withoutStack(() => new Exception(refusal)),
+      { cause },
+    );
   },
 };
 
