@@ -3,6 +3,7 @@ import type { CanActivate } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
 import { attachHandshake, type SocketParams } from '../../credentials/socket-handshake.js';
+import type { Offer } from '../../errors/challenge.js';
 import { isSocketRefusal, wsTransport, type SocketRefusal } from '../../transport/ws.transport.js';
 import { HandshakeContext } from './handshake.js';
 import type { Connection, Disconnect } from './connection.js';
@@ -74,3 +75,12 @@ const ANSWERS = {
 export function adopt(client: object, standIn: object): void {
   Object.assign(client, standIn);
 }
+
+/** No header goes with a message. */
+export const noChallenge = (): Offer => ({
+  schemes: [],
+  presented: undefined,
+  algs: '',
+  scopes: [],
+  resourceMetadata: undefined,
+});

@@ -11,6 +11,7 @@ import { catchError, type Observable } from 'rxjs';
 import { AuthError } from '../../errors/auth.errors.js';
 import { isSocketRefusal } from '../../transport/ws.transport.js';
 import { Refusals, routeOf } from '../refusals.js';
+import { noChallenge } from './admission.js';
 import { connectionOf } from './connection.js';
 
 /** Keys of Nest's own decorators, the same in 11 and 12. */
@@ -31,10 +32,6 @@ class AuthErrorInterceptor implements NestInterceptor {
     );
   }
 }
-
-/** No header goes with a message. */
-const noChallenge = () =>
-  ({ schemes: [], presented: undefined, algs: '', scopes: [], resourceMetadata: undefined }) as const;
 
 /** Has no state: applications of one process share classes. */
 const INTERCEPTOR = new AuthErrorInterceptor();

@@ -5,7 +5,7 @@ import { handshakeOf, type SocketParams } from '../../credentials/socket-handsha
 import { ConfigurationError, type AuthError } from '../../errors/auth.errors.js';
 import { refusalFor } from '../../errors/refusal.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
-import { adopt, type Admissions } from './admission.js';
+import { adopt, noChallenge, type Admissions } from './admission.js';
 import { connectionOf } from './connection.js';
 
 /** A connection, which may have a socket in each of several namespaces. */
@@ -86,9 +86,7 @@ function connectError({ statusCode, message, errorCode }: SocketRefusal): Error 
 /** The token has ended. The connection goes with its last namespace: a token of another one may be good. */
 export function disconnectSocket(client: object, error: AuthError): void {
   const socket = client as IoSocket;
-  const { statusCode, message, errorCode } = refusalFor(error, () => {
-    throw new TypeError('no challenge is sent over a socket');
-  });
+  const { statusCode, message, errorCode } = refusalFor(error, noChallenge);
   socket.emit('exception', { status: 'error', statusCode, message, errorCode });
   socket.disconnect(socket.client.sockets?.size === 1);
 }
