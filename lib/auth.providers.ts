@@ -86,8 +86,9 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   OpenStreams,
 ];
 
-function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
+function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
-  return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+  const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
+  return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }

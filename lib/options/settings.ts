@@ -48,6 +48,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
+  profile: ['PROFILE'],
 };
 
 /** Options that hold a list: their variable is split at commas. */
@@ -195,5 +196,6 @@ export const optionsSchema = z.strictObject({
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
+  profile: z.optional(z.enum(['fapi2'], complain('is not fapi2, the only profile'))),
   fetcher: callable<Fetcher>(),
 });
