@@ -13,7 +13,7 @@ export interface ProfileOptions {
   readonly profile?: 'fapi2' | undefined;
 }
 
-/** Section 5.4.1; EdDSA under its older and its newer name (RFC 9864). */
+/** Section 5.4.1, whose note allows the fully specified name of EdDSA (RFC 9864). */
 const FAPI2_ALGORITHMS = ['PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 
 /** Section 5.3.2.1: clocks differ by up to 10 s, and by less than 60 s. */

@@ -249,6 +249,7 @@ describe.each(PLATFORMS)('profile fapi2 on %s', (platform) => {
     ['a public URL on this machine', { publicUrl: 'http://localhost:3000' }],
     ['certificates only', { dpop: { mode: 'off' } }],
     ['DPoP only', { dpop: { mode: 'required' } }],
+    ['back-channel logout', { backChannelLogout: true, logoutAudience: 'api' }],
     [
       'introspection',
       { clientId: 'api', clientSecret: 'the-secret-of-the-api-itself', introspectJwtTokens: true },
@@ -256,7 +257,7 @@ describe.each(PLATFORMS)('profile fapi2 on %s', (platform) => {
   ])('starts with %s', async (name, options) => {
     await boot(options);
     const warned = loggedLines().some((line) => WARNING.test(line));
-    expect(warned).toBe(name !== 'introspection');
+    expect(warned).toBe(!['introspection', 'back-channel logout'].includes(name));
   });
 
   it('is set by its variable, too', async () => {

@@ -227,7 +227,7 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
     expect(responses?.['401']).toMatchObject({
       description: expect.stringContaining('It needs a sign-in with acr gold at most 600 s ago (RFC 9470).'),
     });
-    const { description } = responses?.['403'] as { description: string };
+    const description = (responses?.['403'] as { description?: string } | undefined)?.description;
     expect(description).toContain('any scope of read manage; group staff; claim plan');
     expect(description).not.toContain('sign-in');
   });
