@@ -107,6 +107,7 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options, call.request);
@@ -187,6 +188,7 @@ export class AuthGuard implements CanActivate {
         ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
+      bindingAsked: this.options.profile === 'fapi2',
       verifyProof: async (jkt) =>
         callerOf(call, this.options)
           .proof(jkt)

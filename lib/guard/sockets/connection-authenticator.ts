@@ -54,6 +54,7 @@ export class ConnectionAuthenticator {
       throw invalidToken('malformed', 'renew(): the token is not a string');
     const { policy } = connection.place;
     const validated = await this.tokens.validate(token, policy.introspectMaxAge);
+    this.tokens.revocations.check(validated.claims);
     const denial = await checkAccess(validated, policy, this.options);
     // Both may have changed while the token was validated.
     const current = connection.token;
