@@ -1,5 +1,5 @@
 /** A handshake as the guard sees it: an execution context of its own, which Nest has none for. */
-import type { ContextType, ExecutionContext, Type } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { readRoutePolicy, type RoutePolicy } from '../../policy/route-policy.js';
 import type { Place } from './places.js';
 
@@ -8,41 +8,27 @@ type WsHost = ReturnType<ExecutionContext['switchToWs']>;
 
 /** Of a client that asks to connect. */
 export class HandshakeContext implements ExecutionContext {
-  readonly #client: object;
+  readonly getType = (() => 'ws') as ExecutionContext['getType'];
+  readonly getClass = (() => this.place.metatype) as ExecutionContext['getClass'];
+  readonly getArgs = (() => [this.client]) as unknown as ExecutionContext['getArgs'];
+  readonly getArgByIndex = ((index: number) =>
+    index === 0 ? this.client : undefined) as ExecutionContext['getArgByIndex'];
 
   /** @param client the client, or what stands for it until there is one; it carries the handshake */
   constructor(
     readonly place: Place,
-    client: object,
-  ) {
-    this.#client = client;
-  }
-
-  getType<TContext extends string = ContextType>(): TContext {
-    return 'ws' as TContext;
-  }
-
-  getClass<T = unknown>(): Type<T> {
-    return this.place.metatype as unknown as Type<T>;
-  }
+    private readonly client: object,
+  ) {}
 
   getHandler(): Handler {
     const declared = (this.place.metatype.prototype as Record<string, unknown>)['handleConnection'];
     return typeof declared === 'function' ? (declared as Handler) : handleConnection;
   }
 
-  getArgs<T extends unknown[] = unknown[]>(): T {
-    return [this.#client] as unknown[] as T;
-  }
-
-  getArgByIndex<T = unknown>(index: number): T {
-    return this.getArgs()[index] as T;
-  }
-
   switchToWs(): WsHost {
     return {
-      getClient: <T>() => this.#client as T,
-      getData: <T>() => undefined as T,
+      getClient: (() => this.client) as WsHost['getClient'],
+      getData: (() => undefined) as WsHost['getData'],
       getPattern: () => 'connection',
     };
   }

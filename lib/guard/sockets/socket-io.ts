@@ -6,7 +6,7 @@ import { ConfigurationError, type AuthError } from '../../errors/auth.errors.js'
 import { refusalFor } from '../../errors/refusal.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, noChallenge, type Admissions } from './admission.js';
-import { connectionOf } from './connection.js';
+import { connectionOf, type Connection } from './connection.js';
 
 /** A connection, which may have a socket in each of several namespaces. */
 interface IoClient {
@@ -60,21 +60,27 @@ export function guardNamespace(namespace: IoNamespace, admissions: Admissions): 
     const connection = admissions.connectionFor(request, params, disconnectSocket, client);
     return admissions.refusalOf(connection, carrier);
   };
-  namespace.use((socket, next) => {
-    decide(socket, socket.client, socket.handshake.auth).then(
-      (refusal) => next(refusal && connectError(refusal)),
-      (error: unknown) => {
-        admissions.failed(error);
-        next(new Error('internal server error'));
-      },
-    );
-  });
-  namespace.on('connection', (socket) => {
-    const connection = connectionOf(socket);
-    // Nobody has decided on it.
-    if (!connection) return void socket.disconnect(true);
+  const admit = async (socket: IoSocket, next: Next): Promise<void> => {
+    let refused: Error | undefined;
+    try {
+      const refusal = await decide(socket, socket.client, socket.handshake.auth);
+      refused = refusal && connectError(refusal);
+    } catch (error) {
+      admissions.failed(error);
+      refused = new Error('internal server error');
+    }
+    next(refused);
+  };
+  const open = (socket: IoSocket, connection: Connection): void => {
     admissions.opened(socket, connection);
     socket.once('disconnect', () => admissions.closed(connection));
+  };
+  namespace.use((socket, next) => void admit(socket, next));
+  namespace.on('connection', (socket) => {
+    const connection = connectionOf(socket);
+    // Otherwise nobody has decided on it.
+    if (connection) open(socket, connection);
+    else socket.disconnect(true);
   });
   if (namespace.server.opts?.connectionStateRecovery) guardRecoveries(namespace, decide);
 }
