@@ -4,10 +4,13 @@ import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFi
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { AuthError } from '../errors/auth.errors.js';
+import type { Offer } from '../errors/challenge.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { isObject } from '../jose/strict-json.js';
 import { admittedPolicy } from './admitted-requests.js';
+import { principalOf } from '../principal/authenticated-request.js';
+import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
@@ -41,7 +44,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
     const exception = this.#refusals.refuse(error, host, 'a handler', () =>
-      offerFor(this.options, policyOfCall(host, this.options)),
+      offerFor(this.options, policyOfCall(host, this.options), presentedIn(host)),
     );
     switch (host.getType<string>()) {
       case 'http':
@@ -76,6 +79,12 @@ function policyOfCall(
   const request: unknown = host.getType() === 'http' ? host.switchToHttp().getRequest() : undefined;
   const audience = isObject(request) ? admittedPolicy(request, options)?.audience : undefined;
   return { dpopBound: false, requirements: [], audience };
+}
+
+/** A DPoP-bound token was admitted with its proof, or not at all. */
+function presentedIn(host: ArgumentsHost): Offer['presented'] {
+  const carrier = findTransport(host)?.callOf(host)?.carrier;
+  return carrier && principalOf(carrier)?.claims.cnf?.jkt !== undefined ? 'DPoP' : undefined;
 }
 
 function catches(filter: ExceptionFilter, exception: Error): boolean {

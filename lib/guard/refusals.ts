@@ -1,7 +1,6 @@
 /** Refuses a call: tells the operator's log, sets the answer's headers, and makes the exception that Nest answers with. */
 import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
 import { accessOf } from '../access/authorize.js';
-import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { AuthError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
 import { refusalFor } from '../errors/refusal.js';
@@ -73,7 +72,7 @@ export function offerFor(
   return {
     schemes,
     presented,
-    algs: DPOP_ALGORITHMS.join(' '),
+    algs: options.proofAlgorithms.join(' '),
     scopes,
     resourceMetadata: metadataUrlFor(options, policy?.audience),
   };

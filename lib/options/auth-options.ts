@@ -7,6 +7,7 @@ import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
 import type { IssuersOptions, ResolvedIssuerOptions } from './issuers.js';
+import type { ProfileOptions } from './profile.js';
 import type { ResourceMetadataOptions } from './resource.js';
 import type { BackChannelLogoutOptions, LogoutOptions } from '../revocation/logout-token.js';
 import type { RevocationOptions } from '../revocation/revocation-store.js';
@@ -22,6 +23,7 @@ export interface ResolvedOptions
     TargetOptions,
     AuditOptions,
     UserOptions,
+    ProfileOptions,
     RevocationOptions,
     LogoutOptions {
   /** The issuers that are known at start, each with all of its options. Not an option. */
@@ -35,6 +37,8 @@ export interface ResolvedOptions
   readonly dpop: DPoPOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
+  /** The algorithms of DPoP proofs that are accepted. Not an option. */
+  readonly proofAlgorithms: readonly string[];
   /**
    * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728), and names that
    * address in every challenge: `true`, or an object.
@@ -64,6 +68,7 @@ export interface AuthModuleOptions extends Settable<
     | 'groupOptions'
     | 'dpop'
     | 'offersDPoP'
+    | 'proofAlgorithms'
     | 'resourceMetadata'
     | 'issuers'
     | 'findIssuer'

@@ -18,6 +18,7 @@ import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import { contradictions, unreadable } from './contradictions.js';
 import type { OpaqueTokenIssuer } from './opaque-token-issuer.js';
+import { profileProblems } from './profile.js';
 import { optionsSchema } from './settings.js';
 
 /** Every option that is about one issuer, with its value. */
@@ -166,6 +167,7 @@ export function resolveIssuer(
       }
     }
   }
+  problems.push(...profileProblems({ ...input, profile: common['profile'] }));
   problems.push(...contradictions(input), ...(parsed.success ? unreadable(parsed.data) : []));
   return parsed.success && problems.length === 0 ? { options: freeze(parsed.data), problems } : { problems };
 }

@@ -1,4 +1,5 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
+import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
@@ -11,6 +12,7 @@ import {
   type FindIssuer,
   type ResolvedIssuerOptions,
 } from './issuers.js';
+import { profileDefaults, profileProblems, proofAlgorithms } from './profile.js';
 import { nameResource, resourceProblems } from './resource.js';
 import { readSecret, SECRETS } from './secrets.js';
 import { LISTS, optionsSchema, optionsSchemaOfSeveral, VARIABLES } from './settings.js';
@@ -52,6 +54,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   const listed = issuerInCode === undefined && typeof named === 'string' ? splitList(named) : [];
   const issuers = several ?? (listed.length > 1 ? listed.map((issuer) => ({ issuer })) : undefined);
   const input: Record<string, unknown> = {
+    ...profileDefaults(said),
     ...said,
     ...(issuers === undefined && defined({ issuer: listed[0] ?? named })),
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
@@ -99,6 +102,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   const audience = audienceOf(list, input);
   const resourceTerms = { ...input, ...(issuers !== undefined && { audience }) };
   add(resourceProblems(resourceTerms));
+  add(profileProblems(input));
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
   const resourceMetadata = nameResource(parsed.data.resourceMetadata, resourceTerms);
   const { issuer: _issuer, ...data } = parsed.data;
@@ -110,7 +114,10 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     resourceMetadata,
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
-    offersDPoP: Object.keys(input['dpop'] as object).length > 0 && parsed.data.dpop.mode !== 'off',
+    offersDPoP:
+      (Object.keys(input['dpop'] as object).length > 0 || parsed.data.profile === 'fapi2') &&
+      parsed.data.dpop.mode !== 'off',
+    proofAlgorithms: proofAlgorithms(parsed.data, DPOP_ALGORITHMS),
   });
 }
 

@@ -73,6 +73,45 @@ export function compileRoutePolicy(controller: Controller, handler: Handler): Ro
   return policy;
 }
 
+/**
+ * The policy of a class alone: what counts where no handler is called, such as the handshake of a gateway.
+ *
+ * @throws {ConfigurationError} if its decorators contradict one another
+ */
+export function readClassPolicy(controller: Controller): RoutePolicy {
+  return compilePolicy(classLevels(controller), []);
+}
+
+/**
+ * The policy of several classes that are one: protected if any of them is, with the requirements of all.
+ *
+ * @throws {ConfigurationError} if they name different audiences
+ */
+export function joinPolicies(joined: readonly RoutePolicy[]): RoutePolicy {
+  const open = joined.find(({ access }) => access === 'optional') ?? PUBLIC;
+  const { access } = joined.find((each) => each.access === 'protected') ?? open;
+  const maxAges = joined.flatMap(({ introspectMaxAge: maxAge }) => (maxAge === undefined ? [] : [maxAge]));
+  return Object.freeze({
+    access,
+    declared: joined.some(({ declared }) => declared),
+    requirements: Object.freeze(joined.flatMap(({ requirements }) => requirements)),
+    certificateBound: joined.some(({ certificateBound }) => certificateBound),
+    dpopBound: joined.some(({ dpopBound }) => dpopBound),
+    introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
+    issuers: Object.freeze(joined.flatMap(({ issuers }) => issuers)),
+    audience: joinAudiences(joined),
+  });
+}
+
+function joinAudiences(joined: readonly RoutePolicy[]): string | undefined {
+  const named = [...new Set(joined.flatMap(({ audience }) => audience ?? []))];
+  if (named.length > 1)
+    throw new ConfigurationError(
+      'gateways that share a port, a path and a namespace name different audiences with @Audience()',
+    );
+  return named[0];
+}
+
 /** Whether the decorators of a handler can be told: it is a method of the class, or of one of its registered instances. */
 export function isResolved(controller: Controller, handler: Handler): boolean {
   return methodsOf(controller, handler).length > 0;

@@ -225,14 +225,4 @@ describe.each(PLATFORMS)('a function of issuers on %s', (platform) => {
     await registry?.find('https://tenant-0.example');
     expect(asked).toHaveLength(1002);
   });
-
-  it('an issuer that is not used is not asked in the background', async () => {
-    await boot({ jwksCacheDuration: 1, metadataCacheDuration: 1 });
-    expect(await ask(acme.token())).toBe(200);
-    const { requests } = acme.server;
-    const before = requests.length;
-    // Its documents are fetched ahead after 0.7 to 0.8 seconds at the latest, where they are.
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    expect(requests.length).toBe(before);
-  });
 });
