@@ -6,7 +6,7 @@ import { SignatureVerifier, type Verification } from '../../../lib/issuer/signat
 import { decodeJwt } from '../../../lib/jose/decode-jwt.js';
 import { VerificationKey } from '../../../lib/jose/verification-key.js';
 import { VerificationQueue } from '../../../lib/timing/verification-queue.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 import { makeKey, signToken } from '../../support/tokens.js';
 
 const SIGNER = makeKey('ES256', 'signer');
@@ -56,6 +56,7 @@ describe('SignatureVerifier', () => {
   const junk = (): string => signToken(STRANGER, { jti: minted++ }, noKid);
 
   beforeEach(() => {
+    holdClock();
     renewed = undefined;
     renewals = 0;
     publish(new CountingKey(SIGNER.jwk), ...others(15));
