@@ -212,9 +212,9 @@ function staysOpen(context: ExecutionContext): boolean {
   return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
 }
 
-const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');
+const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is turned off');
 
 const unknownClass = (context: ExecutionContext): ConfigurationError =>
   new ConfigurationError(
-    `${context.getClass().name} is no class that was there at start: its decorators were never checked`,
+    `${context.getClass().name} was not registered at start-up: its decorators were never checked`,
   );

@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('signed introspection on %s', (platform) => {
     expect(refusals()).toEqual([
       { outcome: '503 provider_unavailable', reason: expect.stringContaining(reason) as unknown },
     ]);
-    expect(refusals()[0]?.reason).toMatch(/^the signed introspection answer is not good: /);
+    expect(refusals()[0]?.reason).toMatch(/^the signed introspection response is invalid: /);
   });
 
   it.each(BAD_TOKENS)('401 for a token that %s', async (_, claims, reason) => {
