@@ -24,6 +24,8 @@ import { MessageHandlers } from './guard/message-handlers.js';
 import { IssuerRegistry } from './issuer/issuer-registry.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
 import { checkHandlers } from './policy/check-handlers.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
@@ -78,6 +80,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       this.self.get(GuardInPlace).guard = guard;
       return;
     }
+    // What was revoked before this instance started.
+    await this.self.get(KnownRevocations).start();
     if (options.warmUp === 'required') await issuers.warmUp();
     // Nobody waits for it: a failure is logged, and tried again.
     if (options.warmUp === 'background') issuers.warmUp().catch(() => undefined);
@@ -86,6 +90,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
   async onApplicationShutdown(): Promise<void> {
     await this.#issuers?.close();
+    await this.self.get(KnownRevocations).stop();
+    await this.self.get<SecurityEventTokens | null>(SecurityEventTokens)?.close();
   }
 
   #requireGuard(): void {

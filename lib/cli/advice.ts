@@ -87,6 +87,7 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     claims: 'the provider writes a claim with an invalid value: check its mappers or rules',
     inactive: "revoked or expired; or this API's client may not introspect it at the provider",
     not_introspected: `set ${variable('clientId')} and ${variable('clientSecret')} to have such tokens introspected`,
+    revoked: 'the user signed out, or somebody revoked the token: sign in again',
     binding: 'the client must request a token that is bound to it',
     unknown_user: 'add the user to the application, or check loadUser',
     scope: 'the client must request the scope, and the provider must grant it',

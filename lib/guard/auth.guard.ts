@@ -93,6 +93,7 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options, call.request);
