@@ -112,10 +112,10 @@ const CASES: readonly Case[] = [
   {
     name: 'a token that nothing can be said about',
     args: ['explain'],
-    settings: async () => ({
-      env: environment({ TENANT_DOMAIN: `http://127.0.0.1:${await freePort()}` }),
-      input: issuer.token(),
-    }),
+    settings: async () => {
+      const absent = `http://127.0.0.1:${await freePort()}`;
+      return { env: environment({ TENANT_DOMAIN: absent }), input: issuer.token({ claims: { iss: absent } }) };
+    },
     code: 3,
     out: /\ncannot be determined now: 503 provider_unavailable: .*\n$/,
     err: NOTHING,
