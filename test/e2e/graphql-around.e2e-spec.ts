@@ -103,7 +103,7 @@ describe.each(STACKS)('around GraphQL: $name', ({ driver, platform }) => {
     const app = await boot();
     expect(app.nest.get(RouteTable).toMarkdown()).toBe(
       [
-        '| kind | method | path | asks for | handler |',
+        '| kind | method | path | requires | handler |',
         '| --- | --- | --- | --- | --- |',
         '| | `GET` | `/http` | scope read:http | `HttpController.read` |',
         '| graphql | `FIELD` | `Order.price` | scope read:prices; group staff | `OrderResolver.price` |',

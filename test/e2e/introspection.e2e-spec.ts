@@ -47,7 +47,7 @@ const REFUSED: readonly (readonly [string, Record<string, unknown>, string])[] =
   ['exp as a string', { exp: '99999999999' }, 'exp is'],
   ['exp in milliseconds', { exp: 4e12 }, 'milliseconds'],
   ['not yet valid', { nbf: 4e9 }, 'the token starts in'],
-  ['issued in the future', { iat: 4e9 }, 'iat lies'],
+  ['issued in the future', { iat: 4e9 }, 'in the future'],
   ['a refresh token', { token_type: 'refresh_token' }, 'not an access token'],
   ['an ID token', { token_type: 'id_token' }, 'not an access token'],
   ['a refresh token of Keycloak', { typ: 'Refresh' }, 'not an access token'],
