@@ -114,7 +114,10 @@ const CASES: readonly Case[] = [
     args: ['explain'],
     settings: async () => {
       const absent = `http://127.0.0.1:${await freePort()}`;
-      return { env: environment({ TENANT_DOMAIN: absent }), input: issuer.token({ claims: { iss: absent } }) };
+      return {
+        env: environment({ TENANT_DOMAIN: absent }),
+        input: issuer.token({ claims: { iss: absent } }),
+      };
     },
     code: 3,
     out: /\ncannot be determined now: 503 provider_unavailable: .*\n$/,

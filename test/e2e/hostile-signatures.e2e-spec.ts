@@ -149,13 +149,13 @@ const SIGNATURES: readonly HostileToken[] = [
   {
     name: "an attacker's key under its own kid",
     token: () => issuer.token({}, attacker.key),
-    reason: "no key of the issuer matches",
+    reason: 'no key of the issuer matches',
     mayRefetch: true,
   },
   {
     name: "an attacker's key without kid",
     token: () => issuer.token({ header: { kid: undefined } }, attacker.key),
-    reason: "no key of the issuer matches",
+    reason: 'no key of the issuer matches',
     mayRefetch: true,
   },
   ...['PS256', 'RS384', 'RS512', 'PS512'].map((alg) => ({

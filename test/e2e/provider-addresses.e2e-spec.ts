@@ -107,7 +107,9 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
       await boot(issuer.introspecting);
       expect(await status(member === 'jwks_uri' ? issuer.token() : issuer.opaqueToken())).toBe(500);
       expect(issuer.server.count('/x')).toBe(0);
-      expect(refused()).toContain(`http://127.0.0.1:${issuer.server.port}/x contains a user name or a password`);
+      expect(refused()).toContain(
+        `http://127.0.0.1:${issuer.server.port}/x contains a user name or a password`,
+      );
     },
   );
 

@@ -120,7 +120,9 @@ describe.each(PLATFORMS)('introspection at oidc-provider, on %s', (platform) => 
       await boot({ audience: [AUDIENCE, CALLER_ID], introspectJwtTokens: true });
       expectInvalidToken(await call(tokens.idToken));
       expectInvalidToken(await call(tokens.idToken));
-      const hints = loggedLines().filter((line) => line.includes('introspect this kind of token: check introspectJwtTokens'));
+      const hints = loggedLines().filter((line) =>
+        line.includes('introspect this kind of token: check introspectJwtTokens'),
+      );
       expect(hints).toHaveLength(1);
     });
   });
