@@ -24,7 +24,7 @@ export async function examine(
   command: Sources & { readonly issuer?: string | undefined },
 ): Promise<Diagnosis> {
   const { options, findings } = readSettings(command);
-  if (!options) return { findings: [...findings, ...notChecked('provider', 'the options come first')] };
+  if (!options) return { findings: [...findings, ...notChecked('provider', 'the options are invalid')] };
   const chosen = chooseIssuers(options, command.issuer);
   const examined = await Promise.all(
     chosen.map(async (issuer) => {
@@ -59,7 +59,7 @@ async function examineProvider(settings: IssuerSettings, sources: Sources): Prom
     ];
   } catch (error) {
     const found = findingOf('discovery', error, sources);
-    const open = notChecked('provider', 'keys and introspection, for they need discovery');
+    const open = notChecked('provider', 'keys and introspection require discovery');
     return [
       found,
       ...open,

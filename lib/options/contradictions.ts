@@ -83,7 +83,12 @@ function clientContradictions(
   if (said['fetcher'] !== undefined) {
     return cache === undefined || isSealed
       ? []
-      : [['cacheSecret', 'cache needs it: without a secret, whoever writes to the cache invents tokens']];
+      : [
+          [
+            'cacheSecret',
+            'cache needs it: without a secret, whoever can write to the cache could invent tokens',
+          ],
+        ];
   }
   return ['clientCertificate', 'clientCertificateKey']
     .filter((option) => said[option] === undefined)
@@ -99,7 +104,7 @@ export function unreadable(
     ['providerCa', 'is not a certificate', () => providerCa === undefined || new X509Certificate(providerCa)],
     [
       'clientCertificate',
-      'cannot be read, or does not go with clientCertificateKey',
+      'cannot be read, or does not match clientCertificateKey',
       () => cert === undefined || key === undefined || createSecureContext({ cert, key }),
     ],
     [

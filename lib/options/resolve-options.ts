@@ -21,7 +21,7 @@ export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
 /** Options that are none of these, but stand beside them. */
 const MISPLACED: Readonly<Record<string, string>> = {
-  globalGuard: 'is decided before the factory is asked; set it beside useFactory, not in its answer',
+  globalGuard: 'is read before the factory is called; set it beside useFactory, not in its result',
 };
 
 /** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
