@@ -145,8 +145,9 @@ function makeSecurityEventTokens(
   return new SecurityEventTokens(transmitter, issuers, revocations, { ...options, audience });
 }
 
-function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
+function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
-  return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+  const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
+  return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }

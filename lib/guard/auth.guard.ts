@@ -170,6 +170,7 @@ export class AuthGuard implements CanActivate {
         ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
+      bindingAsked: this.options.profile === 'fapi2',
       verifyProof: async (jkt) =>
         callerOf(call, this.options)
           .proof(jkt)
