@@ -6,7 +6,9 @@
  * - a withdrawn key's tokens end with the next successful refresh, a new key's first tokens pass when the provider is up;
  * - what was not looked up is not unknown: a new key's token gets 503 in a flood of invented names, never 401;
  * - a provider that is back is found within two seconds;
- * - an introspection answer counts for as long as it is fresh; after that, not to know is 503.
+ * - an introspection answer counts for as long as it is fresh; after that, not to know is 503;
+ * - who has signed out is not let in again, from the moment when `revoke()` is through, whatever the provider, the store and
+ *   the clocks do.
  */
 import { NOT_WORTH_RETRYING, WITHDRAWING } from './provider-faults.js';
 import { FRESH } from './schedule-recipes.js';
@@ -84,6 +86,13 @@ export class Model {
 
   /** @returns {readonly number[]} the statuses that this request may get */
   allowed(request, before) {
+    const statuses = this.#unlessSignedOut(request, before);
+    return request.signedOut
+      ? [...new Set(statuses.map((status) => (status === 200 ? 401 : status)))]
+      : statuses;
+  }
+
+  #unlessSignedOut(request, before) {
     const { kind, exp, iat } = request;
     if (kind === 'outright') return [401];
     const { unknowable, held, isWell, keysFail, mayBeThrottled } = before;
