@@ -94,7 +94,8 @@ export class Model {
 
   #unlessSignedOut(request, before) {
     const { kind, exp, iat } = request;
-    if (kind === 'outright') return [401];
+    // Nothing is asked about the token of an issuer that is not configured.
+    if (kind === 'outright' || kind === 'other issuer') return [401];
     const { unknowable, held, isWell, keysFail, mayBeThrottled } = before;
     if (exp !== undefined && wall() >= exp + TOLERANCE) return this.#ofExpired(kind, before);
     // A clock that was set back: accepted before, the token need not be refused now.
@@ -106,7 +107,7 @@ export class Model {
     if (kind === 'opaque') return isAhead ? [200, 401, ...unknowable] : this.#ofOpaque(request, before);
     if (kind === 'inactive') return this.#ofInactive(before);
     if (kind === 'revoked') return this.#ofRevoked(request, before);
-    // Invented, forged, or another issuer's: to be known as soon as there are keys. The key it names may be withdrawn.
+    // Invented or forged: to be known as soon as there are keys. The key it names may be withdrawn.
     if (isWell) return mayBeThrottled ? [401, 503] : [401];
     return held || !keysFail ? [401, ...unknowable] : unknowable;
   }
