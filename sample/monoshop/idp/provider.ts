@@ -43,6 +43,8 @@ function configure(options: ProviderOptions): Configuration {
     conformIdTokenClaims: false,
     // A refresh token is good once: who uses a stolen one is found out (RFC 9700, section 4.14.2).
     rotateRefreshToken: true,
+    // Sign-outs are told to this machine; the provider's own dispatcher refuses such addresses, and is right elsewhere.
+    fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined } as RequestInit),
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
