@@ -44,7 +44,10 @@ function configure(options: ProviderOptions): Configuration {
     // A refresh token is good once: who uses a stolen one is found out (RFC 9700, section 4.14.2).
     rotateRefreshToken: true,
     // Sign-outs are told to this machine; the provider's own dispatcher refuses such addresses, and is right elsewhere.
-    fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined } as RequestInit),
+    fetch: (url, request) => {
+      const { dispatcher: _refusing, ...others }: RequestInit = request;
+      return globalThis.fetch(url, others);
+    },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
