@@ -1,7 +1,7 @@
 /** Logout tokens: each check of OpenID Connect Back-Channel Logout 1.0 broken one at a time, and what a good one refuses. */
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, Post } from '@nestjs/common';
-import { RouteTable, type AuthModuleOptions } from 'nestjs-resource-server';
+import { RouteTable, type AuthModuleOptions, type RevocationStore } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { advanceClock, holdClock } from '../support/clock.js';
 import { bearer, type Answer } from '../support/http.js';
@@ -314,6 +314,22 @@ describe.each(PLATFORMS)('back-channel logout on %s', (platform) => {
     let later = answer;
     for (; later.status === 503; later = await logOut(token)) advanceClock(5);
     expect(later.status).toBe(200);
+  });
+
+  it('asks the provider to try again while the store fails, and has ended the session here', async () => {
+    const revocationStore: RevocationStore = {
+      add: () => Promise.reject(new Error('down')),
+      list: () => [],
+      subscribe: () => () => undefined,
+    };
+    await boot({ revocationStore });
+    await expectNobody();
+    expect((await logOut(logoutToken())).status).toBe(503);
+    expect([
+      await status({ sub: 'u1', sid: 's1' }),
+      await status({ sub: 'u1' }),
+      await status({ sub: 'u1', sid: 's2' }),
+    ]).toEqual([401, 401, 200]);
   });
 
   it('asks for nothing of an issuer that is not configured', async () => {
