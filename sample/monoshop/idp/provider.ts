@@ -45,7 +45,7 @@ function configure(options: ProviderOptions): Configuration {
     rotateRefreshToken: true,
     // Sign-outs are told to this machine; the provider's own dispatcher refuses such addresses, and is right elsewhere.
     fetch: (url, request) => {
-      const { dispatcher: _refusing, ...others }: RequestInit = request;
+      const { dispatcher: _refusing, ...others }: RequestInit = request ?? {};
       return globalThis.fetch(url, others);
     },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
