@@ -46,7 +46,10 @@ export function figuresOf(sections) {
     ...workersOf(sections.workers?.data),
     ['100,000 requests per second, all known: all instances together', inCores(cores(warm))],
     ['of these, in each of a hundred instances', inCores(warm && cores(warm) / FLEET.instances)],
-    ['100,000 requests per second, all new RS256 tokens: all instances together', inCores(cores(cold('RS256')))],
+    [
+      '100,000 requests per second, all new RS256 tokens: all instances together',
+      inCores(cores(cold('RS256'))),
+    ],
     [
       '100,000 requests per second, one in a hundred new: all instances together',
       inCores(warm && cores(warm, 0.99) + cores(cold('RS256'), 0.01)),
