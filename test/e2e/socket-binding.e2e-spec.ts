@@ -77,13 +77,13 @@ const thumbprint = ({ der }: Certificate): string => createHash('sha256').update
 describe.each(LIBRARIES)('sender-constrained tokens: %s', (library) => {
   let issuer: Issuer;
   let server: Certificate;
-  let client: Certificate;
+  let owner: Certificate;
   let thief: Certificate;
   let app: TestApp | undefined;
   beforeAll(async () => {
     const authority = await makeAuthority();
     server = await authority.issue({ commonName: 'localhost', san: ['127.0.0.1', 'localhost'] });
-    [client, thief] = [
+    [owner, thief] = [
       await authority.issue({ commonName: 'client' }),
       await authority.issue({ commonName: 'thief' }),
     ];
@@ -126,10 +126,10 @@ describe.each(LIBRARIES)('sender-constrained tokens: %s', (library) => {
         ? WsTestClient.open(origin, bearer(token), '/', tls)
         : IoTestClient.open(origin, bearer(token), {}, tls);
     };
-    const good = await over(certified(client), client);
+    const good = await over(certified(owner), owner);
     good.send('payout');
     await good.next('paid');
-    good.send('renew', certified(client));
+    good.send('renew', certified(owner));
     expect(await good.next('renewed')).toBe(true);
     good.send('payout');
     await good.next('paid');
@@ -137,11 +137,11 @@ describe.each(LIBRARIES)('sender-constrained tokens: %s', (library) => {
     expect(await good.next('renewed')).toBe(false);
     good.send('renew', issuer.token());
     expect(await good.next('renewed')).toBe(false);
-    const stolen = await over(certified(client), thief);
+    const stolen = await over(certified(owner), thief);
     expect(await stolen.whenEnded()).toEqual(refused(library));
-    const without = await over(certified(client));
+    const without = await over(certified(owner));
     expect(await without.whenEnded()).toEqual(refused(library));
-    const unbound = await over(issuer.token(), client);
+    const unbound = await over(issuer.token(), owner);
     unbound.send('payout');
     expect(await unbound.next('exception')).toMatchObject({ statusCode: 401, errorCode: 'invalid_token' });
     for (const each of [good, unbound]) each.close();
@@ -150,9 +150,9 @@ describe.each(LIBRARIES)('sender-constrained tokens: %s', (library) => {
 
   it("takes a proxy's header from a proxy only", async () => {
     const certificateResolver = certificateFromHeader({ format: 'rfc9440', trustedProxies: ['loopback'] });
-    const header = { 'client-cert': `:${client.der.toString('base64')}:` };
+    const header = { 'client-cert': `:${owner.der.toString('base64')}:` };
     const trusting = await boot({ certificateResolver });
-    const token = certified(client);
+    const token = certified(owner);
     const good = await connect(library, trusting.origin, {
       headers: { ...header, authorization: `Bearer ${token}` },
     });

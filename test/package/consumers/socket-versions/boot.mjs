@@ -64,7 +64,9 @@ const clients = {
     socket.on('message', (text) => heard.push(JSON.parse(text)));
     return {
       heard,
-      refused: new Promise((resolve) => socket.on('close', (code, reason) => resolve(`${code} ${reason}`))),
+      refused: new Promise((resolve) =>
+        socket.on('close', (code, reason) => resolve(`${code} ${reason.toString()}`)),
+      ),
       opened: new Promise((resolve) => socket.on('open', resolve)),
       send: (event) => socket.send(JSON.stringify({ event })),
       close: () => socket.terminate(),
@@ -131,7 +133,7 @@ for (const adapter of ['ws', 'socket.io']) {
     const answer = await answersOf(adapter, ...made()).catch((error) => `refused: ${error.stack}`);
     const isRight = answer === GUARDED[adapter];
     if (!isRight) wrong += 1;
-    console.log(`${isRight ? 'ok   ' : 'WRONG'} ${adapter} ${name}: ${answer}`);
+    console.log(`${isRight ? 'ok   ' : 'WRONG'} ${[adapter, name].join(' ')}: ${answer}`);
   }
 }
 process.exit(wrong === 0 ? 0 : 1);
