@@ -97,10 +97,10 @@ describe.each(LIBRARIES)('gateways: %s', (library) => {
     const { nest } = await boot([ChatGateway, FeedGateway, TickerGateway]);
     expect(nest.get(RouteTable).toText()).toBe(
       [
-        'kind  method   path     asks for                handler',
+        'kind  method   path     requires                handler',
         'ws    CONNECT  /        scope chat              ChatGateway.handleConnection',
         'ws    CONNECT  /        scope chat              FeedGateway.handleConnection',
-        'ws    CONNECT  /ticker  any good token          TickerGateway.handleConnection',
+        'ws    CONNECT  /ticker  any valid token         TickerGateway.handleConnection',
         'ws    MESSAGE  fail     scope chat              ChatGateway.fail',
         'ws    MESSAGE  feed     optional token          FeedGateway.feed',
         'ws    MESSAGE  open     public                  ChatGateway.open',
@@ -113,8 +113,8 @@ describe.each(LIBRARIES)('gateways: %s', (library) => {
   it('are audited', async () => {
     const { nest } = await boot([ChatGateway, PlainGateway, TickerGateway]);
     expect(nest.get(RouteTable).undeclared()).toEqual([
-      'CONNECT /ticker: TickerGateway.handleConnection declares nothing; any good token is let in',
-      'MESSAGE plain: PlainGateway.plain declares nothing; any good token is let in',
+      'CONNECT /ticker: TickerGateway.handleConnection declares nothing; any valid token is accepted',
+      'MESSAGE plain: PlainGateway.plain declares nothing; any valid token is accepted',
     ]);
     await nest.close();
     app = undefined;
