@@ -10,6 +10,8 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
+import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
+import { SocketGateways } from './guard/sockets/socket-gateways.js';
 import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
@@ -100,6 +102,8 @@ export const PROVIDERS: Provider[] = [
   MessageAudit,
   AuthLifecycle,
   OpenStreams,
+  SocketGateways,
+  ConnectionAuthenticator,
   AuthGuard,
 ];
 
@@ -116,6 +120,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
+  ConnectionAuthenticator,
 ];
 
 function makeSecurityEventTokens(
