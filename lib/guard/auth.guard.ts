@@ -74,23 +74,21 @@ export class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     // A test has put another guard in this one's place. Nest takes whatever a guard answers with.
     if (this.inPlace?.guard) return this.inPlace.guard.canActivate(context) as boolean | Promise<boolean>;
-    return this.#admitAgain(context) ?? this.#admit(context);
+    return this.#isAdmittedAgain(context) || this.#admit(context);
   }
 
   /**
    * A field of a GraphQL request that was admitted before, as aliases and the fields of lists are: without a promise, which would
-   * cost more than what is left to check. `undefined`: it takes all of {@link AuthGuard.#admit}, also to be refused.
+   * cost more than what is left to check. `false`: it takes all of {@link AuthGuard.#admit}, also to be refused.
    */
-  #admitAgain(context: ExecutionContext): true | undefined {
-    if (context.getType<string>() !== 'graphql' || this.options.loadUser) return undefined;
+  #isAdmittedAgain(context: ExecutionContext): boolean {
+    if (context.getType<string>() !== 'graphql' || this.options.loadUser) return false;
     const call = graphqlTransport.callOf(context);
-    if (!call || isSubscription(context.getArgs())) return undefined;
-    const policy = readRoutePolicy(context.getClass(), context.getHandler());
-    const admission = recallField(call, this.options, policy);
-    if (!admission || !accessOf(policy).isStable) return undefined;
+    if (!call || isSubscription(context.getArgs())) return false;
+    const admission = recallField(call, this.options, context);
+    if (!admission) return false;
     const { token, scheme } = admission;
-    if (!isCurrent(token.claims, this.options) || this.tokens.revocations.covers(token.claims))
-      return undefined;
+    if (!isCurrent(token.claims, this.options) || this.tokens.revocations.covers(token.claims)) return false;
     const decision = new Decision(context, this.options.issuer);
     decision.scheme = scheme;
     // The one that was admitted may still be waiting.
@@ -137,8 +135,8 @@ export class AuthGuard implements CanActivate {
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
-      if (!denial && transport === graphqlTransport)
-        rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, policy);
+      if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
+        rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
       // One handler of the request has waited for all.
       if (principalOf(call.carrier) === undefined) await this.tokens.queue.waitForBatch();
       if (denial) throw denial;

@@ -1,7 +1,7 @@
 /** Which fields has the token of a GraphQL request been found good for? A request may have thousands, most of them alike. */
+import type { ExecutionContext } from '@nestjs/common';
 import type { Credentials } from '../../credentials/extract-credentials.js';
 import type { ResolvedOptions } from '../../options/auth-options.js';
-import type { RoutePolicy } from '../../policy/route-policy.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
 import type { Call } from '../../transport/transport.js';
 
@@ -10,8 +10,8 @@ interface Admission {
   readonly options: ResolvedOptions;
   readonly token: ValidatedToken;
   readonly scheme: Credentials['scheme'];
-  /** Each class and handler has one of its own. */
-  readonly policies: Set<RoutePolicy>;
+  /** Handlers, by their class: one function may stand in several. */
+  readonly fields: Map<object, Set<object>>;
 }
 
 /** A symbol: no parameter, header or body can bring a property of this name. */
@@ -19,24 +19,28 @@ const ADMISSION = Symbol('nestjs-resource-server:fields');
 
 type Carrier = { [ADMISSION]?: Admission };
 
-/** Not of connections: these outlive what was checked once. */
+/** Not of connections: these outlive what was checked once. Only where what is required depends on the token alone. */
 export function rememberField(
   { carrier, connection }: Call,
-  admitted: Omit<Admission, 'policies'>,
-  policy: RoutePolicy,
+  admitted: Omit<Admission, 'fields'>,
+  context: ExecutionContext,
 ): void {
   if (connection) return;
-  const known = (carrier as Carrier)[ADMISSION];
-  if (known?.token === admitted.token && known.options === admitted.options) known.policies.add(policy);
-  else (carrier as Carrier)[ADMISSION] = { ...admitted, policies: new Set([policy]) };
+  let known = (carrier as Carrier)[ADMISSION];
+  if (known?.token !== admitted.token || known.options !== admitted.options)
+    known = (carrier as Carrier)[ADMISSION] = { ...admitted, fields: new Map() };
+  const handlers = known.fields.get(context.getClass());
+  if (handlers) handlers.add(context.getHandler());
+  else known.fields.set(context.getClass(), new Set([context.getHandler()]));
 }
 
 /** By a guard with these options, for this class and handler. What changes with the time is to be checked again. */
 export function recallField(
   { carrier, connection }: Call,
   options: ResolvedOptions,
-  policy: RoutePolicy,
-): Omit<Admission, 'policies'> | undefined {
+  context: ExecutionContext,
+): Omit<Admission, 'fields'> | undefined {
   const known = (carrier as Carrier)[ADMISSION];
-  return !connection && known?.options === options && known.policies.has(policy) ? known : undefined;
+  if (connection || known?.options !== options) return undefined;
+  return known.fields.get(context.getClass())?.has(context.getHandler()) === true ? known : undefined;
 }
