@@ -99,19 +99,16 @@ function sourceIn(
   response: HeaderWriter | undefined,
   context: Context,
 ): GraphQLSource | undefined {
-  if (isUpgrade(request))
+  const received = asReceived(request);
+  if (received.headers.upgrade?.toLowerCase() === 'websocket')
     return connected(request, request, context.connectionParams ?? context._connectionInit);
   // Answered already: what begins an operation now was given the request of another caller.
   if (response?.writableEnded === true) return undefined;
-  return { carrier: request, request: asReceived(request), connection: undefined, response };
+  return { carrier: request, request: received, connection: undefined, response };
 }
 
 function connected(carrier: object, upgrade: IncomingRequest, params: unknown): GraphQLSource {
   return { carrier, request: asReceived(upgrade), connection: { params }, response: undefined };
-}
-
-function isUpgrade(request: IncomingRequest): boolean {
-  return asReceived(request).headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** With the headers as they came: an object that an application made of other headers is no request. */
