@@ -9,10 +9,8 @@ type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
 const HALF_AN_HOUR = 30 * 60;
 
-function asksForCode({ params }: Interaction): boolean {
-  return String(params.acr_values ?? '')
-    .split(' ')
-    .includes(OTP);
+function asksForCode({ params: { acr_values: asked } }: Interaction): boolean {
+  return typeof asked === 'string' && asked.split(' ').includes(OTP);
 }
 
 function renderLogin(interaction: Interaction): string {
