@@ -6,6 +6,7 @@ import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
+import type { ProfileOptions } from './profile.js';
 import type { ResourceMetadataOptions } from './resource.js';
 import type { ClientOptions } from '../issuer/client-authentication.js';
 import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
@@ -40,6 +41,7 @@ export interface ResolvedOptions
     TargetOptions,
     AuditOptions,
     UserOptions,
+    ProfileOptions,
     RevocationOptions,
     LogoutOptions,
     ProviderClientOptions {
@@ -48,6 +50,8 @@ export interface ResolvedOptions
   readonly dpop: DPoPOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
+  /** The algorithms of DPoP proofs that are accepted. Not an option. */
+  readonly proofAlgorithms: readonly string[];
   /**
    * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728), and names that
    * address in every challenge: `true`, or an object.
@@ -76,7 +80,13 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
 export interface AuthModuleOptions extends Settable<
   Omit<
     ResolvedOptions,
-    'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl' | 'backChannelLogout'
+    | 'groupOptions'
+    | 'dpop'
+    | 'offersDPoP'
+    | 'proofAlgorithms'
+    | 'resourceMetadata'
+    | 'resourceMetadataUrl'
+    | 'backChannelLogout'
   >
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */

@@ -49,6 +49,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
+  profile: ['PROFILE'],
   revocationDuration: ['REVOCATION_DURATION'],
   backChannelLogout: ['BACKCHANNEL_LOGOUT'],
   logoutAudience: ['LOGOUT_AUDIENCE'],
@@ -231,6 +232,7 @@ export const optionsSchema = z.strictObject({
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
+  profile: z.optional(z.enum(['fapi2'], complain('is not fapi2, the only profile'))),
   revocationStore: z.optional(revocationStore),
   revocationDuration: z._default(
     converted(
