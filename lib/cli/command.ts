@@ -16,6 +16,7 @@ import {
   readIssuerCommand,
   type IssuerCommand,
 } from './issuer/issuer-arguments.js';
+import { ORIGINS, readMigrateCommand, type MigrateCommand } from './migrate/migrate-arguments.js';
 import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
@@ -26,6 +27,8 @@ export const USAGE = `Usage:
                                                         what does each route ask, and which declare nothing?
   nestjs-resource-server issuer [--port <port>] [--scope <name>]... [--groups <name,name>] [--sub <name>]
                                                         an issuer for development, on this machine only
+  nestjs-resource-server migrate <from> [<folder>] [--write] [--source-root <folder>] [--json]
+                                                        what would change, coming from another library?
 doctor and explain read the environment as AuthModule does.
   --env <path>             a file with variables, instead of .env; may be repeated, the first one wins
   --prefix <prefix>        envPrefix, instead of ${DEFAULT_PREFIX}
@@ -43,10 +46,14 @@ issuer prints variables for .env and requests with ready tokens, gives more toke
   --opaque                 tokens that have to be introspected
   --url <url>              what the printed requests call, ${DEFAULT_URL} unless said
   --prefix <prefix>        as above
+migrate reads the sources, and changes them with --write only; by the TypeScript of the application.
+  <from>                   ${ORIGINS.join(', ')}
+  --source-root <folder>   what nest-cli.json says, else src, unless said
 
 Exit code of doctor: 0 right, 1 something is wrong. Of explain: 0 the token is accepted, 1 it is refused,
 3 that cannot be known now. Of audit: 0 every route declares who may call it, 1 some declare nothing, 3 the
-application cannot be created. Of issuer: 0 it was stopped, 1 the port cannot be used. Of all: 2 the command is
+application cannot be created. Of issuer: 0 it was stopped, 1 the port cannot be used. Of migrate: 0 all of it
+moves, 1 something has no equivalent. Of all: 2 the command is
 used wrongly.
 `;
 
@@ -89,12 +96,13 @@ const SHARED = {
 export function readCommand(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv,
-): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | { name: 'help' } {
+): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | MigrateCommand | { name: 'help' } {
   const [name, ...args] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return { name: 'help' };
-  if (name === undefined) throw new UsageError('say doctor, explain, audit or issuer');
+  if (name === undefined) throw new UsageError('say doctor, explain, audit, issuer or migrate');
   try {
     if (name === 'audit') return readAuditCommand(args);
+    if (name === 'migrate') return readMigrateCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
       const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
@@ -111,7 +119,7 @@ export function readCommand(
   } catch (error) {
     throw explained(error);
   }
-  throw new UsageError('the commands are doctor, explain, audit and issuer');
+  throw new UsageError('the commands are doctor, explain, audit, issuer and migrate');
 }
 
 /** What Node says of an unexpected argument quotes it, and it may be a token. */

@@ -65,9 +65,10 @@ function addToProperty(
     source.replace(value, printList([...expressions, `...${spread}`], column, indent));
     return;
   }
-  const [first] = value.elements;
+  const elements = source.remaining(value.elements);
+  const [first] = elements;
   if (first === undefined || !value.getText().includes('\n')) {
-    const parts = [...expressions, ...value.elements.map((each) => each.getText())];
+    const parts = [...expressions, ...elements.map((each) => each.getText())];
     source.replace(value, printList(parts, column, indent));
     return;
   }

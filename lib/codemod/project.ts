@@ -47,13 +47,18 @@ export class Project {
     return source;
   }
 
-  /** The file that a relative import of another one means. */
+  /** The file of the application that an import means: relative, from the project's folder, or by `paths` of tsconfig.json. */
   resolve(from: SourceFile, module: string): SourceFile | undefined {
-    if (!module.startsWith('.')) return undefined;
-    const path = posix.join(posix.dirname(from.path), module).replace(/\.js$/, '');
-    const places = ENDINGS.flatMap((ending) => [`${path}${ending}`, `${path}/index${ending}`]);
-    const found = places.find((each) => this.files.read(each) !== undefined);
-    return found === undefined ? undefined : this.source(found);
+    const bases = module.startsWith('.')
+      ? [posix.join(posix.dirname(from.path), module)]
+      : [module, ...this.#mapped(module)];
+    for (const base of bases) {
+      const path = base.replace(/\.js$/, '');
+      const places = ENDINGS.flatMap((ending) => [`${path}${ending}`, `${path}/index${ending}`]);
+      const found = places.find((each) => this.files.read(each) !== undefined);
+      if (found !== undefined) return this.source(found);
+    }
+    return undefined;
   }
 
   /** The class that an identifier of a file means, through barrels, too. */
@@ -88,6 +93,24 @@ export class Project {
       if (source !== undefined && declaration !== undefined) return { source, declaration };
     }
     return undefined;
+  }
+
+  #mapped(module: string): string[] {
+    const { config } = this.ts.parseConfigFileTextToJson(
+      'tsconfig.json',
+      this.files.read('tsconfig.json') ?? '{}',
+    ) as {
+      readonly config?: {
+        readonly compilerOptions?: { readonly paths?: Readonly<Record<string, string[]>> };
+      };
+    };
+    return Object.entries(config?.compilerOptions?.paths ?? {}).flatMap(([pattern, targets]) => {
+      const [head = '', tail] = pattern.split('*');
+      if (tail === undefined) return module === pattern ? targets.map((each) => posix.normalize(each)) : [];
+      if (!module.startsWith(head) || !module.endsWith(tail)) return [];
+      const middle = module.slice(head.length, module.length - tail.length);
+      return targets.map((each) => posix.normalize(each.replace('*', middle)));
+    });
   }
 
   #created(main: SourceFile): RootModule | undefined {

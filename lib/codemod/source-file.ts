@@ -25,6 +25,8 @@ export class SourceFile {
   readonly quote: string;
   readonly #edits: Edit[] = [];
   readonly #added: NamedImport[] = [];
+  readonly #released = new Set<NamedImport>();
+  readonly #removed = new Map<ts.NodeArray<ts.Node>, Set<ts.Node>>();
 
   constructor(
     readonly ts: TypeScript,
@@ -94,23 +96,29 @@ export class SourceFile {
 
   /** One element of a list, with its comma. */
   removeElement(list: ts.NodeArray<ts.Node>, element: ts.Node): void {
-    const index = list.indexOf(element);
-    const next = list[index + 1];
-    if (next !== undefined) this.#edits.push({ start: element.getStart(), end: next.getStart(), text: '' });
-    else {
-      const before = list[index - 1];
-      const start = before === undefined ? element.getFullStart() : before.getEnd();
-      this.#edits.push({ start, end: list.hasTrailingComma ? list.end : element.getEnd(), text: '' });
-    }
+    const removed = this.#removed.get(list) ?? new Set();
+    this.#removed.set(list, removed.add(element));
+  }
+
+  /** Those that are not removed. */
+  remaining<N extends ts.Node>(list: ts.NodeArray<N>): N[] {
+    return list.filter((each) => this.#removed.get(list)?.has(each) !== true);
+  }
+
+  /** What is replaced everywhere in this file: its import goes, and the name is free. */
+  release(local: string): void {
+    const found = this.importOf(local);
+    if (found !== undefined) this.#released.add(found);
   }
 
   get isEdited(): boolean {
-    return this.#edits.length > 0 || this.#added.length > 0;
+    return this.#edits.length > 0 || this.#added.length > 0 || this.#removed.size > 0;
   }
 
   /** The text after all edits, without the imports that they left unused. */
   print(): string {
     if (!this.isEdited) return this.text;
+    this.#removeElements();
     this.#addImports();
     const edits = this.#edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
     let text = '';
@@ -121,7 +129,29 @@ export class SourceFile {
       text += this.text.slice(at, edit.start) + edit.text;
       at = edit.end;
     }
-    return this.#withoutUnused(text + this.text.slice(at));
+    const printed = this.#withoutUnused(text + this.text.slice(at));
+    return /^\s*\n/.test(this.text) ? printed : printed.replace(/^\n+/, '');
+  }
+
+  #removeElements(): void {
+    for (const [list, removed] of this.#removed) {
+      const last = list.findLastIndex((each) => !removed.has(each));
+      for (const [index, element] of list.entries()) {
+        const next = list[index + 1];
+        if (index < last && removed.has(element) && next !== undefined)
+          this.#edits.push({ start: element.getStart(), end: next.getStart(), text: '' });
+      }
+      const first = list[last + 1];
+      if (first === undefined) continue;
+      const before = list[last]?.getEnd();
+      const isOnOwnLines = this.text.slice(list.pos, first.getStart()).includes('\n');
+      if (before === undefined) {
+        // Nothing is left, not even the lines.
+        const blank = /^\s*/.exec(this.text.slice(list.end))?.[0].length ?? 0;
+        this.#edits.push({ start: list.pos, end: list.end + blank, text: '' });
+      } else this.#edits.push({ start: before, end: list.end, text: isOnOwnLines ? ',' : '' });
+    }
+    this.#removed.clear();
   }
 
   #declarations(): ts.ImportDeclaration[] {
@@ -150,7 +180,8 @@ export class SourceFile {
 
   /** Does the file mean something else by this name, from now on? */
   #declares(name: string, module: string): boolean {
-    if (this.imports.some((each) => each.local === name && each.module !== module)) return true;
+    const isTaken = (each: NamedImport): boolean => each.local === name && each.module !== module;
+    if (this.imports.some((each) => isTaken(each) && !this.#released.has(each))) return true;
     return (
       this.ast.statements.some(
         (each) =>
@@ -200,8 +231,9 @@ export class SourceFile {
   #withoutUnused(text: string): string {
     const after = new SourceFileReader(this.ts, this.path, text);
     const before = new SourceFileReader(this.ts, this.path, this.text);
-    const isGone = (local: string): boolean =>
-      !after.uses(local) && (before.uses(local) || !before.imports(local));
+    const isGone = (local: string, module: string): boolean =>
+      [...this.#released].some((each) => each.local === local && each.module === module) ||
+      (!after.uses(local) && before.uses(local));
     return after.withoutImports(isGone);
   }
 }
@@ -225,22 +257,19 @@ class SourceFileReader {
     return this.#used.has(local);
   }
 
-  imports(local: string): boolean {
-    return this.#elements().some((each) => each.name.text === local);
-  }
-
-  withoutImports(isGone: (local: string) => boolean): string {
+  withoutImports(isGone: (local: string, module: string) => boolean): string {
     let { text } = this;
     for (const declaration of this.#ast.statements.toReversed()) {
       if (!this.ts.isImportDeclaration(declaration)) continue;
+      const module = moduleOf(this.ts, declaration);
       const clause = declaration.importClause;
       const bindings = clause?.namedBindings;
-      if (clause?.name !== undefined && bindings === undefined && isGone(clause.name.text)) {
+      if (clause?.name !== undefined && bindings === undefined && isGone(clause.name.text, module)) {
         text = cutLine(text, declaration);
         continue;
       }
       if (bindings === undefined || !this.ts.isNamedImports(bindings)) continue;
-      const left = bindings.elements.filter((each) => !isGone(each.name.text));
+      const left = bindings.elements.filter((each) => !isGone(each.name.text, module));
       if (left.length === bindings.elements.length) continue;
       if (left.length === 0 && clause?.name === undefined) {
         text = cutLine(text, declaration);
@@ -253,14 +282,9 @@ class SourceFileReader {
     return text;
   }
 
-  #elements(): ts.ImportSpecifier[] {
-    return this.#ast.statements.flatMap((each) => {
-      const bindings = this.ts.isImportDeclaration(each) ? each.importClause?.namedBindings : undefined;
-      return bindings !== undefined && this.ts.isNamedImports(bindings) ? [...bindings.elements] : [];
-    });
-  }
-
   #read(node: ts.Node): void {
+    // Names of another file.
+    if (this.ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) return;
     const { parent } = node;
     const isMember =
       parent !== undefined && this.ts.isPropertyAccessExpression(parent) && parent.name === node;

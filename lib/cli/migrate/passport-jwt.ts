@@ -46,6 +46,7 @@ export function migratePassportJwt(migration: Migration): void {
     migration.lacks(each.source, each.declaration, `strategy ${each.name} is left as it is`);
   const guards = findGuardClasses(migration, strategy);
   if (migration.blocking.length > 0) return;
+  removePassport(migration, [strategy]);
   migrateOptions(migration, strategy);
   migrateValidate(migration, strategy);
   migratePublicDecorators(migration, guards);
@@ -53,7 +54,6 @@ export function migratePassportJwt(migration: Migration): void {
     isGuardCall(source, each, strategy.name) || isGuardClass(migration, guards, source, each);
   migration.globalGuard = removeGlobalGuards(migration, isGuard);
   replaceGuards(migration, strategy, guards);
-  removePassport(migration, [strategy]);
   if (!migration.globalGuard)
     migration.lacks(
       migration.root.source,
@@ -87,7 +87,7 @@ function isAnonymous(node: ts.CallExpression): boolean {
 }
 
 function findGuardClasses(migration: Migration, strategy: Strategy): GuardClass[] {
-  return migration.project.sources.flatMap((source) =>
+  const found = migration.project.sources.flatMap((source) =>
     classesOf(source).flatMap((declaration) => {
       const base = declaration.heritageClauses?.[0]?.types[0]?.expression;
       if (base === undefined || !isGuardCall(source, base, strategy.name)) return [];
@@ -109,6 +109,17 @@ function findGuardClasses(migration: Migration, strategy: Strategy): GuardClass[
       return [{ source, declaration, isOptional: isAnonymous(base) || letsAnonymous(source, declaration) }];
     }),
   );
+  for (const source of migration.project.sources)
+    for (const declaration of classesOf(source)) {
+      const base = declaration.heritageClauses?.[0]?.types[0]?.expression;
+      if (base !== undefined && isGuardClass(migration, found, source, base))
+        migration.block(
+          source,
+          declaration,
+          `extends ${base.getText()}: let it stand beside that guard first`,
+        );
+    }
+  return found;
 }
 
 /** The shapes of Nest's and Passport's guides; anything else may be a check of its own. */
@@ -179,8 +190,13 @@ function guardOf(
 /** A name that only re-exports: whoever imports the guard keeps doing so. */
 function replaceGuards(migration: Migration, strategy: Strategy, guards: readonly GuardClass[]): void {
   for (const source of migration.project.sources) {
+    if (isReplacedEverywhere(source, strategy.name)) source.release(passportGuardOf(source) ?? '');
     for (const node of walk(source)) {
       const { ts } = source;
+      if (isGuardCall(source, node, strategy.name) && !ts.isExpressionWithTypeArguments(node.parent)) {
+        source.replace(node, source.addImport('AuthGuard', OWN_NAME));
+        migration.change(source, node, `${node.getText()} is AuthGuard`);
+      }
       if (!ts.isDecorator(node) || !ts.isCallExpression(node.expression)) continue;
       if (source.importOf(node.expression.expression.getText())?.name !== 'UseGuards') continue;
       replaceInUseGuards(migration, strategy, guards, source, node, node.expression);
@@ -188,9 +204,8 @@ function replaceGuards(migration: Migration, strategy: Strategy, guards: readonl
   }
   for (const { source, declaration, isOptional } of guards) {
     const name = declaration.name?.text ?? '';
-    source.removeRange(declaration.getStart(), declaration.getEnd());
-    source.insert(
-      declaration.getEnd(),
+    source.replace(
+      declaration,
       `export { AuthGuard as ${name} } from ${source.quote}${OWN_NAME}${source.quote};`,
     );
     migration.change(
@@ -199,6 +214,22 @@ function replaceGuards(migration: Migration, strategy: Strategy, guards: readonl
       `${name} is AuthGuard${isOptional ? ', with @OptionalAuth() where it is used' : ''}`,
     );
   }
+}
+
+function passportGuardOf(source: SourceFile): string | undefined {
+  return source.localNameOf('AuthGuard', PASSPORT);
+}
+
+/** No `AuthGuard('local')` beside it. */
+function isReplacedEverywhere(source: SourceFile, name: string): boolean {
+  const local = passportGuardOf(source);
+  return [...walk(source)].every(
+    (node) =>
+      !source.ts.isIdentifier(node) ||
+      node.text !== local ||
+      source.ts.isImportSpecifier(node.parent) ||
+      isGuardCall(source, node.parent, name),
+  );
 }
 
 function replaceInUseGuards(
@@ -211,11 +242,7 @@ function replaceInUseGuards(
 ): void {
   let isOptional = false;
   for (const each of call.arguments) {
-    if (isGuardCall(source, each, strategy.name)) {
-      isOptional ||= isAnonymous(each);
-      source.replace(each, source.addImport('AuthGuard', OWN_NAME));
-      migration.change(source, each, `${each.getText()} is AuthGuard`);
-    }
+    isOptional ||= isGuardCall(source, each, strategy.name) && isAnonymous(each);
     isOptional ||= guardOf(migration, guards, source, each)?.isOptional === true;
   }
   if (!isOptional) return;

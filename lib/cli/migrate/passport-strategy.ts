@@ -85,7 +85,7 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
   const name = declaration.name?.text;
   if (validate === undefined || name === undefined) return;
   const heritage = declaration.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ExtendsKeyword);
-  if (heritage !== undefined) source.removeRange(heritage.getFullStart(), heritage.getEnd());
+  if (heritage !== undefined) source.remove(heritage);
   migration.change(
     source,
     declaration,
@@ -116,8 +116,7 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
     migration.options.set('loadUser', call(`new ${local}()`));
     return;
   }
-  if (superCall !== undefined)
-    source.remove(ts.isExpressionStatement(superCall.parent) ? superCall.parent : superCall);
+  if (constructor !== undefined) withoutSuper(source, constructor, superCall);
   if (provider === undefined || provider.source.path === migration.root.source.path) {
     migration.lacks(
       source,
@@ -281,9 +280,34 @@ function extractorParts(
         return undefined;
     }
   }
-  if (!ts.isArrowFunction(extractor)) return undefined;
-  const text = portable(migration, source, extractor);
-  return text === undefined ? undefined : [`(${text})(request)`];
+  if (!ts.isArrowFunction(extractor) || portable(migration, source, extractor) === undefined)
+    return undefined;
+  const name = extractor.parameters[0]?.name.getText() ?? 'request';
+  const { body: whole } = extractor;
+  const body = whole.getText();
+  if (name === 'request' && !ts.isBlock(whole)) {
+    // `?? null` says what comes next here.
+    const isNullish = ts.isBinaryExpression(whole) && /^(?:null|undefined)$/.test(whole.right.getText());
+    return [isNullish ? whole.left.getText() : `(${body})`];
+  }
+  // In its place the parameter has a type; here it has none.
+  return [`((${name}: any) => ${body})(request)`];
+}
+
+/** And without the parameters that only it used. */
+function withoutSuper(
+  source: SourceFile,
+  constructor: ts.ConstructorDeclaration,
+  superCall: ts.Node | undefined,
+): void {
+  if (superCall === undefined || constructor.body === undefined) return;
+  const others = constructor.body.statements.filter((each) => each !== superCall.parent);
+  const used = new Set(others.flatMap((each) => [...walk(source, each)].map((node) => node.getText())));
+  for (const each of constructor.parameters)
+    if ((each.modifiers?.length ?? 0) === 0 && !used.has(each.name.getText()))
+      source.removeElement(constructor.parameters, each);
+  if (others.length === 0) source.replace(constructor.body, '{}');
+  else source.remove(superCall.parent);
 }
 
 /** What `loadUser` throws is a 500: it says that there is no such user by `undefined`. */
@@ -312,8 +336,11 @@ function exportFrom(
   const metadata = list.parent.parent as ts.ObjectLiteralExpression;
   const exported = propertyOf(source, metadata, 'exports')?.initializer;
   if (exported !== undefined && source.ts.isArrayLiteralExpression(exported)) {
-    if (exported.elements.some((each) => each.getText() === name)) return;
-    source.insert(exported.getStart() + 1, exported.elements.length > 0 ? `${name}, ` : name);
+    if (source.remaining(exported.elements).some((each) => each.getText() === name)) return;
+    source.insert(
+      exported.getStart() + 1,
+      source.remaining(exported.elements).length > 0 ? `${name}, ` : name,
+    );
   } else {
     source.insert(list.parent.getStart(), `exports: [${name}],\n  `);
   }
