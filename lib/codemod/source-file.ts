@@ -197,7 +197,9 @@ export class SourceFile {
     const modules = new Set(this.#added.map(({ module }) => module));
     const written: string[] = [];
     for (const module of modules) {
-      const names = this.#added.filter((each) => each.module === module);
+      const names = this.#added
+        .filter((each) => each.module === module)
+        .toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
       const there = this.#declarations().find(
         (each) =>
           moduleOf(this.ts, each) === module &&

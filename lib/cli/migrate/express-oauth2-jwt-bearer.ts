@@ -4,7 +4,7 @@ import { propertyOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
 import { importAuthModule, OWN_NAME, portable } from './auth-module-call.js';
 import type { Migration } from './migration.js';
-import { removeGlobalGuards } from './nest-guards.js';
+import { guardAs, replaceGlobalGuards } from './nest-guards.js';
 
 const BEARER = 'express-oauth2-jwt-bearer';
 const READ = new Set([
@@ -167,18 +167,12 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
     const isGuard = (file: SourceFile, each: ts.Expression): boolean =>
       file.ts.isIdentifier(each) &&
       migration.project.classNamed(each.text, file)?.declaration === declaration;
-    migration.globalGuard = removeGlobalGuards(migration, isGuard);
+    guardAs(migration, replaceGlobalGuards(migration, isGuard));
     source.replace(
       declaration,
       `export { AuthGuard as ${name} } from ${source.quote}${OWN_NAME}${source.quote};`,
     );
     migration.change(source, declaration, `${name} is AuthGuard`);
-    if (!migration.globalGuard)
-      migration.lacks(
-        migration.root.source,
-        migration.root.declaration,
-        'routes without a guard stay open, as they are (globalGuard: false); npx nestjs-resource-server audit lists them',
-      );
     return;
   }
   if (!types.includes('NestMiddleware')) {

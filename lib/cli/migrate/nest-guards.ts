@@ -2,39 +2,70 @@
 import type ts from 'typescript';
 import { classesOf, decoratorsOf, propertyOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
+import { OWN_NAME } from './auth-module-call.js';
 import type { Migration } from './migration.js';
 
 /** Is this expression one of the guards that are replaced? */
 export type IsGuard = (source: SourceFile, expression: ts.Expression) => boolean;
 
+/** How was the guard global? `kept`: where it stood, since others stand beside it, and guards run in their order. */
+export type GlobalGuard = 'none' | 'removed' | 'kept';
+
 /**
- * Removes `{ provide: APP_GUARD, useClass: X }` and `app.useGlobalGuards(new X())`.
- *
- * @returns whether there was one
+ * Removes `{ provide: APP_GUARD, useClass: X }` and `app.useGlobalGuards(new X())`; AuthModule registers its guard itself.
+ * Guards of the application that stand beside it read what it leaves on the request: then it keeps its place.
  */
-export function removeGlobalGuards(migration: Migration, isGuard: IsGuard): boolean {
-  let found = false;
-  for (const source of migration.project.sources) {
-    for (const list of listsOf(source, 'providers'))
-      for (const element of list.elements) {
-        if (!isGlobalProvider(source, element, isGuard)) continue;
-        source.removeElement(list.elements, element);
-        migration.change(source, element, 'AuthModule registers its guard itself');
-        found = true;
-      }
+export function replaceGlobalGuards(migration: Migration, isGuard: IsGuard): GlobalGuard {
+  const { sources } = migration.project;
+  const providers = sources.flatMap((source) =>
+    listsOf(source, 'providers').flatMap((list) =>
+      list.elements.filter((each) => isGlobal(source, each)).map((element) => ({ source, list, element })),
+    ),
+  );
+  const ours = providers.filter(({ source, element }) => guardClass(source, element, isGuard) !== undefined);
+  const isKept = ours.length > 0 && ours.length < providers.length;
+  for (const [index, { source, list, element }] of ours.entries()) {
+    const property = guardClass(source, element, isGuard);
+    if (isKept && index === 0 && property !== undefined) {
+      source.replace(property, `useExisting: ${source.addImport('AuthGuard', OWN_NAME)}`);
+      migration.change(source, element, 'AuthGuard, before the guards that stand beside it');
+    } else {
+      source.removeElement(list.elements, element);
+      migration.change(source, element, 'AuthModule registers its guard itself');
+    }
+  }
+  if (isKept) return 'kept';
+  let found = ours.length > 0;
+  for (const source of sources)
     for (const node of walk(source))
       if (removeUseGlobalGuards(migration, source, node, isGuard)) found = true;
-  }
-  return found;
+  return found ? 'removed' : 'none';
 }
 
-function isGlobalProvider(source: SourceFile, element: ts.Expression, isGuard: IsGuard): boolean {
+/** With `globalGuard: false`, unless AuthModule is the one that registers it. */
+export function guardAs(migration: Migration, how: GlobalGuard): void {
+  migration.globalGuard = how === 'removed';
+  if (how === 'none')
+    migration.lacks(
+      migration.root.source,
+      migration.root.declaration,
+      'routes without a guard stay open, as they are (globalGuard: false); npx nestjs-resource-server audit lists them',
+    );
+}
+
+function isGlobal(source: SourceFile, element: ts.Expression): boolean {
   const token = propertyOf(source, element, 'provide')?.initializer;
-  if (token === undefined || source.importOf(token.getText())?.name !== 'APP_GUARD') return false;
-  return ['useClass', 'useExisting'].some((name) => {
-    const value = propertyOf(source, element, name)?.initializer;
-    return value !== undefined && isGuard(source, value);
-  });
+  return token !== undefined && source.importOf(token.getText())?.name === 'APP_GUARD';
+}
+
+function guardClass(
+  source: SourceFile,
+  element: ts.Expression,
+  isGuard: IsGuard,
+): ts.PropertyAssignment | undefined {
+  return ['useClass', 'useExisting']
+    .map((name) => propertyOf(source, element, name))
+    .find((each) => each !== undefined && isGuard(source, each.initializer));
 }
 
 function removeUseGlobalGuards(

@@ -5,7 +5,7 @@ import type { SourceFile } from '../../codemod/source-file.js';
 import { importAuthModule, OWN_NAME, portable } from './auth-module-call.js';
 import { groupsOf } from './keycloak-roles.js';
 import type { Migration } from './migration.js';
-import { listsOf, removeGlobalGuards } from './nest-guards.js';
+import { listsOf, guardAs, replaceGlobalGuards } from './nest-guards.js';
 
 const KEYCLOAK = 'nest-keycloak-connect';
 const GUARDS = ['AuthGuard', 'RoleGuard', 'ResourceGuard'];
@@ -60,7 +60,7 @@ export function migrateKeycloak(migration: Migration): void {
   migration.change(source, element, 'KeycloakConnectModule is AuthModule');
   const isGuard = (file: SourceFile, each: ts.Expression): boolean =>
     GUARDS.includes(keycloakName(file, each) ?? '');
-  migration.globalGuard = removeGlobalGuards(migration, isGuard);
+  guardAs(migration, replaceGlobalGuards(migration, isGuard));
   const client = clientOf(source, options);
   for (const each of migration.project.sources)
     if (each.importsFrom(KEYCLOAK)) migrateFile(migration, each, client);

@@ -4,7 +4,7 @@ import { classesOf, methodsOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
 import { importAuthModule, OWN_NAME } from './auth-module-call.js';
 import type { Migration } from './migration.js';
-import { removeFromModules, removeGlobalGuards } from './nest-guards.js';
+import { removeFromModules, guardAs, replaceGlobalGuards } from './nest-guards.js';
 import {
   findStrategies,
   hasOtherStrategies,
@@ -52,14 +52,8 @@ export function migratePassportJwt(migration: Migration): void {
   migratePublicDecorators(migration, guards);
   const isGuard = (source: SourceFile, each: ts.Expression): boolean =>
     isGuardCall(source, each, strategy.name) || isGuardClass(migration, guards, source, each);
-  migration.globalGuard = removeGlobalGuards(migration, isGuard);
+  guardAs(migration, replaceGlobalGuards(migration, isGuard));
   replaceGuards(migration, strategy, guards);
-  if (!migration.globalGuard)
-    migration.lacks(
-      migration.root.source,
-      migration.root.declaration,
-      'routes without a guard stay open, as they are (globalGuard: false); npx nestjs-resource-server audit lists them',
-    );
   migration.stricter.add(
     'tokens without exp, ID tokens and other JWTs that are no access tokens are refused',
   );
