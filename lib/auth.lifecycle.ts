@@ -23,7 +23,10 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { IssuerRegistry } from './issuer/issuer-registry.js';
 import type { ResolvedOptions } from './options/auth-options.js';
+import { noticesRevocation } from './options/profile.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
 import { checkHandlers } from './policy/check-handlers.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
@@ -68,6 +71,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
     warnOfDrivers(this.modules);
+    warnOfProfile(options);
     const issuers = this.self.get(IssuerRegistry);
     this.#issuers = issuers;
     const guard = this.self.get<CanActivate>(AuthGuard);
@@ -76,6 +80,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       this.self.get(GuardInPlace).guard = guard;
       return;
     }
+    // What was revoked before this instance started.
+    await this.self.get(KnownRevocations).start();
     if (options.warmUp === 'required') await issuers.warmUp();
     // Nobody waits for it: a failure is logged, and tried again.
     if (options.warmUp === 'background') issuers.warmUp().catch(() => undefined);
@@ -84,6 +90,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
   async onApplicationShutdown(): Promise<void> {
     await this.#issuers?.close();
+    await this.self.get(KnownRevocations).stop();
+    await this.self.get<SecurityEventTokens | null>(SecurityEventTokens)?.close();
   }
 
   #requireGuard(): void {
@@ -160,4 +168,11 @@ function contradictionsOf(place: string, policy: Requiring): readonly string[] {
 function warnOfDrivers(modules: ModulesContainer): void {
   if (findGraphQLOptions(modules).length === 0) return;
   for (const warning of vulnerableDrivers()) new Logger('AuthModule').warn(warning);
+}
+
+function warnOfProfile(options: ResolvedOptions): void {
+  if (options.profile !== 'fapi2' || noticesRevocation({ ...options })) return;
+  new Logger('AuthModule').warn(
+    'profile fapi2: a revoked token is good until it expires; set introspectJwtTokens, backChannelLogout or securityEvents',
+  );
 }

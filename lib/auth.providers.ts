@@ -10,6 +10,8 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
+import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
+import { SocketGateways } from './guard/sockets/socket-gateways.js';
 import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
@@ -22,6 +24,13 @@ import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/reso
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
+import { BackChannelLogout } from './receivers/back-channel-logout.js';
+import { SecurityEvents } from './receivers/security-events.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { LogoutTokens } from './revocation/logout-token.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
+import { TokenRevocations } from './revocation/token-revocations.js';
+import { TrustedIssuer } from './issuer/trusted-issuer.js';
 import { RouteTable } from './route-table/route-table.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
 import { IssuerRegistry } from './issuer/issuer-registry.js';
@@ -55,6 +64,28 @@ export const PROVIDERS: Provider[] = [
     inject: [TokenValidator],
     useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
   },
+  {
+    provide: KnownRevocations,
+    inject: [TokenValidator],
+    useFactory: ({ revocations }: TokenValidator): KnownRevocations => revocations,
+  },
+  {
+    provide: TokenRevocations,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new TokenRevocations(revocations, issuers, options),
+  },
+  {
+    provide: LogoutTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new LogoutTokens(issuers, revocations, options),
+  },
+  {
+    provide: SecurityEventTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: makeSecurityEventTokens,
+  },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
   AuthHealthIndicator,
@@ -62,6 +93,8 @@ export const PROVIDERS: Provider[] = [
   ResolverRoutes,
   RouteTable,
   ResourceMetadata,
+  BackChannelLogout,
+  SecurityEvents,
   AuthErrorFilter,
   GuardCoverage,
   GuardInPlace,
@@ -69,12 +102,15 @@ export const PROVIDERS: Provider[] = [
   MessageAudit,
   AuthLifecycle,
   OpenStreams,
+  SocketGateways,
+  ConnectionAuthenticator,
   AuthGuard,
 ];
 
 /** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
 export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   TokenValidationService,
+  TokenRevocations,
   AuthHealthIndicator,
   RouteTable,
   AuthGuard,
@@ -84,10 +120,39 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
+  ConnectionAuthenticator,
 ];
 
-function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
+function makeSecurityEventTokens(
+  { issuers, revocations, queue }: TokenValidator,
+  options: ResolvedOptions,
+): SecurityEventTokens | null {
+  const { securityEvents } = options;
+  if (!securityEvents) return null;
+  const { audience, jwksUri, issuer = jwksUri === undefined ? undefined : options.issuer } = securityEvents;
+  const configured = jwksUri === undefined && issuer !== undefined ? issuers.named(issuer) : undefined;
+  // One whose tokens are not accepted here, or that has other keys for events.
+  const makeTransmitter = (name: string): TrustedIssuer =>
+    new TrustedIssuer(
+      {
+        ...options,
+        issuer: name,
+        jwksUri,
+        accessTokenIssuer: undefined,
+        clientId: undefined,
+        introspectJwtTokens: false,
+        introspectionEndpoint: undefined,
+      },
+      new Logger('AuthModule'),
+      { queue },
+    );
+  const transmitter = configured ?? (issuer === undefined ? undefined : makeTransmitter(issuer));
+  return new SecurityEventTokens(transmitter, issuers, revocations, { ...options, audience });
+}
+
+function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
-  return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+  const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
+  return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }

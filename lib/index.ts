@@ -9,6 +9,7 @@ export { AuthModule } from './auth.module.js';
 export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export type { GuardOptions } from './auth.module-definition.js';
 export { AuthGuard } from './guard/auth.guard.js';
+export { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
 export { RouteTable } from './route-table/route-table.js';
 export type { RouteEntry } from './route-table/route-entry.js';
 export { applyResourceServerSecurity, type OpenApiDocument } from './openapi/openapi.js';
@@ -18,14 +19,39 @@ export {
   type ValidateAccessTokenOptions,
 } from './validation/token-validation.service.js';
 
+// Revocation
+export { TokenRevocations, type RevokeSelector } from './revocation/token-revocations.js';
+export type { Revocation, RevocationMatch } from './revocation/revocation.js';
+export {
+  RevocationStoreError,
+  type RevocationListener,
+  type RevocationStore,
+  type RevocationStoreObserver,
+} from './revocation/revocation-store.js';
+export { MemoryRevocationStore } from './revocation/memory-revocation-store.js';
+export {
+  RedisRevocationStore,
+  type RevocationRedisClient,
+  type RevocationSubscriber,
+} from './revocation/redis-revocation-store.js';
+export type { BackChannelLogoutOptions } from './revocation/logout-token.js';
+export type { SecurityEventsOptions } from './revocation/security-event-token.js';
+
 // What an operator watches
 export { AuthHealthIndicator, type AuthHealth } from './observability/auth.health-indicator.js';
 export { DECISION_CHANNEL, type DecisionEvent } from './guard/decision-events.js';
+export {
+  RECEIVED_EVENT_CHANNEL,
+  REVOCATION_CHANNEL,
+  type ReceivedEvent,
+  type RevocationEvent,
+} from './revocation/revocation-events.js';
 export {
   PROVIDER_CALL_CHANNEL,
   type ProviderCallEvent,
   type ProviderOperation,
 } from './issuer/provider-call.js';
+export { CONNECTION_CHANNEL, type ConnectionEvent } from './guard/sockets/connection.js';
 
 // Decorators for routes
 export { Scopes } from './access/requirements/scopes.js';

@@ -10,7 +10,6 @@ const entryPoints = Object.values(entries)
   .filter((entry) => typeof entry === 'object' && entry.import)
   .map((entry) => inRepository(entry.import.default.replace(/^\.\/dist\/(.*)\.js$/, 'lib/$1.ts')));
 
-/** @type {Partial<import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
   plugin: ['typedoc-plugin-markdown', 'typedoc-vitepress-theme'],
   entryPoints,

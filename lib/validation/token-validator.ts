@@ -7,6 +7,8 @@ import { IssuerRegistry } from '../issuer/issuer-registry.js';
 import type { ProviderClient } from '../issuer/provider-client.js';
 import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
+import { KnownRevocations } from '../revocation/known-revocations.js';
+import { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { VerificationQueue } from '../timing/verification-queue.js';
 import { whenReady } from '../timing/when-ready.js';
@@ -36,6 +38,8 @@ export class TokenValidator {
     /** Longest wait for all that a token needs, in seconds. */
     private readonly responseTimeout: number,
     private readonly log: Log,
+    /** Checked on every call, after the token is validated: also for what is remembered. */
+    readonly revocations: KnownRevocations,
   ) {}
 
   get canIntrospect(): boolean {
@@ -136,7 +140,19 @@ export function createTokenValidator(
   const queue = new VerificationQueue();
   const verified = new VerifiedJwts();
   const issuer = new ValidatingIssuer(options, log, { queue, verified, client });
-  return new TokenValidator(new IssuerRegistry([issuer]), queue, verified, options.responseTimeout, log);
+  const revocations = new KnownRevocations(
+    options.revocationStore ?? new MemoryRevocationStore(),
+    options,
+    log,
+  );
+  return new TokenValidator(
+    new IssuerRegistry([issuer]),
+    queue,
+    verified,
+    options.responseTimeout,
+    log,
+    revocations,
+  );
 }
 
 /** @param sharedAnswered whether the shared cache was reached; `undefined` where nothing is introspected */
