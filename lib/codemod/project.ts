@@ -120,7 +120,7 @@ export class Project {
       const { expression, name } = node.expression;
       if (!ts.isIdentifier(expression) || expression.text !== 'NestFactory') continue;
       const [module] = node.arguments;
-      if (!/^create/.test(name.text) || module === undefined || !ts.isIdentifier(module)) continue;
+      if (!name.text.startsWith('create') || module === undefined || !ts.isIdentifier(module)) continue;
       return this.classNamed(module.text, main);
     }
     return undefined;
