@@ -19,7 +19,7 @@ export function printMigration(report: MigrationReport): string {
   const { origin, written, files, changed, withoutEquivalent, blocking, stricter, uninstall } = report;
   if (blocking.length > 0)
     return [
-      `migrate ${origin}: nothing was written, for this has to be decided first`,
+      `migrate ${origin}: nothing was written; decide this first`,
       ...blocking.map(printNote),
       ...section('has no equivalent', withoutEquivalent.map(printNote)),
       '',
@@ -29,7 +29,7 @@ export function printMigration(report: MigrationReport): string {
     `migrate ${origin}: ${count} ${written ? 'changed' : 'would change; --write changes them'}`,
     ...files.map((each) => `  ${each}`),
     ...section('what changes', changed.map(printNote)),
-    ...section('has no equivalent, or needs your eyes', withoutEquivalent.map(printNote)),
+    ...section('has no equivalent, or needs a decision', withoutEquivalent.map(printNote)),
     ...section(
       'becomes stricter',
       stricter.map((each) => `  ${each}`),
