@@ -109,6 +109,38 @@ describe('migrate writes nothing where a check would be lost', () => {
       /extends JwtAuthGuard/,
     ],
     [
+      'a callback',
+      'passport-jwt',
+      STRATEGY,
+      (text) => text.replace('validate(payload: JwtPayload)', 'validate(payload: JwtPayload, done: any)'),
+      /by a callback/,
+    ],
+    [
+      'options of a strategy that are made elsewhere',
+      'passport-jwt',
+      STRATEGY,
+      (text) => text.replace(/super\(\{[^]*?\n    \}\);/, 'super(makeOptions(config));'),
+      /not written in super/,
+    ],
+    [
+      'a policy that refuses what it does not know',
+      'nest-keycloak-connect',
+      KEYCLOAK,
+      (text) =>
+        text.replace(
+          "clientId: 'shop'",
+          "clientId: 'shop', policyEnforcement: PolicyEnforcementMode.ENFORCING",
+        ),
+      /ENFORCING/,
+    ],
+    [
+      'a guard around the middleware that decides more',
+      'express-oauth2-jwt-bearer',
+      BEARER,
+      (text) => text.replace('return true;', "return request.auth.payload.permissions.includes('a');"),
+      /decides more/,
+    ],
+    [
       'several tenants',
       'nest-keycloak-connect',
       KEYCLOAK,

@@ -163,6 +163,14 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
     declaration.heritageClauses?.flatMap((each) =>
       each.types.map(({ expression }) => expression.getText()),
     ) ?? [];
+  if (decidesMore(source, declaration)) {
+    migration.block(
+      source,
+      declaration,
+      `${name} decides more than whether the token is good: move that into a guard of its own first`,
+    );
+    return;
+  }
   if (types.includes('CanActivate')) {
     const isGuard = (file: SourceFile, each: ts.Expression): boolean =>
       file.ts.isIdentifier(each) &&
@@ -189,6 +197,21 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
       if (isApply) removeApply(migration, file, node);
     }
   migration.change(source, declaration, `${name} is used no more: delete it`);
+}
+
+/** Anything but "the token is good, or this fails" may be a check that must not get lost. */
+function decidesMore(source: SourceFile, declaration: ts.ClassDeclaration): boolean {
+  const { ts } = source;
+  for (const node of walk(source, declaration)) {
+    if (ts.isConditionalExpression(node)) return true;
+    if (ts.isIfStatement(node) && !/^!?(?:e|err|error)$/.test(node.expression.getText())) return true;
+    if (!ts.isReturnStatement(node) || node.expression === undefined) continue;
+    const isNested =
+      ts.isNewExpression(node.expression) && node.expression.expression.getText() === 'Promise';
+    if (!isNested && !/^(?:true|(?:resolve|reject|next|this\.\w+)\(.*\))$/s.test(node.expression.getText()))
+      return true;
+  }
+  return false;
 }
 
 /** `req.auth?.payload` is the claims, `req.auth?.token` the token. */

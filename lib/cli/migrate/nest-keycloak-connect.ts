@@ -133,7 +133,14 @@ function migrateOptions(migration: Migration, source: SourceFile, options: ts.Ob
   migrateValidation(migration, source, options, clientText);
   for (const property of options.properties) {
     const name = property.name?.getText().replaceAll(/['"]/g, '') ?? property.getText();
-    if (name === 'multiTenant') migration.block(source, property, 'multiTenant: write issuers by hand first');
+    if (name === 'policyEnforcement' && !/PERMISSIVE|permissive/.test(property.getText()))
+      migration.block(
+        source,
+        property,
+        'ENFORCING refuses routes without @Resource() and @Scopes(): which are these?',
+      );
+    else if (name === 'multiTenant')
+      migration.block(source, property, 'multiTenant: write issuers by hand first');
     else if (!READ.has(name) && !NEEDLESS.has(name)) migration.lacks(source, property, `option ${name}`);
   }
 }

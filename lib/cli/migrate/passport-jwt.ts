@@ -9,6 +9,7 @@ import {
   findStrategies,
   hasOtherStrategies,
   hasSharedKey,
+  isUnreadable,
   migrateOptions,
   migrateValidate,
   type Strategy,
@@ -33,6 +34,13 @@ export function migratePassportJwt(migration: Migration): void {
     );
     return;
   }
+  for (const each of strategies.filter(isUnreadable))
+    migration.block(
+      each.source,
+      each.declaration,
+      'the options of the strategy are not written in super({ ... }), or validate() answers by a callback: rewrite that first',
+    );
+  if (migration.blocking.length > 0) return;
   const [strategy, ...others] = strategies.filter((each) => !hasSharedKey(each));
   if (strategy === undefined) {
     migration.block(

@@ -53,6 +53,17 @@ export function hasSharedKey({ source, options }: Strategy): boolean {
   );
 }
 
+/** Shapes that cannot be moved: options from elsewhere, `validate(payload, done)`. */
+export function isUnreadable({ source, declaration, options }: Strategy): boolean {
+  if (options === undefined || !source.ts.isObjectLiteralExpression(options)) return true;
+  const validate = methodsOf(source, declaration).find((each) => each.name.getText() === 'validate');
+  return (validate?.parameters.length ?? 0) > (passesRequest(source, options) ? 2 : 1);
+}
+
+function passesRequest(source: SourceFile, options: ts.Expression | undefined): boolean {
+  return propertyOf(source, options, 'passReqToCallback')?.initializer.getText() === 'true';
+}
+
 export function migrateOptions(migration: Migration, { source, options }: Strategy): void {
   if (options === undefined) return;
   const key = propertyOf(source, options, 'secretOrKeyProvider')?.initializer;
@@ -92,7 +103,6 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
     `${name} no longer is a strategy; its validate() is loadUser of AuthModule`,
   );
   refuseWithoutThrowing(migration, source, validate);
-  const passesRequest = propertyOf(source, options, 'passReqToCallback')?.initializer.getText() === 'true';
   const needsThis = [...walk(source, validate)].some((each) => each.kind === ts.SyntaxKind.ThisKeyword);
   const constructor = declaration.members.find((each) => ts.isConstructorDeclaration(each));
   const provider = providingModule(migration, name);
@@ -132,10 +142,10 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
   migration.options.set('loadUser', call(parameter));
 
   function call(target: string): string {
-    const claims = validate?.parameters.at(passesRequest ? 1 : 0);
+    const claims = validate?.parameters.at(passesRequest(source, options) ? 1 : 0);
     const isTyped = claims?.type !== undefined && claims.type.kind !== ts.SyntaxKind.AnyKeyword;
     const argument = isTyped ? 'claims as never' : 'claims';
-    return passesRequest
+    return passesRequest(source, options)
       ? `(claims, { context }) => ${target}.validate(context.switchToHttp().getRequest(), ${argument})`
       : `(claims) => ${target}.validate(${argument})`;
   }
