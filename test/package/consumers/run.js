@@ -6,6 +6,7 @@
  *     node test/package/consumers/run.js --only jest        the cells whose name has this in it
  *     node test/package/consumers/run.js --only 'Nest 11'   versions of Nest, and whether the guard runs on them
  *     node test/package/consumers/run.js --only GraphQL     versions of Nest's GraphQL packages
+ *     node test/package/consumers/run.js --only WebSockets  versions of Nest's WebSocket packages
  *     node test/package/consumers/run.js --only 'Nest CLI'   projects made by the Nest CLI, and nest add
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
@@ -31,6 +32,7 @@ import {
   protect,
 } from './nest-projects.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
+import { bootSockets, chooseSocketVersions, installSockets, nameOfSockets } from './socket-versions.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -89,6 +91,11 @@ async function walkAll(tarball) {
       const name = nameOfGraphQL(version);
       const folder = await step(`${name}: install`, () => installGraphQL(version, tarball, work));
       if (folder) await step(`${name}: every operation`, () => bootGraphQL(folder, issuer.environment));
+    }
+    for (const version of chooseSocketVersions(options)) {
+      const name = nameOfSockets(version);
+      const folder = await step(`${name}: install`, () => installSockets(version, tarball, work));
+      if (folder) await step(`${name}: gateways are guarded`, () => bootSockets(folder, issuer.environment));
     }
     for (const version of chooseProjects(options)) {
       const name = nameOfProject(version);
