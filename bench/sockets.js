@@ -47,8 +47,8 @@ async function open(library, port, token) {
   socket.send(`40${JSON.stringify({ token })}`);
   const [answer] = await once(socket, 'message');
   if (!String(answer).startsWith('40')) throw new Error(`not let in: ${String(answer)}`);
-  socket.on('message', (text) => {
-    if (String(text) === '2') socket.send('3');
+  socket.on('message', (ping) => {
+    if (ping.toString() === '2') socket.send('3');
   });
   return socket;
 }
@@ -74,9 +74,12 @@ async function countMessages(library, sockets, seconds) {
           const onAnswer = (answer) => {
             if (!String(answer).includes('things')) return;
             count += 1;
-            if (performance.now() < end) return socket.send(text);
+            if (performance.now() < end) {
+              socket.send(text);
+              return;
+            }
             socket.off('message', onAnswer);
-            return resolve();
+            resolve();
           };
           socket.on('message', onAnswer);
           socket.send(text);
