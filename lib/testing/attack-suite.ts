@@ -6,6 +6,7 @@ import { fire, originOf, type Answer, type AttackTarget, type Shot } from './att
 import type { AttackRow } from './attack-row.js';
 import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
+import { webSocketStatus } from './websocket-answer.js';
 
 /** One hostile request, or the one good request of a route. */
 export interface Attack {
@@ -81,7 +82,8 @@ function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
   });
 }
 
-function statusOf({ graphql }: AttackedRoute, answer: Answer): number {
+function statusOf({ graphql, webSocket }: AttackedRoute, answer: Answer): number {
+  if (webSocket === true) return webSocketStatus(answer);
   return graphql === undefined ? answer.status : graphqlStatus(answer);
 }
 
@@ -117,5 +119,5 @@ function fail(message: string, { actual, expected }: { actual: unknown; expected
   throw new AssertionError({ message, actual, expected, operator: 'attackSuite' });
 }
 
-const placeOf = ({ method = 'GET', path, graphql }: AttackedRoute): string =>
-  graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;
+const placeOf = ({ method = 'GET', path, graphql, webSocket }: AttackedRoute): string =>
+  webSocket === true ? `CONNECT ${path}` : graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;
