@@ -137,13 +137,18 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
+  /** A test may have put something in the guard's place. */
+  get #validatesTokens(): boolean {
+    return this.self.get<unknown>(AuthGuard) instanceof AuthGuard;
+  }
+
   #problemsOf({ controller, instance }: GuardedClass, options: ResolvedOptions): string[] {
     const { policies, problems } = checkHandlers(controller, instance);
     return [
       ...problems,
       ...policies.flatMap(({ place, policy }) => [
         ...contradictionsOf(place, policy),
-        ...issuerProblems(policy, options).map((problem) => `${place}: ${problem}`),
+        ...issuerProblems(policy, options, this.#validatesTokens).map((problem) => `${place}: ${problem}`),
         ...(policy.dpopBound && options.dpop.mode === 'off'
           ? [`${place}: @DPoPBound(), but dpop.mode is off`]
           : []),

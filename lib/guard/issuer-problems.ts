@@ -4,12 +4,17 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
-/** Where the application names issuers at the request, nothing is known at start. */
+/**
+ * Where the application names issuers at the request, nothing is known at start.
+ *
+ * @param validatesTokens `false` where a test has replaced the guard: issuers and audiences are those of the test then
+ */
 export function issuerProblems(
   { issuers: lists, audience, introspectMaxAge }: RoutePolicy,
   { issuers, findIssuer, clientId, opaqueTokenIssuer }: ResolvedOptions,
+  validatesTokens: boolean,
 ): readonly string[] {
-  if (findIssuer) {
+  if (findIssuer || !validatesTokens) {
     // Answers may introspect only with it.
     return introspectMaxAge !== undefined && clientId === undefined && !opaqueTokenIssuer
       ? ['@Introspect() needs introspection: configure clientId and clientSecret']
