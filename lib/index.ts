@@ -53,6 +53,7 @@ export type { CustomClaims } from './token/custom-claims.js';
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
 export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';
+export type { MessageTokenResolver } from './credentials/message-token.js';
 export { bearerToken } from './credentials/extract-credentials.js';
 export {
   certificateFromHeader,

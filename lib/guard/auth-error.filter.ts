@@ -2,11 +2,11 @@
 import type { EventEmitter } from 'node:events';
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
-import { throwError } from 'rxjs';
 import { AuthError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { offerFor, Refusals } from './refusals.js';
+import { answerRefused, REFUSED_MESSAGE_FILTER } from './rpc/refused-messages.filter.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
 const CAUGHT = '__filterCatchExceptions__';
@@ -34,7 +34,11 @@ export class AuthErrorFilter extends BaseExceptionFilter {
     super();
     // Nest asks the last global filter first. One that catches everything would not know what this error calls for.
     const read = config.getGlobalFilters.bind(config);
-    config.getGlobalFilters = () => [...read().filter((each) => each !== this), this];
+    config.getGlobalFilters = () => [
+      REFUSED_MESSAGE_FILTER,
+      ...read().filter((each) => each !== this && each !== REFUSED_MESSAGE_FILTER),
+      this,
+    ];
   }
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
@@ -46,7 +50,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
           host,
         );
       case 'rpc':
-        return throwError(() => NO_DETAILS);
+        return (this.#nextFilter(exception) ?? answerRefused)(exception, host);
       case 'ws':
         // Nobody catches what a filter throws here.
         return host.switchToWs().getClient<EventEmitter>().emit('exception', NO_DETAILS);

@@ -18,6 +18,7 @@ import {
   invalidToken,
   MissingTokenError,
   UnsupportedContextError,
+  type AuthError,
   type TokenError,
 } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -39,6 +40,7 @@ import { Decision } from './decision-events.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { endReply } from './rpc/streamed-replies.js';
 import { OpenStreams } from './streams/open-streams.js';
 import { endServerSentEvents, streamsEvents } from './streams/server-sent-events.js';
 
@@ -46,8 +48,8 @@ import { endServerSentEvents, streamsEvents } from './streams/server-sent-events
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}; in GraphQL with an error whose `extensions` say as much. Never answers `false`. A context other than
- * HTTP and GraphQL is refused unless the handler is `@Public()`.
+ * {@link AuthError}; in GraphQL with an error whose `extensions` say as much, in a message handler with an `RpcException`. Never
+ * answers `false`. A context of another kind is refused unless the handler is `@Public()`.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -72,9 +74,11 @@ export class AuthGuard implements CanActivate {
     const decision = new Decision(context, this.options.issuer);
     let policy: RoutePolicy | undefined;
     try {
-      policy = readRoutePolicy(context.getClass(), context.getHandler());
-      if (context.getType() === 'http' && !isRegisteredClass(context.getClass())) throw unknownClass(context);
       const transport = findTransport(context);
+      const preparing = transport?.prepare?.();
+      if (preparing) await preparing;
+      policy = readRoutePolicy(context.getClass(), context.getHandler());
+      if (isOfController(context) && !isRegisteredClass(context.getClass())) throw unknownClass(context);
       const call = transport?.callOf(context);
       if (call) markAsGuarded(call.carrier);
       if (policy.access === 'public') return decision.allow('public');
@@ -83,7 +87,7 @@ export class AuthGuard implements CanActivate {
       if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
       if (isAdmitted(call.operation, this.options, policy)) return true;
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
-      const resolved = this.#readCredentials(transport, call);
+      const resolved = this.#readCredentials(transport, call, context);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
@@ -125,9 +129,11 @@ export class AuthGuard implements CanActivate {
   #readCredentials(
     transport: Transport,
     call: Call,
+    context: ExecutionContext,
   ): Credentials | undefined | Promise<Credentials | undefined> {
-    if (!this.options.tokenResolver && !call.connection) return transport.credentialsOf(call, this.options);
-    return callerOf(call, this.options).credentials.get(() => transport.credentialsOf(call, this.options));
+    const read = () => transport.credentialsOf(call, this.options, context);
+    if (call.message || (!this.options.tokenResolver && !call.connection)) return read();
+    return callerOf(call, this.options).credentials.get(read);
   }
 
   /** What has to be awaited is validated once for all handlers of the request, also if it is refused. */
@@ -136,6 +142,7 @@ export class AuthGuard implements CanActivate {
     introspectMaxAge: number | undefined,
     call: Call,
   ): ValidatedToken | Promise<ValidatedToken> {
+    if (call.message) return this.tokens.validate(token, introspectMaxAge);
     const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
     const validate = (): ValidatedToken | Promise<ValidatedToken> =>
       this.tokens.validate(token, introspectMaxAge);
@@ -165,15 +172,19 @@ export class AuthGuard implements CanActivate {
     return enforceSenderConstraint(claims, {
       scheme,
       certificate: () =>
-        callerOf(call, this.options).certificate.get(() =>
-          resolveCertificate(call.request, this.options, this.#log),
-        ),
+        call.message
+          ? call.message.certificate()
+          : callerOf(call, this.options).certificate.get(() =>
+              resolveCertificate(call.request, this.options, this.#log),
+            ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
-      verifyProof: async (jkt) =>
-        callerOf(call, this.options)
+      verifyProof: async (jkt) => {
+        if (call.message) throw invalidToken('binding', 'a DPoP proof is for an HTTP request, never for a message');
+        await callerOf(call, this.options)
           .proof(jkt)
-          .get(() => this.#verifyProof(token, jkt, context, transport, call)),
+          .get(() => this.#verifyProof(token, jkt, context, transport, call));
+      },
     });
   }
 
@@ -201,16 +212,24 @@ export class AuthGuard implements CanActivate {
   /** What stays open after the handler has begun. */
   #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
     const { issuer } = this.options;
-    endSubscription(context, this.streams, { issuer, claims }, (error) =>
-      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options)),
-    );
+    const refuse = (error: AuthError): Error =>
+      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options));
+    endSubscription(context, this.streams, { issuer, claims }, refuse);
+    endReply(context, this.streams, { issuer, claims }, refuse);
     endServerSentEvents(context, this.streams, { issuer, claims });
   }
 }
 
 /** Whether the answer goes on after the handler has begun it. */
 function staysOpen(context: ExecutionContext): boolean {
-  return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
+  const type = context.getType<string>();
+  return type === 'graphql' || type === 'rpc' || streamsEvents(context.getHandler());
+}
+
+/** Nest makes HTTP routes and message handlers of controllers only. */
+function isOfController(context: ExecutionContext): boolean {
+  const type = context.getType();
+  return type === 'http' || type === 'rpc';
 }
 
 const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

@@ -105,6 +105,7 @@ export class MockedGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     let policy: RoutePolicy | undefined;
     try {
+      await findTransport(context)?.prepare?.();
       policy = readRoutePolicy(context.getClass(), context.getHandler());
       await this.#admit(context, policy);
       return true;

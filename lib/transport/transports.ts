@@ -2,10 +2,11 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { graphqlTransport } from './graphql.transport.js';
 import { httpTransport } from './http.transport.js';
+import { rpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 
 const TRANSPORTS: ReadonlyMap<string, Transport> = new Map(
-  [httpTransport, graphqlTransport].map((each) => [each.kind, each]),
+  [httpTransport, graphqlTransport, rpcTransport].map((each) => [each.kind, each]),
 );
 
 /** `undefined` for a kind of context that no transport stands for. */

@@ -1,0 +1,146 @@
+/** Message transports with the clients of `@nestjs/microservices`: over TCP, and over the real brokers that the environment names. */
+import { randomUUID } from 'node:crypto';
+import { headers as natsHeaders } from '@nats-io/transport-node';
+import { Module, type INestMicroservice, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  ClientProxyFactory,
+  MqttRecordBuilder,
+  NatsRecordBuilder,
+  RmqRecordBuilder,
+  Transport,
+  type ClientProxy,
+  type MicroserviceOptions,
+} from '@nestjs/microservices';
+import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
+import { outputLogger } from './output-logger.js';
+import { freePort } from './ports.js';
+import { REDIS_URL } from './redis.js';
+
+export const NATS_URL = process.env['NATS_URL'];
+export const RABBITMQ_URL = process.env['RABBITMQ_URL'];
+export const MQTT_URL = process.env['MQTT_URL'];
+
+/** Names and values, in this order, repeated ones too. */
+export type HeaderLines = readonly (readonly [name: string, value: unknown])[];
+
+export interface MessageKind {
+  readonly name: string;
+  /** `undefined`: no broker is needed. */
+  readonly variable?: string;
+  readonly available: boolean;
+  options(): Promise<MicroserviceOptions>;
+  /** A payload with headers, as the transport's own client sends it. */
+  record(data: unknown, lines: HeaderLines): unknown;
+}
+
+/** What the hook below puts into packets, by the payload that is sent. */
+const metadataOf = new WeakMap<object, unknown>();
+
+const inPacket = (data: unknown, lines: HeaderLines): unknown => {
+  const payload = { ...(data as object) };
+  metadataOf.set(payload, membersOf(lines));
+  return payload;
+};
+
+/** One member for each name; of a repeated one the list of its values. */
+function membersOf(lines: HeaderLines): Record<string, unknown> {
+  const members: Record<string, unknown> = {};
+  for (const [name, value] of lines) {
+    const known = members[name];
+    members[name] = known === undefined ? value : [known, value].flat();
+  }
+  return members;
+}
+
+export const KINDS: readonly MessageKind[] = [
+  {
+    name: 'TCP',
+    available: true,
+    options: async () => ({
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port: await freePort() },
+    }),
+    record: inPacket,
+  },
+  {
+    name: 'Redis',
+    variable: 'REDIS_URL',
+    available: REDIS_URL !== undefined,
+    options: async () => {
+      const { hostname, port } = new URL(REDIS_URL ?? '');
+      return { transport: Transport.REDIS, options: { host: hostname, port: Number(port) } };
+    },
+    record: inPacket,
+  },
+  {
+    name: 'NATS',
+    variable: 'NATS_URL',
+    available: NATS_URL !== undefined,
+    options: async () => ({ transport: Transport.NATS, options: { servers: [NATS_URL ?? ''] } }),
+    record: (data, lines) => {
+      const headers = natsHeaders();
+      for (const [name, value] of lines) headers.append(name, String(value));
+      return new NatsRecordBuilder(data).setHeaders(headers).build();
+    },
+  },
+  {
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    available: RABBITMQ_URL !== undefined,
+    options: async () => ({
+      transport: Transport.RMQ,
+      options: {
+        urls: [RABBITMQ_URL ?? ''],
+        queue: `resource-server-${randomUUID()}`,
+        queueOptions: { durable: false, expires: 60_000 },
+      },
+    }),
+    record: (data, lines) =>
+      new RmqRecordBuilder(data).setOptions({ headers: membersOf(lines) as Record<string, string> }).build(),
+  },
+  {
+    name: 'MQTT',
+    variable: 'MQTT_URL',
+    available: MQTT_URL !== undefined,
+    options: async () => ({
+      transport: Transport.MQTT,
+      options: { url: MQTT_URL ?? '', protocolVersion: 5 },
+    }),
+    record: (data, lines) =>
+      new MqttRecordBuilder(data)
+        .setProperties({ userProperties: membersOf(lines) as Record<string, string> })
+        .build(),
+  },
+];
+
+/** A microservice that stands alone, without filters of its own. */
+export async function startMicroservice(
+  options: AuthModuleOptions,
+  microservice: MicroserviceOptions,
+  { controllers, providers = [] }: { controllers: readonly Type[]; providers?: readonly never[] | readonly object[] },
+): Promise<INestMicroservice> {
+  @Module({
+    imports: [AuthModule.forRoot(options)],
+    controllers: [...controllers],
+    providers: [...(providers as never[])],
+  })
+  class MicroserviceModule {}
+  const app = await NestFactory.createMicroservice(MicroserviceModule, {
+    ...microservice,
+    logger: outputLogger,
+    abortOnError: false,
+  } as never);
+  await app.listen();
+  return app;
+}
+
+export function connectClient(microservice: MicroserviceOptions): ClientProxy {
+  const client = ClientProxyFactory.create(microservice as never) as unknown as ClientProxy;
+  client.setOnDispatchHook((packet) => {
+    const { data } = packet;
+    if (typeof data === 'object' && data !== null && metadataOf.has(data))
+      packet.metadata = metadataOf.get(data) as never;
+  });
+  return client;
+}
