@@ -10,7 +10,6 @@ import { EXPORTS, PROVIDERS } from './auth.providers.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { interceptSubscriptions } from './guard/graphql/subscription.interceptor.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
-import { watchMessageHandlers } from './guard/rpc/install.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
 import type { AuthModuleOptions } from './options/auth-options.js';
 import { registerHandlers } from './policy/handlers.js';
@@ -56,7 +55,6 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
     for (const { controller, instance } of guardedClasses(this.discovery))
       registerHandlers(controller, instance);
     interceptSubscriptions(this.modules);
-    watchMessageHandlers(this.modules);
   }
 }
 

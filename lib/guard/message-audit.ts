@@ -1,9 +1,10 @@
 /** Which gateways and message handlers does Nest run without the guard, although it is global? */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { GuardCoverage } from './guard-coverage.js';
 import { watchHybridApplications } from './hybrid-applications.js';
 import { MessageHandlers, type MessageHandler } from './message-handlers.js';
+import { beforeHandlersAreRegistered, watchMessageHandlers } from './rpc/install.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -21,7 +22,9 @@ export class MessageAudit implements OnApplicationBootstrap {
     @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(MessageHandlers) private readonly handlers: MessageHandlers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
+    beforeHandlersAreRegistered(config, () => watchMessageHandlers(modules));
     watchHybridApplications((app) => app.get(MessageAudit, { strict: false }));
   }
 
@@ -36,6 +39,8 @@ export class MessageAudit implements OnApplicationBootstrap {
    * @throws {ConfigurationError} with `audit: 'error'`, where the application has started already
    */
   connect(inheritsConfiguration: boolean): void {
+    // Nest registers its handlers now, and with a configuration of their own.
+    watchMessageHandlers(this.modules);
     if (!inheritsConfiguration) this.#isConnectedWithoutGuard = true;
     if (this.#hasStarted) this.check();
   }

@@ -107,10 +107,13 @@ export const KINDS: readonly MessageKind[] = [
       transport: Transport.MQTT,
       options: { url: MQTT_URL ?? '', protocolVersion: 5 },
     }),
-    record: (data, lines) =>
-      new MqttRecordBuilder(data)
-        .setProperties({ userProperties: membersOf(lines) as Record<string, string> })
-        .build(),
+    record: (data, lines) => {
+      const record = new MqttRecordBuilder(data);
+      // An empty list of properties is a malformed packet to the client.
+      if (lines.length > 0)
+        record.setProperties({ userProperties: membersOf(lines) as Record<string, string> });
+      return record.build();
+    },
   },
 ];
 

@@ -1,6 +1,6 @@
 /** Puts interceptor and filter on message handlers, before Nest registers them. */
 import 'reflect-metadata';
-import type { ModulesContainer } from '@nestjs/core';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { findMessagePatterns, functionsOf } from './message-patterns.js';
 import { REFUSED_MESSAGE_FILTER } from './refused-messages.filter.js';
 import { REPLY_INTERCEPTOR } from './streamed-replies.js';
@@ -17,6 +17,23 @@ export function watchMessageHandlers(modules: ModulesContainer): void {
       else if (!found.isEvent) prepend(INTERCEPTORS, handler, REPLY_INTERCEPTOR);
     }
   }
+}
+
+/**
+ * Nest asks for the global filters of each handler that it registers, before it reads the handler's own. By then every
+ * instance is there. Lifecycle hooks come after that in a microservice that stands alone, and there is no middleware.
+ */
+export function beforeHandlersAreRegistered(
+  config: Pick<ApplicationConfig, 'getGlobalFilters'>,
+  prepare: () => void,
+): void {
+  const read = config.getGlobalFilters.bind(config);
+  let isPrepared = false;
+  config.getGlobalFilters = () => {
+    if (!isPrepared) prepare();
+    isPrepared = true;
+    return read();
+  };
 }
 
 function prepend(key: string, handler: object, value: object): void {
