@@ -21,6 +21,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { MessageRoutes } from './route-table/message-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { RouteTable } from './route-table/route-table.js';
 import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
@@ -65,6 +66,7 @@ export const PROVIDERS: Provider[] = [
   AuthHealthIndicator,
   ControllerRoutes,
   ResolverRoutes,
+  MessageRoutes,
   RouteTable,
   ResourceMetadata,
   AuthErrorFilter,

@@ -59,6 +59,15 @@ export class MessageAudit implements OnApplicationBootstrap {
     this.#reported = message;
   }
 
+  /** The names of message handlers that Nest runs without the guard, whatever they declare. */
+  unguardedMessages(): ReadonlySet<string> {
+    const reachesAll = this.guards.isGlobal && !this.#isConnectedWithoutGuard;
+    const open = reachesAll
+      ? []
+      : this.handlers.read().filter(({ kind, isGuardedLocally }) => kind === 'rpc' && !isGuardedLocally);
+    return new Set(open.map(({ name }) => name));
+  }
+
   #find(): readonly string[] {
     // Without a global guard, everybody says where it runs; AuthLifecycle checks that.
     if (!this.guards.isGlobal) return [];

@@ -2,6 +2,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
+import { MessageRoutes } from './message-routes.js';
 import { ResolverRoutes } from './resolver-routes.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -17,11 +18,11 @@ import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from '.
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
- * Every HTTP route and every guarded GraphQL field of the application with what it asks, in an order that does not change: a test that compares
+ * Every HTTP route, every guarded GraphQL field and every message handler of the application with what it asks, in an order that does not change: a test that compares
  * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
- * middleware that answers by itself, WebSockets, messages, fields of GraphQL types that Nest runs no guard for, and on other
+ * middleware that answers by itself, WebSockets, fields of GraphQL types that Nest runs no guard for, and on other
  * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata.
  */
 @Injectable()
@@ -35,6 +36,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
+    @Inject(MessageRoutes) private readonly messages: MessageRoutes,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
@@ -88,7 +90,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
         ...entry
       }) => entry,
     );
-    return sortEntries([...entries, ...this.resolvers.read(), ...raw.map(unprotectedEntry)]);
+    return sortEntries([...entries, ...this.resolvers.read(), ...this.messages.read(), ...raw.map(unprotectedEntry)]);
   }
 
   /**
