@@ -6,6 +6,7 @@
  * parser, context and publisher are Nest's.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { randomUUID } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import {
   Catch,
@@ -46,7 +47,7 @@ import {
   type AuthModuleOptions,
   type DecisionEvent,
 } from 'nestjs-resource-server';
-import { mockClaims } from 'nestjs-resource-server/testing';
+import { attackSuite, mockClaims, TestIssuer } from 'nestjs-resource-server/testing';
 import { Test } from '@nestjs/testing';
 import { firstValueFrom, of, type Observable } from 'rxjs';
 import { Issuer } from '../support/issuer.js';
@@ -54,6 +55,7 @@ import { connectClient, KINDS, startMicroservice, type HeaderLines } from '../su
 import { loggedLines } from '../support/no-secrets-in-output.js';
 import { outputLogger } from '../support/output-logger.js';
 import { freePort } from '../support/ports.js';
+import { describeWith } from '../support/redis.js';
 
 const calls: string[] = [];
 beforeEach(() => void calls.splice(0));
@@ -508,4 +510,41 @@ it('stands in for a caller in tests: mockClaims', async () => {
   expect(await send('read')).toEqual({ refused: MISSING });
   expect(await send({ cmd: 'open' })).toBe('open');
   await closeBoth(client, app);
+});
+
+const nats = KINDS.find(({ name }) => name === 'NATS') as (typeof KINDS)[number];
+describeWith(nats.available, 'NATS_URL names none', 'attackSuite over NATS', () => {
+  const pattern = `rs-${randomUUID()}`;
+
+  @Controller()
+  class AttackedController {
+    @MessagePattern(pattern) @Scopes('read:things') read(): string {
+      return 'read';
+    }
+    @MessagePattern(`${pattern}.open`) @Public() open(): string {
+      return 'open';
+    }
+  }
+
+  it('finds nothing in a guarded handler, and something in an open one', async () => {
+    const testIssuer = await TestIssuer.start();
+    const microservice = await nats.options();
+    const app = await startMicroservice(testIssuer.options, microservice, { controllers: [AttackedController] });
+    const client = connectClient(microservice);
+    const token = { scope: ['read:things'] };
+    const attacksOn = (message: string) =>
+      attackSuite(testIssuer, {
+        message,
+        token,
+        send: (lines) => firstValueFrom(client.send(message, nats.record({}, lines))),
+      });
+    const attacks = attacksOn(pattern);
+    expect(attacks.length).toBeGreaterThan(35);
+    for (const { run } of attacks) await run();
+    const [letIn, ...hostile] = attacksOn(`${pattern}.open`);
+    await letIn?.run();
+    for (const { run } of hostile) await expect(run()).rejects.toThrow('answered 200');
+    await closeBoth(client, app);
+    await testIssuer.close();
+  });
 });
