@@ -23,14 +23,17 @@ import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
 import { MessageRoutes } from './route-table/message-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
+import { BackChannelLogout } from './receivers/back-channel-logout.js';
+import { SecurityEvents } from './receivers/security-events.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { LogoutTokens } from './revocation/logout-token.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
+import { TokenRevocations } from './revocation/token-revocations.js';
+import { TrustedIssuer } from './issuer/trusted-issuer.js';
 import { RouteTable } from './route-table/route-table.js';
-import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
-import { ProviderConnection } from './issuer/provider-connection.js';
-import { TokenValidator } from './validation/token-validator.js';
-
-/** Everything that judges tokens, made once. */
-const TRUSTED_ISSUER = Symbol('nestjs-resource-server:token');
+import { IssuerRegistry } from './issuer/issuer-registry.js';
+import { createTokenValidator, TokenValidator } from './validation/token-validator.js';
 
 export const PROVIDERS: Provider[] = [
   {
@@ -51,15 +54,36 @@ export const PROVIDERS: Provider[] = [
     },
   },
   {
-    provide: TRUSTED_ISSUER,
+    provide: TokenValidator,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedOptions) => createTrustedIssuer(options, new Logger('AuthModule')),
+    useFactory: (options: ResolvedOptions) => createTokenValidator(options, new Logger('AuthModule')),
   },
-  { provide: TokenValidator, inject: [TRUSTED_ISSUER], useFactory: (room: TrustedIssuer) => room.validator },
   {
-    provide: ProviderConnection,
-    inject: [TRUSTED_ISSUER],
-    useFactory: (room: TrustedIssuer) => room.connection,
+    provide: IssuerRegistry,
+    inject: [TokenValidator],
+    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
+  },
+  {
+    provide: KnownRevocations,
+    inject: [TokenValidator],
+    useFactory: ({ revocations }: TokenValidator): KnownRevocations => revocations,
+  },
+  {
+    provide: TokenRevocations,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new TokenRevocations(revocations, issuers, options),
+  },
+  {
+    provide: LogoutTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new LogoutTokens(issuers, revocations, options),
+  },
+  {
+    provide: SecurityEventTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: makeSecurityEventTokens,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   TokenValidationService,
@@ -69,6 +93,8 @@ export const PROVIDERS: Provider[] = [
   MessageRoutes,
   RouteTable,
   ResourceMetadata,
+  BackChannelLogout,
+  SecurityEvents,
   AuthErrorFilter,
   GuardCoverage,
   GuardInPlace,
@@ -82,18 +108,48 @@ export const PROVIDERS: Provider[] = [
 /** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
 export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   TokenValidationService,
+  TokenRevocations,
   AuthHealthIndicator,
   RouteTable,
   AuthGuard,
   TokenValidator,
+  IssuerRegistry,
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
 ];
 
-function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
+function makeSecurityEventTokens(
+  { issuers, revocations, queue }: TokenValidator,
+  options: ResolvedOptions,
+): SecurityEventTokens | null {
+  const { securityEvents } = options;
+  if (!securityEvents) return null;
+  const { audience, jwksUri, issuer = jwksUri === undefined ? undefined : options.issuer } = securityEvents;
+  const configured = jwksUri === undefined && issuer !== undefined ? issuers.named(issuer) : undefined;
+  // One whose tokens are not accepted here, or that has other keys for events.
+  const makeTransmitter = (name: string): TrustedIssuer =>
+    new TrustedIssuer(
+      {
+        ...options,
+        issuer: name,
+        jwksUri,
+        accessTokenIssuer: undefined,
+        clientId: undefined,
+        introspectJwtTokens: false,
+        introspectionEndpoint: undefined,
+      },
+      new Logger('AuthModule'),
+      { queue },
+    );
+  const transmitter = configured ?? (issuer === undefined ? undefined : makeTransmitter(issuer));
+  return new SecurityEventTokens(transmitter, issuers, revocations, { ...options, audience });
+}
+
+function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
-  return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+  const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
+  return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }

@@ -101,7 +101,7 @@ export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
  * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; whom it is bound to; that its
+ * the provider says that it is not active, or does not speak of it; that it was revoked; whom it is bound to; that its
  * user is unknown here; what it lacks.
  */
 export type TokenErrorReason =
@@ -117,6 +117,7 @@ export type TokenErrorReason =
   | 'claims'
   | 'inactive'
   | 'not_introspected'
+  | 'revoked'
   | 'binding'
   | 'unknown_user'
   | 'scope'

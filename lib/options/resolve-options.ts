@@ -1,14 +1,17 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
+import { isObject } from '../jose/strict-json.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
+import { profileDefaults, profileProblems, proofAlgorithms } from './profile.js';
 import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
 import { readClientSecret, readSecret, SECRETS } from './secrets.js';
-import { LISTS, optionsSchema, VARIABLES } from './settings.js';
+import { DEFAULT_LOGOUT_PATH, LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
@@ -35,6 +38,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   }
   const said = { ...fromEnvironment(read), ...defined({ ...rest, issuer: rest.issuer ?? tenantDomain }) };
   const input = {
+    ...profileDefaults(said),
     ...said,
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
     dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
@@ -56,7 +60,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     }
   }
   problems.push(
-    ...[...contradictions(input), ...resourceProblems(input)].map(
+    ...[...contradictions(input), ...resourceProblems(input), ...profileProblems(input)].map(
       ([option, problem]) => `${describe(option, envPrefix)}: ${problem}`,
     ),
   );
@@ -72,7 +76,10 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     resourceMetadataUrl: resourceMetadata && metadataUrlOf(resourceMetadata.resource),
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
-    offersDPoP: Object.keys(input.dpop).length > 0 && parsed.data.dpop.mode !== 'off',
+    offersDPoP:
+      (Object.keys(input.dpop).length > 0 || parsed.data.profile === 'fapi2') &&
+      parsed.data.dpop.mode !== 'off',
+    proofAlgorithms: proofAlgorithms(parsed.data, DPOP_ALGORITHMS),
   });
 }
 
@@ -123,8 +130,12 @@ function defined(values: object): Record<string, unknown> {
 /** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
 function contradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
   const found: (readonly [string, string])[] = [];
-  for (const option of ['issuer', 'jwksUri', 'introspectionEndpoint']) {
-    const address = said[option];
+  const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
+  const addresses = [
+    ...['issuer', 'jwksUri', 'introspectionEndpoint'].map((option) => [option, said[option]] as const),
+    ...['issuer', 'jwksUri'].map((member) => [`securityEvents.${member}`, events[member]] as const),
+  ];
+  for (const [option, address] of addresses) {
     if (typeof address !== 'string' || !URL.canParse(address)) continue;
     if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
       found.push([
@@ -133,12 +144,29 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
       ]);
     }
   }
+  found.push(...receiverContradictions(said, events));
   if (said['clientId'] !== undefined) return [...found, ...clientContradictions(said)];
   const needing = ['clientSecret', 'clientCertificate', 'introspectionEndpoint'].filter(
     (option) => said[option] !== undefined,
   );
   if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
   return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
+}
+
+function receiverContradictions(
+  { backChannelLogout, logoutAudience, clientId }: Record<string, unknown>,
+  events: Record<string, unknown>,
+): (readonly [option: string, problem: string])[] {
+  const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
+  if (backChannelLogout === undefined || backChannelLogout === false || isOff) return [];
+  const found: (readonly [string, string])[] = [];
+  if (logoutAudience === undefined && clientId === undefined)
+    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
+    ? backChannelLogout
+    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
+  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
+  return found;
 }
 
 function clientContradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {

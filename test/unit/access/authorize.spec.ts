@@ -6,11 +6,12 @@ import { ScopesRequirement } from '../../../lib/access/requirements/scopes.js';
 import { TokenError } from '../../../lib/errors/auth.errors.js';
 import { freezeClaims } from '../../../lib/token/access-token-claims.js';
 import { ValidatedToken } from '../../../lib/token/validated-token.js';
+import { ANY_ISSUER } from '../../support/any-issuer.js';
 
 const groupOptions = { groupsClaim: 'groups', matchAll: false };
 const options = { groupOptions, clockSkew: 0, clockTolerance: 300 };
 const tokenWith = (claims: Record<string, unknown>): ValidatedToken =>
-  new ValidatedToken('token', freezeClaims(claims));
+  new ValidatedToken('token', freezeClaims(claims), ANY_ISSUER);
 
 class Probe implements Requirement {
   readonly kind = 'probe';
@@ -55,7 +56,7 @@ describe('the requirements of a route', () => {
     const denial = new TokenError('insufficient_groups');
     const [last, denied, first] = [
       new Probe('authentication'),
-      new Probe('permission', () => Promise.resolve(denial)),
+      new Probe('claims', () => Promise.resolve(denial)),
       new Probe('scopes'),
     ];
     const policy = { requirements: [last, denied, first] };
@@ -68,7 +69,7 @@ describe('the requirements of a route', () => {
     const policy = {
       requirements: [
         new Probe('scopes', () => Promise.resolve(undefined)),
-        new Probe('permission', () => Promise.resolve(undefined)),
+        new Probe('claims', () => Promise.resolve(undefined)),
         new Probe('authentication', () => late),
       ],
     };
