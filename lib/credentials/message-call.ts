@@ -42,7 +42,8 @@ interface Context {
   /** MQTT. */
   getPacket?(): { readonly properties?: { readonly userProperties?: object } } | undefined;
   /** RabbitMQ and Kafka. */
-  getMessage?(): { readonly headers?: object; readonly properties?: { readonly headers?: object } } | undefined;
+  getMessage?():
+    { readonly headers?: object; readonly properties?: { readonly headers?: object } } | undefined;
   /** RabbitMQ. */
   getChannelRef?(): unknown;
   /** TCP and Redis, from Nest 12 on. */

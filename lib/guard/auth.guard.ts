@@ -181,7 +181,8 @@ export class AuthGuard implements CanActivate {
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
       bindingAsked: this.options.profile === 'fapi2',
       verifyProof: async (jkt) => {
-        if (call.message) throw invalidToken('binding', 'a DPoP proof is for an HTTP request, never for a message');
+        if (call.message)
+          throw invalidToken('binding', 'a DPoP proof is for an HTTP request, never for a message');
         await callerOf(call, this.options)
           .proof(jkt)
           .get(() => this.#verifyProof(token, jkt, context, transport, call));

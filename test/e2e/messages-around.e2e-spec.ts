@@ -112,7 +112,11 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
   let app: INestMicroservice;
   beforeAll(
     async () =>
-      void (app = await startMicroservice(issuer.options, { strategy: server }, { controllers: [OrdersController] })),
+      void (app = await startMicroservice(
+        issuer.options,
+        { strategy: server },
+        { controllers: [OrdersController] },
+      )),
   );
   afterAll(() => app.close());
 
@@ -144,7 +148,11 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
     ['is bytes that Nest leaves alone', () => ({ authorization: Buffer.from([0, 1, 2]) }), MISSING],
     [
       'is a list of two',
-      () => ({ authorization: [`Bearer ${issuer.token()}`, `Bearer ${issuer.token()}`].map((each) => Buffer.from(each)) }),
+      () => ({
+        authorization: [`Bearer ${issuer.token()}`, `Bearer ${issuer.token()}`].map((each) =>
+          Buffer.from(each),
+        ),
+      }),
       { statusCode: 400, message: 'bad request', errorCode: 'invalid_request' },
     ],
   ])('refuses a message whose header %s', async (_, headers, refused) => {
@@ -162,10 +170,14 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
 
   it('lets a filter of the application commit what is refused', async () => {
     const strategy = new ServerWithoutBroker({ client: { brokers: [] } });
-    const filtered = await startMicroservice(issuer.options, { strategy }, {
-      controllers: [OrdersController],
-      providers: [{ provide: APP_FILTER, useClass: CommitRefusedEvents }],
-    });
+    const filtered = await startMicroservice(
+      issuer.options,
+      { strategy },
+      {
+        controllers: [OrdersController],
+        providers: [{ provide: APP_FILTER, useClass: CommitRefusedEvents }],
+      },
+    );
     await expect(strategy.receive('placed', {})).resolves.toBeUndefined();
     expect(calls).toEqual(['dead letter of placed']);
     await filtered.close();
@@ -176,7 +188,10 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
 class ThingsController {
   constructor(private readonly tokens: TokenValidationService) {}
 
-  @MessagePattern('read') @Scopes('read:things') read(@Claims('sub') sub: string, @CurrentUser() user: unknown): object {
+  @MessagePattern('read') @Scopes('read:things') read(
+    @Claims('sub') sub: string,
+    @CurrentUser() user: unknown,
+  ): object {
     calls.push('read');
     return { sub, user };
   }
@@ -221,7 +236,9 @@ async function serve(options: AuthModuleOptions, controllers: readonly Type[] = 
 const sender =
   (client: ClientProxy) =>
   (pattern: unknown, lines: HeaderLines = [], data: object = {}): Promise<unknown> =>
-    firstValueFrom(client.send(pattern, tcp.record(data, lines))).catch((error: unknown) => ({ refused: error }));
+    firstValueFrom(client.send(pattern, tcp.record(data, lines))).catch((error: unknown) => ({
+      refused: error,
+    }));
 
 async function closeBoth(client: ClientProxy, app: { close(): Promise<unknown> }): Promise<void> {
   await client.close();
@@ -244,12 +261,16 @@ describe('messageTokenResolver', () => {
     expect(await send('read', good(), { token: 'x' })).toMatchObject({ sub: 'user-1' });
     expect(asked).toEqual([]);
     expect(await send('read', [], { token: issuer.token() })).toMatchObject({ sub: 'user-1' });
-    expect(await send('read', [['authorization', 'Basic x']], { token: issuer.token() })).toMatchObject({ sub: 'user-1' });
+    expect(await send('read', [['authorization', 'Basic x']], { token: issuer.token() })).toMatchObject({
+      sub: 'user-1',
+    });
     expect(await send('read')).toEqual({ refused: MISSING });
     expect(await send('read', [], { token: `Bearer ${issuer.token()}` })).toEqual({ refused: UNAUTHORIZED });
     expect(await send('read', [], { token: { a: 1 } })).toEqual({ refused: UNAUTHORIZED });
     expect(await send('read', [], { token: ['a', 'b'] })).toMatchObject({ refused: { statusCode: 400 } });
-    expect(await send('read', [['authorization', 'Bearer x']], { token: issuer.token() })).toEqual({ refused: UNAUTHORIZED });
+    expect(await send('read', [['authorization', 'Bearer x']], { token: issuer.token() })).toEqual({
+      refused: UNAUTHORIZED,
+    });
     await close();
   });
 
@@ -293,7 +314,9 @@ describe('a microservice', () => {
 
   it('runs only the public one of two handlers of an event', async () => {
     const { send, client, close } = await serve(issuer.options);
-    await firstValueFrom(client.emit('placed', tcp.record({}, [['authorization', 'Bearer x']])), { defaultValue: 0 });
+    await firstValueFrom(client.emit('placed', tcp.record({}, [['authorization', 'Bearer x']])), {
+      defaultValue: 0,
+    });
     expect(await send({ cmd: 'open' })).toBe('open');
     expect(calls).toEqual(['placed too, undefined']);
     await firstValueFrom(client.emit('placed', tcp.record({}, good())), { defaultValue: 0 });
@@ -335,7 +358,13 @@ describe('a microservice', () => {
     await firstValueFrom(client.emit('placed', {}), { defaultValue: undefined });
     await send({ cmd: 'open' });
     unsubscribe(DECISION_CHANNEL, listen);
-    const said = events.map(({ transport, outcome, reason, route, status }) => [transport, outcome, reason, route, status]);
+    const said = events.map(({ transport, outcome, reason, route, status }) => [
+      transport,
+      outcome,
+      reason,
+      route,
+      status,
+    ]);
     expect(said).toEqual(
       expect.arrayContaining([
         ['rpc', 'refused', 'missing_token', 'ThingsController.read', 401],
@@ -384,7 +413,9 @@ describe('a microservice', () => {
       socket.destroy();
     }
     expect(calls).toEqual([]);
-    expect(await send('unknown', good())).toMatchObject({ refused: expect.stringContaining('no matching') as unknown });
+    expect(await send('unknown', good())).toMatchObject({
+      refused: expect.stringContaining('no matching') as unknown,
+    });
     await close();
   });
 });
@@ -414,7 +445,10 @@ describe('a transport of the application', () => {
   it('has the token where messageTokenResolver says, and is refused without a context', async () => {
     const strategy = new OwnStrategy();
     const app = await startMicroservice(
-      { ...issuer.options, messageTokenResolver: (context) => context.switchToRpc().getContext<{ key: string }>().key },
+      {
+        ...issuer.options,
+        messageTokenResolver: (context) => context.switchToRpc().getContext<{ key: string }>().key,
+      },
       { strategy },
       { controllers: [PerRequestController, ThingsController] },
     );
@@ -432,7 +466,10 @@ describe('a transport of the application', () => {
 describe('a hybrid application', () => {
   const boot = async (options: AuthModuleOptions, inheritAppConfig: boolean) => {
     const port = await freePort();
-    const microservice: MicroserviceOptions = { transport: Transport.TCP, options: { host: '127.0.0.1', port } };
+    const microservice: MicroserviceOptions = {
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port },
+    };
     @Module({ imports: [AuthModule.forRoot(options)], controllers: [ThingsController] })
     class HybridModule {}
     const app: INestApplication = await NestFactory.create(HybridModule, new FastifyAdapter(), {
@@ -474,7 +511,10 @@ describe('a hybrid application', () => {
       ['MESSAGE', 'validate', 'public', 'ThingsController.validate'],
       ['MESSAGE', '{"cmd":"open"}', 'public', 'ThingsController.open'],
     ]);
-    expect(rpc.find(({ path }) => path === 'read')).toMatchObject({ scopes: ['read:things'], declared: true });
+    expect(rpc.find(({ path }) => path === 'read')).toMatchObject({
+      scopes: ['read:things'],
+      declared: true,
+    });
     expect(table.undeclared()).toEqual([
       'GET /things: ThingsController.list declares nothing; any good token is let in',
       'EVENT placed: ThingsController.placed declares nothing; any good token is let in',
@@ -487,7 +527,9 @@ describe('a hybrid application', () => {
       'MESSAGE read: ThingsController.read is run without AuthGuard',
     );
     await open.close();
-    await expect(boot({ ...issuer.options, audit: 'error' }, false)).rejects.toThrow('AuthGuard does not run');
+    await expect(boot({ ...issuer.options, audit: 'error' }, false)).rejects.toThrow(
+      'AuthGuard does not run',
+    );
   });
 });
 
@@ -529,7 +571,9 @@ describeWith(nats.available, 'NATS_URL names none', 'attackSuite over NATS', () 
   it('finds nothing in a guarded handler, and something in an open one', async () => {
     const testIssuer = await TestIssuer.start();
     const microservice = await nats.options();
-    const app = await startMicroservice(testIssuer.options, microservice, { controllers: [AttackedController] });
+    const app = await startMicroservice(testIssuer.options, microservice, {
+      controllers: [AttackedController],
+    });
     const client = connectClient(microservice);
     const token = { scope: ['read:things'] };
     const attacksOn = (message: string) =>

@@ -177,13 +177,17 @@ const DENIED = { code: 7, details: 'forbidden', errorCode: 'insufficient_scope' 
 
 const withHeader = (...values: readonly (string | Buffer)[]): Metadata => {
   const metadata = new Metadata();
-  for (const value of values) metadata.add(typeof value === 'string' ? 'authorization' : 'authorization-bin', value);
+  for (const value of values)
+    metadata.add(typeof value === 'string' ? 'authorization' : 'authorization-bin', value);
   return metadata;
 };
 
 const grpc = async (options: object = {}): Promise<{ url: string; microservice: MicroserviceOptions }> => {
   const url = `127.0.0.1:${await freePort()}`;
-  return { url, microservice: { transport: Transport.GRPC, options: { url, package: 'things', protoPath, ...options } } };
+  return {
+    url,
+    microservice: { transport: Transport.GRPC, options: { url, package: 'things', protoPath, ...options } },
+  };
 };
 
 /** What the test ran, from now on. */
@@ -196,14 +200,16 @@ function watchCalls(): readonly string[] {
 /** Until the end of a stream: its messages, and why it ended. */
 function drain(stream: ClientReadableStream<Text>, onMessage?: (text: string) => void) {
   const texts: string[] = [];
-  return new Promise<{ readonly texts: readonly string[]; readonly end: Outcome | 'completed' }>((resolve) => {
-    stream.on('data', ({ text }: Text) => {
-      texts.push(text);
-      onMessage?.(text);
-    });
-    stream.on('error', (error: ServiceError) => resolve({ texts, end: outcomeOf(error) }));
-    stream.on('end', () => resolve({ texts, end: 'completed' }));
-  });
+  return new Promise<{ readonly texts: readonly string[]; readonly end: Outcome | 'completed' }>(
+    (resolve) => {
+      stream.on('data', ({ text }: Text) => {
+        texts.push(text);
+        onMessage?.(text);
+      });
+      stream.on('error', (error: ServiceError) => resolve({ texts, end: outcomeOf(error) }));
+      stream.on('end', () => resolve({ texts, end: 'completed' }));
+    },
+  );
 }
 
 describe('messages over gRPC', () => {
@@ -248,7 +254,9 @@ describe('messages over gRPC', () => {
   ): { readonly stream: ClientWritableStream<Text>; readonly answer: Promise<Text | Outcome> } => {
     let stream!: ClientWritableStream<Text>;
     const answer = new Promise<Text | Outcome>((resolve) => {
-      stream = client[method](metadata, (error, reply) => resolve(error ? outcomeOf(error) : (reply as Text)));
+      stream = client[method](metadata, (error, reply) =>
+        resolve(error ? outcomeOf(error) : (reply as Text)),
+      );
     });
     return { stream, answer };
   };
@@ -263,7 +271,9 @@ describe('messages over gRPC', () => {
 
   it('passes the claims of a good token to the handler', async () => {
     const token = issuer.token();
-    expect(await call('read', withHeader(`Bearer ${token}`))).toEqual({ text: `x user-1 ${token.length} true` });
+    expect(await call('read', withHeader(`Bearer ${token}`))).toEqual({
+      text: `x user-1 ${token.length} true`,
+    });
     expect(await call('open')).toEqual({ text: 'undefined' });
     expect(await call('open', withHeader('Bearer garbage'))).toEqual({ text: 'undefined' });
   });
@@ -272,10 +282,18 @@ describe('messages over gRPC', () => {
     ['without a token', () => new Metadata(), MISSING],
     ['with garbage', () => withHeader('Bearer garbage'), UNAUTHENTICATED],
     ['with an expired token', () => bearer({ claims: { exp: 1 } }), UNAUTHENTICATED],
-    ['with a list', () => withHeader(`Bearer ${issuer.token()}, Bearer x`), { code: 16, details: 'bad request', errorCode: 'invalid_request' }],
+    [
+      'with a list',
+      () => withHeader(`Bearer ${issuer.token()}, Bearer x`),
+      { code: 16, details: 'bad request', errorCode: 'invalid_request' },
+    ],
     ['with binary metadata', () => withHeader(Buffer.from(`Bearer ${issuer.token()}`)), MISSING],
     ['with 60 KB', () => withHeader(`Bearer ${keepSecret('x'.repeat(15_000))}`), UNAUTHENTICATED],
-    ['with a certificate-bound token', () => bearer({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } }), UNAUTHENTICATED],
+    [
+      'with a certificate-bound token',
+      () => bearer({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } }),
+      UNAUTHENTICATED,
+    ],
     ['with a DPoP-bound token', () => bearer({ claims: { cnf: { jkt: 'A'.repeat(43) } } }), UNAUTHENTICATED],
   ])('refuses a call %s', async (_, metadata, outcome) => {
     const calls = watchCalls();
@@ -347,7 +365,7 @@ describe('messages over gRPC', () => {
     expect(await stopped).toBe('watch unsubscribed');
   });
 
-  it("ends a client stream with its token, and saves no half of it", async () => {
+  it('ends a client stream with its token, and saves no half of it', async () => {
     const calls = watchCalls();
     const { stream, answer } = write('upload', shortLived());
     const uploaded = untilRan('uploaded a');
@@ -414,7 +432,10 @@ describe('messages over gRPC', () => {
 /** HTTP/2 by hand: Node's own client sends one header line of a name. */
 async function sendHeaders(port: number, values: readonly string[]): Promise<void> {
   const literal = (name: string, value: string): Buffer =>
-    Buffer.concat([Buffer.from([0]), ...[name, value].flatMap((each) => [lengthOf(each), Buffer.from(each)])]);
+    Buffer.concat([
+      Buffer.from([0]),
+      ...[name, value].flatMap((each) => [lengthOf(each), Buffer.from(each)]),
+    ]);
   const lengthOf = (text: string): Buffer => {
     const { length } = text;
     if (length < 127) return Buffer.from([length]);
@@ -482,7 +503,11 @@ describe('messages over gRPC and mutual TLS', () => {
     const callWith = async (certificate: Certificate, token: string): Promise<unknown> => {
       const client = new things.Things(
         url,
-        credentials.createSsl(Buffer.from(authority.cert), Buffer.from(certificate.key), Buffer.from(certificate.cert)),
+        credentials.createSsl(
+          Buffer.from(authority.cert),
+          Buffer.from(certificate.key),
+          Buffer.from(certificate.cert),
+        ),
       );
       const answer = await new Promise((resolve) =>
         client.bound({ text: '' }, withHeader(`Bearer ${token}`), (error, reply) =>

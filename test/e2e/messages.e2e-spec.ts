@@ -123,8 +123,11 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       await issuer.close();
     });
 
-    const stream = (pattern: string, lines: HeaderLines = [], data: object = { id: 1 }): Observable<unknown> =>
-      client.send(`${OWN}/${pattern}`, kind.record(data, lines));
+    const stream = (
+      pattern: string,
+      lines: HeaderLines = [],
+      data: object = { id: 1 },
+    ): Observable<unknown> => client.send(`${OWN}/${pattern}`, kind.record(data, lines));
     /** The answer, or what the sender reads instead. */
     const send = (...args: Parameters<typeof stream>): Promise<unknown> =>
       firstValueFrom(stream(...args)).catch((error: unknown) => ({ refused: error }));
@@ -165,10 +168,18 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       ['with another header', () => [['x-authorization', `Bearer ${issuer.token()}`]], MISSING],
       ['with an empty header', () => [['authorization', '']], MISSING],
       ['with Bearer and nothing', () => [['authorization', 'Bearer']], UNAUTHORIZED],
-      ['with something behind the token', () => [['authorization', `Bearer ${issuer.token()} x`]], UNAUTHORIZED],
+      [
+        'with something behind the token',
+        () => [['authorization', `Bearer ${issuer.token()} x`]],
+        UNAUTHORIZED,
+      ],
       ['with garbage', () => authorized('garbage'), UNAUTHORIZED],
       ['with an expired token', () => authorized(issuer.token({ claims: { exp: 1 } })), UNAUTHORIZED],
-      ['with a token for another API', () => authorized(issuer.token({ claims: { aud: 'x' } })), UNAUTHORIZED],
+      [
+        'with a token for another API',
+        () => authorized(issuer.token({ claims: { aud: 'x' } })),
+        UNAUTHORIZED,
+      ],
       ['with 64 KB', () => authorized(keepSecret('x'.repeat(65_000))), UNAUTHORIZED],
       [
         'with a token twice',
@@ -237,7 +248,10 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       const values: unknown[] = [];
       const stopped = firstValueFrom(ran);
       const ended = new Promise((resolve) => {
-        stream('watch', authorized(issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + 60 } }))).subscribe({
+        stream(
+          'watch',
+          authorized(issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + 60 } })),
+        ).subscribe({
           next: (value) => {
             values.push(value);
             if (values.length === 2) advanceClock(400);
@@ -276,7 +290,9 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       await emit(authorized(issuer.token()), 'good');
       await again;
       expect(loggedLines()).toContainEqual(
-        expect.stringMatching(/refused an event: 401 missing_token: .* \(and 4 more since this was last logged\)/),
+        expect.stringMatching(
+          /refused an event: 401 missing_token: .* \(and 4 more since this was last logged\)/,
+        ),
       );
     });
   });

@@ -121,7 +121,10 @@ export const KINDS: readonly MessageKind[] = [
 export async function startMicroservice(
   options: AuthModuleOptions,
   microservice: MicroserviceOptions,
-  { controllers, providers = [] }: { controllers: readonly Type[]; providers?: readonly never[] | readonly object[] },
+  {
+    controllers,
+    providers = [],
+  }: { controllers: readonly Type[]; providers?: readonly never[] | readonly object[] },
 ): Promise<INestMicroservice> {
   @Module({
     imports: [AuthModule.forRoot(options)],

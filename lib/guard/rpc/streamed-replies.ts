@@ -91,11 +91,7 @@ function endCall(call: GrpcCall, passedThrough: NonNullable<PassedThrough>, open
 }
 
 /** Answers a call that Nest has passed through. */
-export function refuseCall(
-  call: GrpcCall,
-  { callback }: NonNullable<PassedThrough>,
-  error: Error,
-): void {
+export function refuseCall(call: GrpcCall, { callback }: NonNullable<PassedThrough>, error: Error): void {
   // What `@grpc/grpc-js` reads stands on the error itself.
   const status = Object.assign(error, rpcErrorOf(error));
   if (callback) callback(status);

@@ -18,10 +18,20 @@ export const shop: DemoClient = {
   lifetime: HOUR,
 };
 
-export const office: DemoClient = { id: 'office', secret: 'office-secret', scope: 'read:orders', lifetime: HOUR };
+export const office: DemoClient = {
+  id: 'office',
+  secret: 'office-secret',
+  scope: 'read:orders',
+  lifetime: HOUR,
+};
 
 /** Its tokens end while somebody looks at it. */
-export const display: DemoClient = { id: 'display', secret: 'display-secret', scope: 'read:orders', lifetime: 3 };
+export const display: DemoClient = {
+  id: 'display',
+  secret: 'display-secret',
+  scope: 'read:orders',
+  lifetime: 3,
+};
 
 const all = [shop, office, display];
 

@@ -1,5 +1,11 @@
 /** How do clients send? gRPC with metadata, TCP with the metadata of the packet. The answers, in one line each. */
-import { credentials, loadPackageDefinition, Metadata, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ChannelCredentials,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ClientProxyFactory, Transport, type ClientProxy } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
@@ -7,14 +13,20 @@ import { bearer } from '../../support/story/step.js';
 import { GRPC, TCP } from '../api/addresses.js';
 
 interface Orders {
-  list(request: object, metadata: Metadata, callback: (error: ServiceError | null, reply: unknown) => void): void;
+  list(
+    request: object,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, reply: unknown) => void,
+  ): void;
   watch(request: object, metadata: Metadata): NodeJS.EventEmitter;
   close(): void;
 }
 type OrdersClass = new (address: string, channel: ChannelCredentials) => Orders;
 
 function connectGrpc(): Orders {
-  const { orders } = loadPackageDefinition(loadSync(GRPC.protoPath)) as unknown as { orders: { Orders: OrdersClass } };
+  const { orders } = loadPackageDefinition(loadSync(GRPC.protoPath)) as unknown as {
+    orders: { Orders: OrdersClass };
+  };
   return new orders.Orders(GRPC.url, credentials.createInsecure());
 }
 
@@ -31,7 +43,9 @@ function describe({ code, details, metadata }: ServiceError): string {
 export async function list(token: string): Promise<Response> {
   const client = connectGrpc();
   const answer = await new Promise<string>((resolve) =>
-    client.list({}, metadataFor(token), (error, reply) => resolve(error ? describe(error) : JSON.stringify(reply))),
+    client.list({}, metadataFor(token), (error, reply) =>
+      resolve(error ? describe(error) : JSON.stringify(reply)),
+    ),
   );
   client.close();
   return new Response(answer);

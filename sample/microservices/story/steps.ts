@@ -19,7 +19,12 @@ export function writeSteps(
       ...step('without a token', `${GRPC}/List`, () => list(''), /^16 unauthorized, missing_token$/),
       chapter: 'gRPC',
     },
-    step('the office lists orders', `${GRPC}/List`, () => list(office), /^\{"orders":\[\{"item":"a lamp"\}\]\}$/),
+    step(
+      'the office lists orders',
+      `${GRPC}/List`,
+      () => list(office),
+      /^\{"orders":\[\{"item":"a lamp"\}\]\}$/,
+    ),
     step(
       'a token of three seconds: until it ends',
       `${GRPC}/Watch`,
@@ -43,7 +48,12 @@ export function writeSteps(
       /^\{"for":"office","item":"a lamp"\}$/,
     ),
     {
-      ...step('the office may place none', `${TCP} orders.placed`, () => emit('a shade', office), /^sent; 1 orders$/),
+      ...step(
+        'the office may place none',
+        `${TCP} orders.placed`,
+        () => emit('a shade', office),
+        /^sent; 1 orders$/,
+      ),
       chapter: 'Events, which nobody answers',
     },
     step('the shop may', `${TCP} orders.placed`, () => emit('a bulb', shop), /^sent; 2 orders$/),
