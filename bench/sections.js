@@ -1,6 +1,7 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
+import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
 import { printHttp, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
@@ -52,6 +53,7 @@ export const SECTIONS = {
   'key-refresh': { daily: false, run: measureKeyRefresh },
   flood: { daily: false, run: measureFlood },
   refusals: { daily: false, run: measureRefusals },
+  messages: { daily: false, run: measureMessages },
   memory: { daily: false, run: measureMemory },
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
