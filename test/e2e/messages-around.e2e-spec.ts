@@ -201,11 +201,11 @@ class ThingsController {
   @MessagePattern('validate') @Public() async validate(@Payload('token') token: string): Promise<object> {
     return this.tokens.validateAccessToken(token);
   }
-  @EventPattern('fails') @Public() fails(): void {
+  @EventPattern('fails') @Public() fails(_order: unknown): void {
     calls.push('fails');
     throw new TokenError('invalid_token');
   }
-  @EventPattern('placed') placed(): void {
+  @EventPattern('placed') placed(_order: unknown): void {
     calls.push('placed');
   }
   @EventPattern('placed') @Public() placedToo(@Claims() claims: unknown): void {

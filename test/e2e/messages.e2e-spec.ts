@@ -93,7 +93,7 @@ class ThingsController {
 
   @EventPattern(`${OWN}/placed`)
   @Scopes('write:things')
-  placed(@Claims('sub') sub: string, @Payload() { note }: { readonly note: string }): void {
+  placed(@Payload() { note }: { readonly note: string }, @Claims('sub') sub: string): void {
     ran.next(`placed ${note} by ${sub}`);
   }
 }
