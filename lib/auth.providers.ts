@@ -9,7 +9,10 @@ import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
+import { MessageWatch } from './guard/rpc/message-watch.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
+import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
+import { SocketGateways } from './guard/sockets/socket-gateways.js';
 import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
@@ -99,9 +102,12 @@ export const PROVIDERS: Provider[] = [
   GuardCoverage,
   GuardInPlace,
   MessageHandlers,
+  MessageWatch,
   MessageAudit,
   AuthLifecycle,
   OpenStreams,
+  SocketGateways,
+  ConnectionAuthenticator,
   AuthGuard,
 ];
 
@@ -118,6 +124,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
+  ConnectionAuthenticator,
 ];
 
 function makeSecurityEventTokens(

@@ -1,10 +1,9 @@
-/** Which gateways and message handlers does Nest run without the guard, although it is global? */
+/** Which message handlers does Nest run without the guard, although it is global? */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { GuardCoverage } from './guard-coverage.js';
 import { watchHybridApplications } from './hybrid-applications.js';
 import { MessageHandlers, type MessageHandler } from './message-handlers.js';
-import { beforeHandlersAreRegistered, watchMessageHandlers } from './rpc/install.js';
+import { MessageWatch } from './rpc/message-watch.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -18,13 +17,11 @@ export class MessageAudit implements OnApplicationBootstrap {
   #reported = '';
 
   constructor(
-    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(MessageHandlers) private readonly handlers: MessageHandlers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(MessageWatch) private readonly watch: Pick<MessageWatch, 'begin'>,
   ) {
-    beforeHandlersAreRegistered(config, () => watchMessageHandlers(modules));
     watchHybridApplications((app) => app.get(MessageAudit, { strict: false }));
   }
 
@@ -40,7 +37,7 @@ export class MessageAudit implements OnApplicationBootstrap {
    */
   connect(inheritsConfiguration: boolean): void {
     // Nest registers its handlers now, and with a configuration of their own.
-    watchMessageHandlers(this.modules);
+    this.watch.begin();
     if (!inheritsConfiguration) this.#isConnectedWithoutGuard = true;
     if (this.#hasStarted) this.check();
   }
@@ -75,7 +72,8 @@ export class MessageAudit implements OnApplicationBootstrap {
       .read()
       .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally);
     const reasons: Record<MessageHandler['kind'], string | undefined> = {
-      ws: guardsGateways(this.config) ? undefined : 'Nest 11 runs no global guard for gateways',
+      // SocketGateways sees to them, on Nest 11, too.
+      ws: undefined,
       rpc: this.#isConnectedWithoutGuard
         ? 'connectMicroservice() without { inheritAppConfig: true } runs no global guard'
         : undefined,
@@ -83,9 +81,4 @@ export class MessageAudit implements OnApplicationBootstrap {
     };
     return open.flatMap(({ kind, name }) => (reasons[kind] === undefined ? [] : `${name}: ${reasons[kind]}`));
   }
-}
-
-/** Nest 12 does. Its packages go together, and this is what tells its configuration from that of 11. */
-function guardsGateways(config: ApplicationConfig): boolean {
-  return 'getGlobalPreRequestHooks' in config;
 }

@@ -2,6 +2,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
 import { readMessageCall } from '../credentials/message-call.js';
+import { handshakeOf } from '../credentials/socket-handshake.js';
+import { messageIn, SocketMessage } from '../credentials/socket-message.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
@@ -22,7 +24,7 @@ const USER_OF = Symbol.for('nestjs.authentication.userOf');
 const OPERATIONS = Symbol('nestjs-resource-server:operations');
 
 interface Carrier {
-  [PRINCIPAL]?: Principal;
+  [PRINCIPAL]?: Principal | undefined;
   [OPERATIONS]?: WeakMap<object, Principal>;
   [USER_OF]?: typeof userOf;
   [property: string]: unknown;
@@ -42,7 +44,15 @@ export function attachPrincipal(
   const holder = carrier as Carrier;
   holder[PRINCIPAL] = principal;
   if (userProperty !== false) holder[userProperty] = userIn(principal);
-  if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
+  if (operation instanceof SocketMessage) (operation as Carrier)[PRINCIPAL] = principal;
+  else if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
+}
+
+/** A connection is no call: what a public message calls finds nobody on it, whoever it belongs to. */
+export function detachPrincipal(carrier: object, userProperty: string | false): void {
+  const holder = carrier as Carrier;
+  holder[PRINCIPAL] = undefined;
+  if (userProperty !== false && userProperty in holder) holder[userProperty] = undefined;
 }
 
 /** Says that the guard has seen a call: {@link userOf} then answers for it, also where nobody is signed in. */
@@ -69,6 +79,12 @@ function keptFor(context: ExecutionContext): Principal | undefined {
     case 'rpc': {
       const call = readMessageCall(context.getArgs());
       return call && principalOf(call.carrier);
+    }
+    case 'ws': {
+      const args = context.getArgs<unknown[]>();
+      const [client] = args;
+      if (!handshakeOf(client)) return undefined;
+      return principalOf(messageIn(args) ?? (client as object));
     }
     default:
       return undefined;
@@ -98,8 +114,9 @@ function userOf(context: ExecutionContext): unknown {
 /**
  * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
  *
- * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; in a
- *   message handler the `@Ctx()`, in gRPC the metadata; or an `ExecutionContext`
+ * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; of a
+ *   gateway the client, also in `handleConnection` and `handleDisconnect`; in a message handler of a microservice the `@Ctx()`,
+ *   in gRPC the metadata; or an `ExecutionContext`
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {

@@ -24,6 +24,8 @@ export interface Call {
     /** Of the sender's connection, where there is one to this process. */
     readonly certificate: () => ClientCertificate | undefined;
   };
+  /** What certificate and proof are kept on, where they hold for more than the carrier. */
+  readonly sender?: object;
 }
 
 /** Adding a transport means one more implementation of this, in a file of its own, and an entry in `transports.ts`. */
