@@ -125,7 +125,7 @@ export class AuthGuard implements CanActivate {
       const loadUser = isHandshake ? undefined : this.options.loadUser;
       const principal = loadUser
         ? await callerOf(call, this.options)
-            .principal(call.operation)
+            .principal(call.operation, validated.token)
             .get(() => loadPrincipal(validated, loadUser, context))
         : validated;
       const hasUser = !isHandshake || !this.options.loadUser;

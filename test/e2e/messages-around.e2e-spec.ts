@@ -448,13 +448,16 @@ describe('a transport of the application', () => {
       {
         ...issuer.options,
         messageTokenResolver: (context) => context.switchToRpc().getContext<{ key: string }>().key,
+        loadUser: ({ sub }) => ({ row: sub }),
       },
       { strategy },
-      { controllers: [PerRequestController, ThingsController] },
+      { controllers: [ThingsController] },
     );
     const shared = { key: issuer.token() };
     expect(await strategy.call('read', {}, shared)).toMatchObject({ sub: 'user-1' });
     // The same object for the next message: nothing is kept on the strength of it.
+    shared.key = issuer.token({ claims: { sub: 'user-2' } });
+    expect(await strategy.call('read', {}, shared)).toMatchObject({ user: { row: 'user-2' } });
     shared.key = 'garbage';
     expect(await strategy.call('read', {}, shared)).toEqual({ refused: UNAUTHORIZED });
     expect(await strategy.call('read', {})).toMatchObject({ refused: { statusCode: 500 } });

@@ -93,8 +93,8 @@ class ThingsController {
 
   @EventPattern(`${OWN}/placed`)
   @Scopes('write:things')
-  placed(@Payload() { note }: { readonly note: string }, @Claims('sub') sub: string): void {
-    ran.next(`placed ${note} by ${sub}`);
+  placed(@Payload('note') note: unknown, @Claims('sub') sub: unknown): void {
+    ran.next(`placed ${String(note)} by ${String(sub)}`);
   }
 }
 

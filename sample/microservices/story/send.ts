@@ -86,11 +86,11 @@ export async function ask(pattern: string, token: string): Promise<Response> {
   }
 }
 
-/** Nobody answers an event: the last order tells whether it was heard. */
+/** Nobody answers an event: the number of orders tells whether it was heard, a moment later. */
 export async function emit(item: string, token: string): Promise<Response> {
   const client = connectTcp(token);
   await lastValueFrom(client.emit('orders.placed', { item }), { defaultValue: undefined });
-  // On the same connection, so that it is handled after the event.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const count: unknown = await firstValueFrom(client.send('orders.count', {}));
   void client.close();
   return new Response(`sent; ${String(count)} orders`);
