@@ -239,6 +239,47 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       expect(await send('any', [], payload)).toEqual({ refused: MISSING });
     });
 
+    it('goes on after hostile packets, and runs nothing', async () => {
+      const calls: string[] = [];
+      const watching = ran.subscribe((call) => calls.push(call));
+      const pattern = `${OWN}/any`;
+      const value = `Bearer ${issuer.token()}`;
+      const packets: unknown[] = [
+        'garbage',
+        '',
+        Buffer.from([0, 255, 254, 1]),
+        'null',
+        '[]',
+        '"x"',
+        { id: '1' },
+        { pattern, id: '1', data: null },
+        { pattern, data: { authorization: value } },
+        {
+          pattern,
+          id: '1',
+          data: {},
+          headers: { authorization: value },
+          properties: { headers: { authorization: value } },
+        },
+        { pattern, id: '1', data: {}, metadata: [value] },
+        { pattern, id: '1', data: {}, metadata: { authorization: { 0: value } } },
+        { pattern, id: '1', data: {}, metadata: { a: { authorization: value } } },
+        { pattern: '__proto__', id: '1', data: {} },
+        { pattern: { toString: 1 }, id: '1', data: {} },
+        { pattern, id: '1', data: 'x'.repeat(65_536) },
+      ];
+      for (const packet of packets) {
+        const bytes = Buffer.isBuffer(packet)
+          ? packet
+          : Buffer.from(typeof packet === 'string' ? packet : JSON.stringify(packet));
+        await kind.sendBytes(options, pattern, bytes);
+      }
+      expect(await send('open')).toEqual({ anonymous: true });
+      expect(await send('any', authorized(issuer.token()))).toBe('any');
+      watching.unsubscribe();
+      expect(calls).toEqual(['any']);
+    });
+
     it('refuses a good token without a scope of the handler', async () => {
       const refused = { statusCode: 403, message: 'forbidden', errorCode: 'insufficient_scope' };
       expect(await send('remove', authorized(issuer.token()))).toEqual({ refused });

@@ -1,6 +1,8 @@
 /** Message transports with the clients of `@nestjs/microservices`: over TCP, and over the real brokers that the environment names. */
 import { randomUUID } from 'node:crypto';
-import { headers as natsHeaders } from '@nats-io/transport-node';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectNats, headers as natsHeaders } from '@nats-io/transport-node';
 import { Module, type INestMicroservice, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -12,6 +14,9 @@ import {
   type ClientProxy,
   type MicroserviceOptions,
 } from '@nestjs/microservices';
+import { connect as connectRabbit } from 'amqplib';
+import { Redis } from 'ioredis';
+import { connectAsync as connectMqtt } from 'mqtt';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
 import { outputLogger } from './output-logger.js';
 import { freePort } from './ports.js';
@@ -32,6 +37,8 @@ export interface MessageKind {
   options(): Promise<MicroserviceOptions>;
   /** A payload with headers, as the transport's own client sends it. */
   record(data: unknown, lines: HeaderLines): unknown;
+  /** Sends bytes to a handler past Nest's client, by a client of the broker itself. */
+  sendBytes(microservice: MicroserviceOptions, pattern: string, bytes: Buffer): Promise<void>;
 }
 
 /** What the hook below puts into packets, by the payload that is sent. */
@@ -62,6 +69,13 @@ export const KINDS: readonly MessageKind[] = [
       options: { host: '127.0.0.1', port: await freePort() },
     }),
     record: inPacket,
+    sendBytes: async (microservice, _pattern, bytes) => {
+      const { port } = (microservice as { options: { port: number } }).options;
+      const socket = connectTcp(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.end(Buffer.concat([Buffer.from(`${bytes.length}#`), bytes]));
+    },
   },
   {
     name: 'Redis',
@@ -72,6 +86,11 @@ export const KINDS: readonly MessageKind[] = [
       return { transport: Transport.REDIS, options: { host: hostname, port: Number(port) } };
     },
     record: inPacket,
+    sendBytes: async (_microservice, pattern, bytes) => {
+      const redis = new Redis(REDIS_URL ?? '');
+      await redis.publish(pattern, bytes);
+      redis.disconnect();
+    },
   },
   {
     name: 'NATS',
@@ -82,6 +101,11 @@ export const KINDS: readonly MessageKind[] = [
       const headers = natsHeaders();
       for (const [name, value] of lines) headers.append(name, String(value));
       return new NatsRecordBuilder(data).setHeaders(headers).build();
+    },
+    sendBytes: async (_microservice, pattern, bytes) => {
+      const nats = await connectNats({ servers: [NATS_URL ?? ''] });
+      nats.publish(pattern, bytes);
+      await nats.drain();
     },
   },
   {
@@ -98,6 +122,14 @@ export const KINDS: readonly MessageKind[] = [
     }),
     record: (data, lines) =>
       new RmqRecordBuilder(data).setOptions({ headers: membersOf(lines) as Record<string, string> }).build(),
+    sendBytes: async (microservice, _pattern, bytes) => {
+      const { queue } = (microservice as { options: { queue: string } }).options;
+      const connection = await connectRabbit(RABBITMQ_URL ?? '');
+      const channel = await connection.createConfirmChannel();
+      channel.sendToQueue(queue, bytes);
+      await channel.waitForConfirms();
+      await connection.close();
+    },
   },
   {
     name: 'MQTT',
@@ -113,6 +145,11 @@ export const KINDS: readonly MessageKind[] = [
       if (lines.length > 0)
         record.setProperties({ userProperties: membersOf(lines) as Record<string, string> });
       return record.build();
+    },
+    sendBytes: async (_microservice, pattern, bytes) => {
+      const mqtt = await connectMqtt(MQTT_URL ?? '', { protocolVersion: 5 });
+      await mqtt.publishAsync(pattern, bytes, { qos: 1 });
+      await mqtt.endAsync();
     },
   },
 ];
