@@ -44,6 +44,7 @@ import { Decision } from './decision-events.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { isMessageHandler } from './rpc/message-patterns.js';
 import { endReply } from './rpc/streamed-replies.js';
 import { connectionOf } from './sockets/connection.js';
 import { HandshakeContext, policyOf } from './sockets/handshake.js';
@@ -85,7 +86,7 @@ export class AuthGuard implements CanActivate {
       const preparing = transport?.prepare?.();
       if (preparing) await preparing;
       policy = policyOf(context);
-      if (isOfController(context) && !isRegisteredClass(context.getClass())) throw unknownClass(context);
+      if (!isRegisteredClass(context.getClass()) && isOfController(context)) throw unknownClass(context);
       const call = transport?.callOf(context);
       if (call) markAsGuarded(call.carrier);
       if (call && transport?.kind === 'ws') refuseEnded(call);
@@ -248,7 +249,7 @@ function staysOpen(context: ExecutionContext): boolean {
 /** Nest makes HTTP routes and message handlers of controllers only. */
 function isOfController(context: ExecutionContext): boolean {
   const type = context.getType();
-  return type === 'http' || type === 'rpc';
+  return type === 'http' || (type === 'rpc' && isMessageHandler(context.getHandler()));
 }
 
 /** Of several messages that nothing tells apart, each is decided on. */

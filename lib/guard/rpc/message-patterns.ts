@@ -65,8 +65,12 @@ export function isEventHandler(handler: object): boolean {
   return Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT;
 }
 
+export function isMessageHandler(handler: object): boolean {
+  return Reflect.getMetadata(HANDLER_TYPE, handler) !== undefined;
+}
+
 function patternsOf(handler: object): readonly unknown[] | undefined {
-  if (Reflect.getMetadata(HANDLER_TYPE, handler) === undefined) return undefined;
+  if (!isMessageHandler(handler)) return undefined;
   const patterns: unknown = Reflect.getMetadata(PATTERNS, handler);
   return Array.isArray(patterns) ? patterns : undefined;
 }
