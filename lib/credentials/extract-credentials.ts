@@ -46,7 +46,7 @@ export function resolvedToken(
 function tokenIn(found: unknown, option: string): string | undefined {
   if (found === undefined || found === null || found === '') return undefined;
   if (typeof found === 'object') throw manyOrNone(found, option);
-  if (typeof found !== 'string') throw new TypeError(`${option} did not answer with a string`);
+  if (typeof found !== 'string') throw new TypeError(`${option} did not return a string`);
   return found;
 }
 

@@ -92,7 +92,8 @@ export class CircuitBreaker {
     const remaining = Math.max(ofAll, ofToken);
     if (remaining <= 0) return;
     throw new ProviderUnavailableError({
-      detail: 'introspection: the provider is left alone after failures, or asked for a pause',
+      detail:
+        'introspection: the provider is not called after repeated failures, or because it asked for a pause',
       retryAfter: Math.max(1, Math.ceil(remaining)),
     });
   }
@@ -129,7 +130,7 @@ export class CircuitBreaker {
 
 const tooMany = (): ProviderUnavailableError =>
   new ProviderUnavailableError({
-    detail: `introspection: ${MAX_CALLS} calls are under way, and others wait`,
+    detail: `introspection: ${MAX_CALLS} calls are in progress, and others wait`,
     retryAfter: 1,
   });
 

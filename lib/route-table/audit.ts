@@ -33,7 +33,7 @@ function reasonOf({ kind, access, handler }: RouteEntry): string {
     if (kind === 'rpc') return `${name}is run without AuthGuard`;
     // A controller's: what is on the adapter has a function's name, or none.
     if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
-    return `${name}is on the adapter itself, where no guard sees it`;
+    return `${name}is registered on the adapter, where no guard runs`;
   }
-  return `${name}declares nothing; any good token is let in`;
+  return `${name}declares nothing; any valid token is accepted`;
 }

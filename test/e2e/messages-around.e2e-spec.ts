@@ -519,8 +519,8 @@ describe('a hybrid application', () => {
       declared: true,
     });
     expect(table.undeclared()).toEqual([
-      'GET /things: ThingsController.list declares nothing; any good token is let in',
-      'EVENT placed: ThingsController.placed declares nothing; any good token is let in',
+      'GET /things: ThingsController.list declares nothing; any valid token is accepted',
+      'EVENT placed: ThingsController.placed declares nothing; any valid token is accepted',
     ]);
     await guarded.close();
 
