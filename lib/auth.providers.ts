@@ -25,6 +25,7 @@ import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/reso
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
 import { MessageRoutes } from './route-table/message-routes.js';
+import { GatewayRoutes } from './route-table/gateway-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { BackChannelLogout } from './receivers/back-channel-logout.js';
 import { SecurityEvents } from './receivers/security-events.js';
@@ -94,6 +95,7 @@ export const PROVIDERS: Provider[] = [
   ControllerRoutes,
   ResolverRoutes,
   MessageRoutes,
+  GatewayRoutes,
   RouteTable,
   ResourceMetadata,
   BackChannelLogout,

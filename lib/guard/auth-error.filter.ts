@@ -1,5 +1,4 @@
 /** Answers an error of this package that a handler throws as the guard answers it. */
-import type { EventEmitter } from 'node:events';
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { AuthError } from '../errors/auth.errors.js';
@@ -10,6 +9,7 @@ import { principalOf } from '../principal/authenticated-request.js';
 import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
 import { answerRefused, REFUSED_MESSAGE_FILTER } from './rpc/refused-messages.filter.js';
+import { sendException } from './sockets/messages.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
 const CAUGHT = '__filterCatchExceptions__';
@@ -58,7 +58,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
         return (this.#nextFilter(exception) ?? answerRefused)(exception, host);
       case 'ws':
         // Nobody catches what a filter throws here.
-        return host.switchToWs().getClient<EventEmitter>().emit('exception', NO_DETAILS);
+        return sendException(host.switchToWs().getClient<object>(), exception);
       default:
         throw exception;
     }

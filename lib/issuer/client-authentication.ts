@@ -28,14 +28,14 @@ export type ClientKey = JWK;
 
 export interface ClientOptions {
   /**
-   * This API's own client at the provider: turns [introspection](../../docs/introspection.md) of opaque tokens on.
-   * Without it they are refused.
+   * This API's own client at the provider. It enables [introspection](../../docs/introspection.md) of opaque
+   * tokens, which are rejected without it.
    */
   readonly clientId?: string | undefined;
   /** The client's secret; for `private_key_jwt` its private key as a JWK (JSON in the variable). */
   readonly clientSecret?: string | ClientKey | undefined;
   /**
-   * How the client proves who it is: also `client_secret_basic`, `client_secret_jwt`, `private_key_jwt`,
+   * How the client authenticates: also `client_secret_basic`, `client_secret_jwt`, `private_key_jwt`,
    * `tls_client_auth`, `self_signed_tls_client_auth`.
    *
    * @default 'client_secret_post'

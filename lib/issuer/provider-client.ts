@@ -20,20 +20,20 @@ export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface ProviderClientOptions {
   /**
-   * Every call to the authorization server goes through it: for a proxy, say.
+   * Makes every call to the authorization server, for example through a proxy.
    *
    * @default `fetch`
    */
   readonly fetcher?: Fetcher | undefined;
   /**
-   * Longest wait for one answer of the authorization server, in seconds, its body included.
+   * The maximum time for one response of the authorization server, including its body, in seconds.
    *
    * @default 10
    */
   readonly responseTimeout: number;
   /**
-   * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
-   * keys.
+   * Accept `http:` for hosts that are not loopback hosts. For test networks only: keys can be forged in
+   * transit.
    *
    * Without it, metadata may name `http:` addresses on a loopback host only if the issuer is on one, too.
    *
@@ -41,8 +41,8 @@ export interface ProviderClientOptions {
    */
   readonly allowInsecureRequests: boolean;
   /**
-   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1` calls go through the proxy
-   * of the environment all the same.
+   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1`, calls
+   * still use the proxy of the environment.
    *
    * @default what Node trusts
    */

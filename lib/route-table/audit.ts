@@ -10,7 +10,10 @@ export function undeclaredRoutes(
   const lines = entries
     .filter(
       (entry) =>
-        !entry.declared && !isBelowAnother(entry) && !auditIgnore.some((pattern) => fits(entry, pattern)),
+        !entry.declared &&
+        !isBelowAnother(entry) &&
+        !hasMessages(entry, entries) &&
+        !auditIgnore.some((pattern) => fits(entry, pattern)),
     )
     .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
   return [...new Set(lines)];
@@ -19,6 +22,13 @@ export function undeclaredRoutes(
 /** Who reads a field of a type has come past a query, a mutation or a subscription. An entity of a federation has not. */
 function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
   return kind === 'graphql' && method === 'FIELD' && !path.endsWith('.__resolveReference');
+}
+
+/** The handlers of a gateway speak for it; one that only sends to its clients has none. */
+function hasMessages({ method, kind, handler = '' }: RouteEntry, entries: readonly RouteEntry[]): boolean {
+  if (kind !== 'ws' || method !== 'CONNECT') return false;
+  const gateway = handler.slice(0, handler.indexOf('.') + 1);
+  return entries.some((each) => each.method === 'MESSAGE' && each.handler?.startsWith(gateway) === true);
 }
 
 function fits({ method, path }: RouteEntry, pattern: string): boolean {

@@ -43,6 +43,11 @@ function configure(options: ProviderOptions): Configuration {
     conformIdTokenClaims: false,
     // A refresh token is good once: who uses a stolen one is found out (RFC 9700, section 4.14.2).
     rotateRefreshToken: true,
+    // Sign-outs are told to this machine; the provider's own dispatcher refuses such addresses, and is right elsewhere.
+    fetch: (url, request) => {
+      const { dispatcher: _refusing, ...others }: RequestInit = request ?? {};
+      return globalThis.fetch(url, others);
+    },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
@@ -61,10 +66,11 @@ function configure(options: ProviderOptions): Configuration {
       const user = findUser(id);
       return user && { accountId: id, claims: () => ({ sub: id, name: user.name, groups: user.groups }) };
     },
-    // A person's access token says which groups the person is in; a program's token has none.
+    // A person's access token says which groups the person is in, and which session it belongs to; a program's has neither.
     extraTokenClaims: (_ctx, token) => {
-      const user = 'accountId' in token ? findUser(token.accountId) : undefined;
-      return user && { groups: user.groups };
+      if (!('accountId' in token)) return undefined;
+      const user = findUser(token.accountId);
+      return user && { groups: user.groups, sid: token.sid };
     },
     formats: {
       customizers: {
@@ -94,6 +100,8 @@ function configure(options: ProviderOptions): Configuration {
         getResourceServerInfo: (_ctx, resource, client) =>
           describeResource(resource, client.clientId, options),
       },
+      // A sign-out is told to the programs whose session it ends.
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
