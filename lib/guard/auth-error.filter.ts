@@ -14,9 +14,6 @@ import { sendException } from './sockets/messages.js';
 /** What `@Catch()` writes; its name is not exported by Nest. */
 const CAUGHT = '__filterCatchExceptions__';
 
-/** What Nest itself answers where it knows nothing of an error. */
-const NO_DETAILS = { status: 'error', message: 'Internal server error' };
-
 /**
  * A global filter for every {@link AuthError} that leaves a handler, a pipe or an interceptor: of
  * `TokenValidationService`, say. Provided by {@link AuthModule}, it registers itself. Over HTTP the answer has the guard's status, body and
