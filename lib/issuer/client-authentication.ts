@@ -73,6 +73,33 @@ export async function prepareClientAuthentication(
   return clientAuthMethod === 'client_secret_basic' ? basicAuthentication(secret) : ClientSecretPost(secret);
 }
 
+/** What a request carries to authenticate the client. */
+export interface ClientCredentials {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parameters of the form, in `application/x-www-form-urlencoded`. */
+  readonly parameters: string;
+}
+
+/** Made anew for each request only where it differs: an assertion. */
+export async function prepareClientCredentials(
+  options: ClientOptions,
+  issuer: string,
+  endpoint: () => string,
+): Promise<() => ClientCredentials | Promise<ClientCredentials>> {
+  const authenticate = await prepareClientAuthentication(options, endpoint);
+  const make = async (): Promise<ClientCredentials> => {
+    const body = new URLSearchParams();
+    const headers = new Headers();
+    await authenticate({ issuer }, { client_id: options.clientId ?? '' }, body, headers);
+    return { headers: Object.fromEntries(headers), parameters: body.toString() };
+  };
+  if (ASSERTION_METHODS.has(options.clientAuthMethod)) return make;
+  const credentials = await make();
+  return () => credentials;
+}
+
+const ASSERTION_METHODS: ReadonlySet<ClientAuthMethod> = new Set(['client_secret_jwt', 'private_key_jwt']);
+
 const ALGORITHMS_OF_CURVE: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'P-256': ['ES256'],
   'P-384': ['ES384'],
