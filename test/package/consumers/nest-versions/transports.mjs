@@ -35,12 +35,15 @@ function makeThings() {
   }
   const on = (name) => [microservices.MessagePattern(`${PATTERN}.${name}`)];
   Claims('sub')(Things.prototype, 'read', 0);
+  // It puts another function in the method's place.
+  const chat = Object.getOwnPropertyDescriptor(Things.prototype, 'chat');
+  microservices.GrpcStreamMethod()(Things.prototype, 'chat', chat);
+  Object.defineProperty(Things.prototype, 'chat', chat);
   return decorate(Things, [common.Controller()], {
     read: [microservices.GrpcMethod()],
     refund: [...on('refund'), Scopes('admin')],
     open: [...on('open'), Public()],
     watch: [microservices.GrpcMethod()],
-    chat: [microservices.GrpcStreamMethod()],
   });
 }
 
