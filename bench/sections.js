@@ -6,6 +6,7 @@ import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
 import { printHttp, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
+import { measureSockets } from './sockets.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
 import { measureWorkers } from './workers.js';
@@ -57,6 +58,7 @@ export const SECTIONS = {
   refusals: { daily: false, run: measureRefusals },
   messages: { daily: false, run: measureMessages },
   memory: { daily: false, run: measureMemory },
+  sockets: { daily: false, run: measureSockets },
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },
