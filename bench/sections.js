@@ -4,11 +4,12 @@ import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
 import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
-import { printHttp, printValidation } from './report.js';
+import { printHttp, printTenants, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
 import { measureSockets } from './sockets.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
+import { measureTenants } from './tenants.js';
 import { measureWorkers } from './workers.js';
 import { makeIntrospectionWorks, makeWorks } from './works.js';
 
@@ -40,6 +41,12 @@ async function measureAlone({ source, rounds }) {
   return rows;
 }
 
+async function measureSeveral({ source, rounds }) {
+  const rows = await measureTenants(source, rounds);
+  printTenants(rows);
+  return rows;
+}
+
 /**
  * daily: part of a run that names none.
  *
@@ -62,4 +69,5 @@ export const SECTIONS = {
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },
+  tenants: { daily: true, run: measureSeveral },
 };

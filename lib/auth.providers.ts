@@ -65,7 +65,7 @@ export const PROVIDERS: Provider[] = [
   {
     provide: IssuerRegistry,
     inject: [TokenValidator],
-    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
+    useFactory: ({ issuers }: TokenValidator) => issuers,
   },
   {
     provide: KnownRevocations,
@@ -135,8 +135,15 @@ function makeSecurityEventTokens(
 ): SecurityEventTokens | null {
   const { securityEvents } = options;
   if (!securityEvents) return null;
-  const { audience, jwksUri, issuer = jwksUri === undefined ? undefined : options.issuer } = securityEvents;
-  const configured = jwksUri === undefined && issuer !== undefined ? issuers.named(issuer) : undefined;
+  const {
+    audience,
+    jwksUri,
+    issuer = jwksUri === undefined ? undefined : issuers.only?.issuer,
+  } = securityEvents;
+  const configured =
+    jwksUri === undefined
+      ? issuers.known.find((each) => [each.name, each.issuer].includes(issuer ?? ''))
+      : undefined;
   // One whose tokens are not accepted here, or that has other keys for events.
   const makeTransmitter = (name: string): TrustedIssuer =>
     new TrustedIssuer(

@@ -5,6 +5,8 @@ import { AuthError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { isObject } from '../jose/strict-json.js';
+import { admittedPolicy } from './admitted-requests.js';
 import { principalOf } from '../principal/authenticated-request.js';
 import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
@@ -43,7 +45,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
     const exception = this.#refusals.refuse(error, host, 'a handler', () =>
-      offerFor(this.options, undefined, presentedIn(host)),
+      offerFor(this.options, policyOfCall(host, this.options), presentedIn(host)),
     );
     switch (host.getType<string>()) {
       case 'http':
@@ -68,6 +70,16 @@ export class AuthErrorFilter extends BaseExceptionFilter {
       .find((filter) => filter !== this && catches(filter, exception));
     return next?.catch.bind(next);
   }
+}
+
+/** Of what the guard has admitted the request to: its challenge names the API of the route. */
+function policyOfCall(
+  host: ArgumentsHost,
+  options: ResolvedOptions,
+): { readonly dpopBound: false; readonly requirements: readonly []; readonly audience: string | undefined } {
+  const request: unknown = host.getType() === 'http' ? host.switchToHttp().getRequest() : undefined;
+  const audience = isObject(request) ? admittedPolicy(request, options)?.audience : undefined;
+  return { dpopBound: false, requirements: [], audience };
 }
 
 /** A DPoP-bound token was admitted with its proof, or not at all. */

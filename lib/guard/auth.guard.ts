@@ -8,6 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { accessOf, checkAccess } from '../access/authorize.js';
+import { checkRecipient } from '../access/recipient.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { isSubscription } from '../credentials/graphql-call.js';
@@ -93,8 +94,12 @@ export class AuthGuard implements CanActivate {
     const admission = recallField(call, this.options, context);
     if (!admission) return false;
     const { token, scheme } = admission;
-    if (!isCurrent(token.claims, this.options) || this.tokens.revocations.covers(token.claims)) return false;
-    const decision = new Decision(context, this.options.issuer);
+    if (
+      !isCurrent(token.claims, this.tokens.optionsOf(token)) ||
+      this.tokens.revocations.covers(token.claims)
+    )
+      return false;
+    const decision = new Decision(context, token.issuer.name);
     decision.scheme = scheme;
     // The one that was admitted may still be waiting.
     if (principalOf(call.carrier) !== token)
@@ -103,7 +108,7 @@ export class AuthGuard implements CanActivate {
   }
 
   async #admit(context: ExecutionContext): Promise<true> {
-    const decision = new Decision(context, this.options.issuer);
+    const decision = new Decision(context, this.tokens.issuers.only?.name);
     let policy: RoutePolicy | undefined;
     try {
       const transport = findTransport(context);
@@ -135,10 +140,14 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      decision.issuer = validated.issuer.name;
+      const issuerOptions = this.tokens.optionsOf(validated);
+      const unaccepted = checkRecipient(validated, policy, issuerOptions.audience);
+      if (unaccepted) throw unaccepted;
       this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
-      const checked = checkAccess(validated, policy, this.options, call.request);
+      const checked = checkAccess(validated, policy, issuerOptions, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
       if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
         rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
@@ -192,10 +201,10 @@ export class AuthGuard implements CanActivate {
     introspectMaxAge: number | undefined,
     call: Call,
   ): ValidatedToken | Promise<ValidatedToken> {
-    if (call.message) return this.tokens.validate(token, introspectMaxAge);
+    if (call.message) return this.tokens.validate(token, introspectMaxAge, call.request);
     const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
     const validate = (): ValidatedToken | Promise<ValidatedToken> =>
-      this.tokens.validate(token, introspectMaxAge);
+      this.tokens.validate(token, introspectMaxAge, call.request);
     if (known?.hasBegun === true)
       return whenReady(known.get(validate), (validated) => this.#recheck(validated));
     const validation = validate();
@@ -207,7 +216,7 @@ export class AuthGuard implements CanActivate {
 
   /** What may have changed since it was validated. */
   #recheck(validated: ValidatedToken): ValidatedToken {
-    checkTimes(validated.claims, this.options);
+    checkTimes(validated.claims, this.tokens.optionsOf(validated));
     return validated;
   }
 
@@ -262,8 +271,7 @@ export class AuthGuard implements CanActivate {
   }
 
   /** What stays open after the handler has begun. */
-  #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
-    const { issuer } = this.options;
+  #endWithToken({ claims, issuer: { issuer } }: ValidatedToken, context: ExecutionContext): void {
     const refuse = (error: AuthError): Error =>
       this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options));
     endSubscription(context, this.streams, { issuer, claims }, refuse);

@@ -5,6 +5,7 @@ import { AuthError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
 import { refusalFor } from '../errors/refusal.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
+import { metadataUrlFor } from '../options/resource.js';
 import { methodsOf } from '../policy/handlers.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 import { httpExceptionFor } from '../transport/http.transport.js';
@@ -87,14 +88,21 @@ function isUnanswered(host: ArgumentsHost): boolean {
 
 /** What a refused caller could present instead, by the options and by what the route requires. */
 export function offerFor(
-  { dpop, offersDPoP, proofAlgorithms, resourceMetadataUrl: resourceMetadata }: ResolvedOptions,
-  policy?: Pick<RoutePolicy, 'dpopBound' | 'requirements'>,
+  options: ResolvedOptions,
+  policy?: Pick<RoutePolicy, 'dpopBound' | 'requirements' | 'audience'>,
   presented?: Offer['presented'],
 ): Offer {
+  const { dpop, offersDPoP } = options;
   const dpopRequired = policy?.dpopBound === true || dpop.mode === 'required';
   const schemes: Offer['schemes'] = dpopRequired ? ['DPoP'] : offersDPoP ? ['Bearer', 'DPoP'] : ['Bearer'];
   const scopes = policy ? accessOf(policy).scopes : [];
-  return { schemes, presented, algs: proofAlgorithms.join(' '), scopes, resourceMetadata };
+  return {
+    schemes,
+    presented,
+    algs: options.proofAlgorithms.join(' '),
+    scopes,
+    resourceMetadata: metadataUrlFor(options, policy?.audience),
+  };
 }
 
 /** Controller and handler, as logs and events name them. */

@@ -38,6 +38,10 @@ export interface RouteEntry {
   readonly binding: readonly ('certificate' | 'dpop')[];
   /** `@Introspect()`: the oldest answer of the provider that will do, in seconds. */
   readonly introspectMaxAge: number | undefined;
+  /** `@Issuers()`: names of the issuers whose tokens are accepted; left out where all are. */
+  readonly issuers?: readonly string[] | undefined;
+  /** `@Audience()`: what `aud` must contain; left out where any audience will do. */
+  readonly audience?: string | undefined;
   /** `ProductsController.list`; of an unprotected route the function's name, if it has one. */
   readonly handler: string | undefined;
 }

@@ -8,7 +8,8 @@ import { ResolverRoutes } from './resolver-routes.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { undeclaredRoutes } from './audit.js';
+import { metadataUrlOf, resourcesOf } from '../options/resource.js';
+import { routesWithoutAudience, undeclaredRoutes } from './audit.js';
 import { watchExpress } from './express-routes.js';
 import { watchFastify, type FastifyLike } from './fastify-routes.js';
 import { whenAdapterIsSet } from './http-adapter.js';
@@ -50,8 +51,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    const { resourceMetadataUrl: own } = options;
-    if (own !== undefined) this.#ownPaths.add(new URL(own).pathname);
+    for (const each of resourcesOf(options)) this.#ownPaths.add(new URL(metadataUrlOf(each)).pathname);
     this.#receivers = receiversOf(options);
     for (const { path } of this.#receivers) this.#ownPaths.add(path);
     whenAdapterIsSet(host, () => (this.#readRawRoutes = watch(host)));
@@ -67,6 +67,14 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     const { audit } = this.options;
     if (audit === 'off') return;
     await pluginsLoaded(this.host);
+    const open = this.#withoutAudience();
+    if (open.length > 0)
+      this.#log.warn(
+        [
+          `AuthModule: ${open.length} ${open.length === 1 ? 'route names' : 'routes name'} no @Audience(): a token for any of the audiences is let in`,
+          ...open,
+        ].join('\n  '),
+      );
     const found = this.undeclared();
     if (found.length === 0) return;
     const message = [
@@ -120,6 +128,12 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
    */
   undeclared(): readonly string[] {
     return undeclaredRoutes(this.list(), this.options.auditIgnore);
+  }
+
+  /** Where one application is several APIs, a token for one of them should not do for another. */
+  #withoutAudience(): readonly string[] {
+    if ([this.options.audience].flat().length < 2) return [];
+    return routesWithoutAudience(this.list(), this.options.auditIgnore);
   }
 
   /** Columns between spaces, for a terminal. @throws {Error} before `app.init()` */

@@ -7,6 +7,7 @@ import { fire, originOf, type Answer, type AttackTarget, type Shot } from './att
 import type { AttackRow } from './attack-row.js';
 import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
+import { webSocketStatus } from './websocket-answer.js';
 
 /** One hostile request, or the one good request of a route. */
 export interface Attack {
@@ -112,7 +113,9 @@ function fireAt(route: Attacked, shot: Shot): Promise<Answer> {
 }
 
 function statusOf(route: Attacked, answer: Answer): number {
-  return isMessage(route) || route.graphql === undefined ? answer.status : graphqlStatus(answer);
+  if (isMessage(route)) return answer.status;
+  if (route.webSocket === true) return webSocketStatus(answer);
+  return route.graphql === undefined ? answer.status : graphqlStatus(answer);
 }
 
 function holdsGrants({ token: { scope = [], groups = [] } = {} }: Attacked): boolean {
@@ -155,6 +158,7 @@ function fail(message: string, { actual, expected }: { actual: unknown; expected
 
 function placeOf(route: Attacked): string {
   if (isMessage(route)) return `message ${route.message}`;
-  const { method = 'GET', path, graphql } = route;
+  const { method = 'GET', path, graphql, webSocket } = route;
+  if (webSocket === true) return `CONNECT ${path}`;
   return graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;
 }
