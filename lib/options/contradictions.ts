@@ -57,8 +57,7 @@ export function receiverContradictions(
   const isNamed = [{ clientId, logoutAudience }, ...issuers].some(
     (each) => (each.logoutAudience ?? each.clientId) !== undefined,
   );
-  if (!isNamed)
-    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  if (!isNamed) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
     ? backChannelLogout
     : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
