@@ -2,6 +2,7 @@
 import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
+import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
 import { printHttp, printTenants, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
@@ -62,6 +63,7 @@ export const SECTIONS = {
   'key-refresh': { daily: false, run: measureKeyRefresh },
   flood: { daily: false, run: measureFlood },
   refusals: { daily: false, run: measureRefusals },
+  messages: { daily: false, run: measureMessages },
   memory: { daily: false, run: measureMemory },
   sockets: { daily: false, run: measureSockets },
   start: { daily: true, run: measureStart },

@@ -9,6 +9,7 @@ import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
+import { MessageWatch } from './guard/rpc/message-watch.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
 import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
 import { SocketGateways } from './guard/sockets/socket-gateways.js';
@@ -23,6 +24,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { MessageRoutes } from './route-table/message-routes.js';
 import { GatewayRoutes } from './route-table/gateway-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { BackChannelLogout } from './receivers/back-channel-logout.js';
@@ -92,6 +94,7 @@ export const PROVIDERS: Provider[] = [
   AuthHealthIndicator,
   ControllerRoutes,
   ResolverRoutes,
+  MessageRoutes,
   GatewayRoutes,
   RouteTable,
   ResourceMetadata,
@@ -101,6 +104,7 @@ export const PROVIDERS: Provider[] = [
   GuardCoverage,
   GuardInPlace,
   MessageHandlers,
+  MessageWatch,
   MessageAudit,
   AuthLifecycle,
   OpenStreams,

@@ -89,6 +89,7 @@ export type { FindIssuer, IssuerOptions } from './options/issuers.js';
 export type { OpaqueTokenIssuer } from './options/opaque-token-issuer.js';
 export { IssuerRegistry } from './issuer/issuer-registry.js';
 export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';
+export type { MessageTokenResolver } from './credentials/message-token.js';
 export { bearerToken } from './credentials/extract-credentials.js';
 export {
   certificateFromHeader,

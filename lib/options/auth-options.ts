@@ -3,6 +3,7 @@ import type { GroupOptions } from '../access/requirement.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
+import type { MessageOptions } from '../credentials/message-token.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
@@ -20,6 +21,7 @@ export interface ResolvedOptions
     Pick<IssuersOptions, 'opaqueTokenIssuer'>,
     BindingOptions,
     ResolverOptions,
+    MessageOptions,
     TargetOptions,
     AuditOptions,
     UserOptions,

@@ -4,6 +4,7 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ReplayStore } from '../binding/replay-store.js';
 import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
+import type { MessageTokenResolver } from '../credentials/message-token.js';
 import { CLIENT_AUTH_METHODS } from '../issuer/client-authentication.js';
 import type { OpaqueTokenIssuer } from './opaque-token-issuer.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
@@ -232,6 +233,7 @@ export const optionsSchema = z.strictObject({
   allowInsecureRequests: z._default(flag, false),
   opaqueTokenIssuer: callable<OpaqueTokenIssuer>(),
   tokenResolver: callable<TokenResolver>(),
+  messageTokenResolver: callable<MessageTokenResolver>(),
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),

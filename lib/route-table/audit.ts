@@ -54,9 +54,10 @@ function fits({ method, path }: RouteEntry, pattern: string): boolean {
   );
 }
 
-function reasonOf({ access, handler }: RouteEntry): string {
+function reasonOf({ kind, access, handler }: RouteEntry): string {
   const name = handler === undefined ? '' : `${handler} `;
   if (access === 'unprotected') {
+    if (kind === 'rpc') return `${name}is run without AuthGuard`;
     // A controller's: what is on the adapter has a function's name, or none.
     if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
     return `${name}is registered on the adapter, where no guard runs`;
