@@ -16,6 +16,10 @@ import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
 import { MemoryReplayStore } from './binding/memory-replay-store.js';
+import { AccessTokenSource } from './calling/access-token-source.js';
+import { ClientCredentials } from './calling/client-credentials.js';
+import { OnBehalfOf } from './calling/on-behalf-of.js';
+import { ConfigurationError } from './errors/auth.errors.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
@@ -61,6 +65,13 @@ export const PROVIDERS: Provider[] = [
     useFactory: (room: TrustedIssuer) => room.connection,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
+  {
+    provide: AccessTokenSource,
+    inject: [TRUSTED_ISSUER, RESOLVED_OPTIONS],
+    useFactory: makeTokenSource,
+  },
+  OnBehalfOf,
+  ClientCredentials,
   TokenValidationService,
   AuthHealthIndicator,
   ControllerRoutes,
@@ -79,6 +90,8 @@ export const PROVIDERS: Provider[] = [
 
 /** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
 export const EXPORTS: NonNullable<DynamicModule['exports']> = [
+  OnBehalfOf,
+  ClientCredentials,
   TokenValidationService,
   AuthHealthIndicator,
   RouteTable,
@@ -94,4 +107,17 @@ function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerif
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
   return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+}
+
+function makeTokenSource(issuer: TrustedIssuer, options: ResolvedOptions): AccessTokenSource {
+  return new AccessTokenSource(
+    {
+      validate: (token) => issuer.validator.validate(token),
+      issuerFor: (name) => {
+        if (name === undefined || name === options.issuer) return issuer;
+        throw new ConfigurationError('ClientCredentials: no such issuer is configured');
+      },
+    },
+    options,
+  );
 }

@@ -50,6 +50,13 @@ export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
 export type { CustomClaims } from './token/custom-claims.js';
 
+// Calling other APIs
+export { OnBehalfOf } from './calling/on-behalf-of.js';
+export { ClientCredentials, type ClientTokenTarget } from './calling/client-credentials.js';
+export type { TokenCaller } from './calling/access-token-source.js';
+export type { TokenTarget } from './calling/token-target.js';
+export type { TokenExchangeOptions } from './options/calling-options.js';
+
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
 export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';

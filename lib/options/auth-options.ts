@@ -6,6 +6,7 @@ import type { ResolverOptions } from '../credentials/incoming-request.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
+import type { TokenExchangeOptions } from './calling-options.js';
 import type { ResourceMetadataOptions } from './resource.js';
 import type { ClientOptions } from '../issuer/client-authentication.js';
 import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
@@ -41,6 +42,8 @@ export interface ResolvedOptions
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
   readonly dpop: DPoPOptions;
+  /** How [tokens for other APIs](../../docs/calling-apis.md) are requested on behalf of the caller. */
+  readonly tokenExchange: TokenExchangeOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
   /**
@@ -62,13 +65,15 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
  * {@link ConfigurationError}.
  */
 export interface AuthModuleOptions extends Settable<
-  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl'>
+  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'tokenExchange' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl'>
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
   readonly groupOptions?: Settable<GroupOptions> | undefined;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
   readonly dpop?: Settable<DPoPOptions> | undefined;
+  /** How tokens for other APIs are requested on behalf of the caller. */
+  readonly tokenExchange?: Settable<TokenExchangeOptions> | undefined;
   /**
    * Publishes what clients need to get a token for this API, at `/.well-known/oauth-protected-resource` (RFC 9728), and
    * names that address in every challenge. @default false

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
+import { isObject } from '../jose/strict-json.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
@@ -24,7 +25,7 @@ export type ReadVariable = (name: string) => unknown;
  * @throws {ConfigurationError} that lists every mistake with its option and its variable, and never quotes a secret
  */
 export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVariable): ResolvedOptions {
-  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, dpop, ...rest } = given;
+  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, dpop, tokenExchange, ...rest } = given;
   const problems: string[] = [];
   const read = (option: string): unknown => readOption(option, envPrefix, readVariable, problems);
 
@@ -38,6 +39,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     ...said,
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
     dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
+    tokenExchange: { ...fromEnvironment(read, 'tokenExchange.'), ...defined(tokenExchange ?? {}) },
   };
 
   const parsed = optionsSchema.safeParse(input);
@@ -72,6 +74,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     resourceMetadataUrl: resourceMetadata && metadataUrlOf(resourceMetadata.resource),
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
+    tokenExchange: Object.freeze(parsed.data.tokenExchange),
     offersDPoP: Object.keys(input.dpop).length > 0 && parsed.data.dpop.mode !== 'off',
   });
 }
@@ -138,6 +141,8 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
     (option) => said[option] !== undefined,
   );
   if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
+  if (isObject(said['tokenExchange']) && Object.keys(said['tokenExchange']).length > 0)
+    needing.push('tokenExchange.grant');
   return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
 }
 

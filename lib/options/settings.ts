@@ -48,6 +48,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
+  'tokenExchange.grant': ['TOKEN_EXCHANGE_GRANT'],
 };
 
 /** Options that hold a list: their variable is split at commas. */
@@ -195,5 +196,11 @@ export const optionsSchema = z.strictObject({
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
+  tokenExchange: z.strictObject({
+    grant: z._default(
+      z.enum(['token-exchange', 'jwt-bearer'], complain('is neither token-exchange nor jwt-bearer')),
+      'token-exchange',
+    ),
+  }),
   fetcher: callable<Fetcher>(),
 });

@@ -17,6 +17,8 @@ import { SignatureVerifier } from '../issuer/signature-verifier.js';
 import { TokenValidator } from './token-validator.js';
 
 export interface TrustedIssuer {
+  readonly options: ResolvedOptions;
+  readonly client: ProviderClient;
   readonly validator: TokenValidator;
   readonly connection: ProviderConnection;
   readonly metadata: IssuerMetadataSource;
@@ -46,6 +48,8 @@ export function createTrustedIssuer(
     introspection = new OpaqueTokenValidator(introspectionClient, cache, options);
   }
   return {
+    options,
+    client,
     validator: new TokenValidator(jwts, introspection, options, log),
     connection: new ProviderConnection(client, metadata, keys, breaker, options),
     metadata,

@@ -17,6 +17,7 @@ const FOLDERS = [
   'principal',
   'options',
   'validation',
+  'calling',
   'transport',
   'guard',
   'route-table',
@@ -84,7 +85,7 @@ describe('lib/', () => {
       imports.filter(({ from }) => from.startsWith('@nestjs/')).map(({ file }) => file),
     );
     const allowed =
-      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|route-table)\/.*|validation\/token-validation\.service\.ts|testing\/mock-claims\.ts)$|\.decorator\.ts$/;
+      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|route-table)\/.*|validation\/token-validation\.service\.ts|calling\/(on-behalf-of|client-credentials)\.ts|testing\/mock-claims\.ts)$|\.decorator\.ts$/;
     expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
   });
 
