@@ -17,12 +17,15 @@ import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { checkResolvers } from './guard/graphql/check-resolvers.js';
 import { vulnerableDrivers } from './guard/graphql/driver-versions.js';
 import { findGraphQLOptions } from './guard/graphql/resolvers.js';
+import { separateContexts } from './guard/graphql/separate-contexts.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
-import { ProviderConnection } from './issuer/provider-connection.js';
+import { IssuerRegistry } from './issuer/issuer-registry.js';
 import type { ResolvedOptions } from './options/auth-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
 import { checkHandlers } from './policy/check-handlers.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
@@ -35,7 +38,7 @@ import { TokenValidator } from './validation/token-validator.js';
  */
 @Injectable()
 export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
-  #provider: ProviderConnection | undefined;
+  #issuers: IssuerRegistry | undefined;
 
   constructor(
     @Inject(ModuleRef) private readonly self: ModuleRef,
@@ -55,6 +58,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     const problems = [
       ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
       ...checkResolvers(this.modules),
+      ...separateContexts(this.modules),
       ...this.#unguarded(),
     ];
     if (problems.length === 0) {
@@ -66,22 +70,26 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
     warnOfDrivers(this.modules);
-    const provider = this.self.get(ProviderConnection);
-    this.#provider = provider;
+    const issuers = this.self.get(IssuerRegistry);
+    this.#issuers = issuers;
     const guard = this.self.get<CanActivate>(AuthGuard);
     if (!(guard instanceof AuthGuard)) {
       // A test has put something in the guard's place: nobody will ask for keys.
       this.self.get(GuardInPlace).guard = guard;
       return;
     }
-    if (options.warmUp === 'required') await provider.warmUp();
+    // What was revoked before this instance started.
+    await this.self.get(KnownRevocations).start();
+    if (options.warmUp === 'required') await issuers.warmUp();
     // Nobody waits for it: a failure is logged, and tried again.
-    if (options.warmUp === 'background') provider.warmUp().catch(() => undefined);
+    if (options.warmUp === 'background') issuers.warmUp().catch(() => undefined);
   }
 
   /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#provider?.close();
+    await this.#issuers?.close();
+    await this.self.get(KnownRevocations).stop();
+    await this.self.get<SecurityEventTokens | null>(SecurityEventTokens)?.close();
   }
 
   #requireGuard(): void {

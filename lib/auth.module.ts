@@ -8,6 +8,7 @@ import {
 } from './auth.module-definition.js';
 import { EXPORTS, PROVIDERS } from './auth.providers.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { separateContexts } from './guard/graphql/separate-contexts.js';
 import { interceptSubscriptions } from './guard/graphql/subscription.interceptor.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
@@ -55,6 +56,7 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
     for (const { controller, instance } of guardedClasses(this.discovery))
       registerHandlers(controller, instance);
     interceptSubscriptions(this.modules);
+    separateContexts(this.modules);
   }
 }
 

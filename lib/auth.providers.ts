@@ -19,21 +19,23 @@ import { MemoryReplayStore } from './binding/memory-replay-store.js';
 import { AccessTokenSource } from './calling/access-token-source.js';
 import { ClientCredentials } from './calling/client-credentials.js';
 import { OnBehalfOf } from './calling/on-behalf-of.js';
-import { ConfigurationError } from './errors/auth.errors.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
+import { BackChannelLogout } from './receivers/back-channel-logout.js';
+import { SecurityEvents } from './receivers/security-events.js';
+import { KnownRevocations } from './revocation/known-revocations.js';
+import { LogoutTokens } from './revocation/logout-token.js';
+import { SecurityEventTokens } from './revocation/security-event-token.js';
+import { TokenRevocations } from './revocation/token-revocations.js';
+import { TrustedIssuer } from './issuer/trusted-issuer.js';
 import { RouteTable } from './route-table/route-table.js';
-import { createTrustedIssuer, type TrustedIssuer } from './validation/trusted-issuer.js';
 import { TokenValidationService } from './validation/token-validation.service.js';
-import { ProviderConnection } from './issuer/provider-connection.js';
-import { TokenValidator } from './validation/token-validator.js';
-
-/** Everything that judges tokens, made once. */
-const TRUSTED_ISSUER = Symbol('nestjs-resource-server:token');
+import { IssuerRegistry } from './issuer/issuer-registry.js';
+import { createTokenValidator, TokenValidator } from './validation/token-validator.js';
 
 export const PROVIDERS: Provider[] = [
   {
@@ -54,20 +56,41 @@ export const PROVIDERS: Provider[] = [
     },
   },
   {
-    provide: TRUSTED_ISSUER,
+    provide: TokenValidator,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedOptions) => createTrustedIssuer(options, new Logger('AuthModule')),
+    useFactory: (options: ResolvedOptions) => createTokenValidator(options, new Logger('AuthModule')),
   },
-  { provide: TokenValidator, inject: [TRUSTED_ISSUER], useFactory: (room: TrustedIssuer) => room.validator },
   {
-    provide: ProviderConnection,
-    inject: [TRUSTED_ISSUER],
-    useFactory: (room: TrustedIssuer) => room.connection,
+    provide: IssuerRegistry,
+    inject: [TokenValidator],
+    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
+  },
+  {
+    provide: KnownRevocations,
+    inject: [TokenValidator],
+    useFactory: ({ revocations }: TokenValidator): KnownRevocations => revocations,
+  },
+  {
+    provide: TokenRevocations,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new TokenRevocations(revocations, issuers, options),
+  },
+  {
+    provide: LogoutTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: ({ revocations, issuers }: TokenValidator, options: ResolvedOptions) =>
+      new LogoutTokens(issuers, revocations, options),
+  },
+  {
+    provide: SecurityEventTokens,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: makeSecurityEventTokens,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
   {
     provide: AccessTokenSource,
-    inject: [TRUSTED_ISSUER, RESOLVED_OPTIONS],
+    inject: [TokenValidator, RESOLVED_OPTIONS],
     useFactory: makeTokenSource,
   },
   OnBehalfOf,
@@ -78,6 +101,8 @@ export const PROVIDERS: Provider[] = [
   ResolverRoutes,
   RouteTable,
   ResourceMetadata,
+  BackChannelLogout,
+  SecurityEvents,
   AuthErrorFilter,
   GuardCoverage,
   GuardInPlace,
@@ -93,15 +118,44 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   OnBehalfOf,
   ClientCredentials,
   TokenValidationService,
+  TokenRevocations,
   AuthHealthIndicator,
   RouteTable,
   AuthGuard,
   TokenValidator,
+  IssuerRegistry,
   RESOLVED_OPTIONS,
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
 ];
+
+function makeSecurityEventTokens(
+  { issuers, revocations, queue }: TokenValidator,
+  options: ResolvedOptions,
+): SecurityEventTokens | null {
+  const { securityEvents } = options;
+  if (!securityEvents) return null;
+  const { audience, jwksUri, issuer = jwksUri === undefined ? undefined : options.issuer } = securityEvents;
+  const configured = jwksUri === undefined && issuer !== undefined ? issuers.named(issuer) : undefined;
+  // One whose tokens are not accepted here, or that has other keys for events.
+  const makeTransmitter = (name: string): TrustedIssuer =>
+    new TrustedIssuer(
+      {
+        ...options,
+        issuer: name,
+        jwksUri,
+        accessTokenIssuer: undefined,
+        clientId: undefined,
+        introspectJwtTokens: false,
+        introspectionEndpoint: undefined,
+      },
+      new Logger('AuthModule'),
+      { queue },
+    );
+  const transmitter = configured ?? (issuer === undefined ? undefined : makeTransmitter(issuer));
+  return new SecurityEventTokens(transmitter, issuers, revocations, { ...options, audience });
+}
 
 function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
@@ -109,15 +163,8 @@ function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerif
   return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }
 
-function makeTokenSource(issuer: TrustedIssuer, options: ResolvedOptions): AccessTokenSource {
-  return new AccessTokenSource(
-    {
-      validate: (token) => issuer.validator.validate(token),
-      issuerFor: (name) => {
-        if (name === undefined || name === options.issuer) return issuer;
-        throw new ConfigurationError('ClientCredentials: no such issuer is configured');
-      },
-    },
-    options,
-  );
+function makeTokenSource(tokens: TokenValidator, options: ResolvedOptions): AccessTokenSource {
+  const source = new AccessTokenSource(tokens, options);
+  tokens.onForget((picks) => source.forget(picks));
+  return source;
 }

@@ -1,4 +1,8 @@
-/** The public API, grouped as the README groups it. */
+/**
+ * The public API: the module, the decorators, what handlers receive, options and errors.
+ *
+ * @module nestjs-resource-server
+ */
 
 // The module
 export { AuthModule } from './auth.module.js';
@@ -14,9 +18,33 @@ export {
   type ValidateAccessTokenOptions,
 } from './validation/token-validation.service.js';
 
+// Revocation
+export { TokenRevocations, type RevokeSelector } from './revocation/token-revocations.js';
+export type { Revocation, RevocationMatch } from './revocation/revocation.js';
+export {
+  RevocationStoreError,
+  type RevocationListener,
+  type RevocationStore,
+  type RevocationStoreObserver,
+} from './revocation/revocation-store.js';
+export { MemoryRevocationStore } from './revocation/memory-revocation-store.js';
+export {
+  RedisRevocationStore,
+  type RevocationRedisClient,
+  type RevocationSubscriber,
+} from './revocation/redis-revocation-store.js';
+export type { BackChannelLogoutOptions } from './revocation/logout-token.js';
+export type { SecurityEventsOptions } from './revocation/security-event-token.js';
+
 // What an operator watches
 export { AuthHealthIndicator, type AuthHealth } from './observability/auth.health-indicator.js';
 export { DECISION_CHANNEL, type DecisionEvent } from './guard/decision-events.js';
+export {
+  RECEIVED_EVENT_CHANNEL,
+  REVOCATION_CHANNEL,
+  type ReceivedEvent,
+  type RevocationEvent,
+} from './revocation/revocation-events.js';
 export {
   PROVIDER_CALL_CHANNEL,
   type ProviderCallEvent,

@@ -1,9 +1,9 @@
 /**
- * The table of options in README.md, between its two marks, made from what the code says: names, order and defaults of
- * lib/options/settings.ts, meanings from the docstrings, of which the first paragraph counts.
+ * Generates the table of options in docs/options.md, between its two marks: names, order and defaults from
+ * lib/options/settings.ts, meanings from the first paragraph of the docstrings.
  *
- *     node tools/option-table.js            writes it
- *     node tools/option-table.js --check    fails where README.md says something else
+ *     node tools/option-table.js            writes the table
+ *     node tools/option-table.js --check    fails if docs/options.md differs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -13,7 +13,7 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const optionsFile = join(root, 'lib', 'options', 'auth-options.ts');
 const settingsFile = join(root, 'lib', 'options', 'settings.ts');
-const readme = join(root, 'README.md');
+const page = join(root, 'docs', 'options.md');
 const [START, END] = ['<!-- options: made by tools/option-table.js -->', '<!-- /options -->'];
 
 const { config } = ts.readConfigFile(join(root, 'tsconfig.build.json'), (path) => ts.sys.readFile(path));
@@ -76,19 +76,19 @@ function propertyOf(type, path) {
   return rest.length === 0 ? property : propertyOf(checker.getTypeOfSymbol(property), rest.join('.'));
 }
 
-/** What the docstring says, with its links as seen from README.md. */
+/** What the docstring says, with its links relative to docs/options.md. */
 function readDocstring(symbol) {
   const { fileName } = symbol.declarations[0].getSourceFile();
-  const seenFromReadme = (text) =>
+  const seenFromPage = (text) =>
     text.replaceAll(
       /\]\((\.[^)#]*)/g,
-      (_, path) => `](${relative(root, resolve(dirname(fileName), path)).replaceAll('\\', '/')}`,
+      (_, path) => `](${relative(dirname(page), resolve(dirname(fileName), path)).replaceAll('\\', '/')}`,
     );
   const written = ts.displayPartsToString(symbol.getDocumentationComment(checker));
   const [first] = written.replaceAll(/\{@link (\w+)\}/g, '`$1`').split(/\n\s*\n/);
   const tag = symbol.getJsDocTags(checker).find(({ name }) => name === 'default');
   return {
-    meaning: seenFromReadme(first.replaceAll(/\s*\n\s*/g, ' ').trim()),
+    meaning: seenFromPage(first.replaceAll(/\s*\n\s*/g, ' ').trim()),
     fallback:
       tag &&
       ts
@@ -148,15 +148,13 @@ function makeTable() {
     .join('\n');
 }
 
-const text = readFileSync(readme, 'utf8');
+const text = readFileSync(page, 'utf8');
 const [start, end] = [text.indexOf(START), text.indexOf(END)];
-if (start === -1 || end < start) mistake(`README.md has no ${START} … ${END}`);
+if (start === -1 || end < start) mistake(`docs/options.md has no ${START} … ${END}`);
 const made = `${text.slice(0, start)}${START}\n\n${makeTable()}\n\n${text.slice(end)}`;
 if (!process.argv.includes('--check')) {
-  writeFileSync(readme, made);
+  writeFileSync(page, made);
 } else if (made !== text) {
-  console.error(
-    'The table of options in README.md is not what the code says: run `node tools/option-table.js`.',
-  );
+  console.error('The table of options in docs/options.md is out of date: run `node tools/option-table.js`.');
   process.exitCode = 1;
 }

@@ -5,7 +5,7 @@ import type { ValidatedToken } from '../token/validated-token.js';
 import { claimAt } from './claim-path.js';
 
 /** `scope` and `scp`, each a string of scopes between spaces, or a list of such strings. */
-export function scopesOf(token: ValidatedToken): ReadonlySet<string> {
+export function scopesOf(token: Pick<ValidatedToken, 'claims' | 'scopes'>): ReadonlySet<string> {
   return (token.scopes ??= readScopes(token.claims));
 }
 

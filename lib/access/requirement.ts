@@ -7,7 +7,7 @@ export interface GroupOptions {
   /**
    * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`), a name in brackets is one name
    * (`resource_access["orders.api"].roles`); a claim whose own name is the whole string wins. See
-   * [scopes and groups](docs/scopes-and-groups.md).
+   * [scopes and groups](../../docs/scopes-and-groups.md).
    *
    * @default 'groups'
    */

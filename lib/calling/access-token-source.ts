@@ -1,10 +1,11 @@
 /** Finds out whose token is exchanged, and at which issuer. What requests the tokens is loaded with the first one. */
 import { ConfigurationError, MissingTokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
 import type { TokenPicker } from '../introspection/forget-selector.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { principalBehind } from '../principal/authenticated-request.js';
 import { checkTimes } from '../token/check-claims.js';
-import type { ValidatedToken } from '../token/validated-token.js';
+import type { TokenValidator } from '../validation/token-validator.js';
 import type { AccessTokens } from './access-tokens.js';
 import type { Subject } from './remembered-access-tokens.js';
 import type { TokenIssuer } from './token-endpoint.js';
@@ -13,32 +14,24 @@ import type { TokenTarget } from './token-target.js';
 /** A token that this module validates, or what the guard has admitted with one. */
 export type TokenCaller = object | string;
 
-/** What {@link AccessTokenSource} needs of the rest of the module. */
-export interface TrustedTokens {
-  /** @throws {TokenError} if the token is not good */
-  validate(token: string): ValidatedToken | Promise<ValidatedToken>;
-  /** @param issuer name or issuer; `undefined` where there is only one */
-  issuerFor(issuer: string | undefined): TokenIssuer;
-}
-
 export class AccessTokenSource {
   #loading: Promise<AccessTokens> | undefined;
   #loaded: AccessTokens | undefined;
 
   constructor(
-    private readonly trusted: TrustedTokens,
+    private readonly tokens: TokenValidator,
     private readonly options: ResolvedOptions,
   ) {}
 
   async onBehalfOf(caller: TokenCaller, target: TokenTarget): Promise<string> {
     const subject = await this.#subjectOf(caller);
     const tokens = this.#loaded ?? (await this.#load());
-    return tokens.ofCaller(this.trusted.issuerFor(undefined), subject, target);
+    return tokens.ofCaller(await this.tokens.issuers.find(subject.claims.iss), subject, target);
   }
 
   async ofClient(issuer: string | undefined, target: TokenTarget): Promise<string> {
     const tokens = this.#loaded ?? (await this.#load());
-    return tokens.ofClient(this.trusted.issuerFor(issuer), target);
+    return tokens.ofClient(await this.#issuerNamed(issuer), target);
   }
 
   /** @param token requests the token, for each request anew */
@@ -55,14 +48,32 @@ export class AccessTokenSource {
   }
 
   async #subjectOf(caller: TokenCaller): Promise<Subject> {
-    if (typeof caller === 'string') return this.trusted.validate(caller);
+    const subject = await this.#findSubject(caller);
+    // The guard has checked everything else; since then the request may have gone on for long.
+    checkTimes(subject.claims, this.options);
+    this.tokens.revocations.check(subject.claims);
+    return subject;
+  }
+
+  #findSubject(caller: TokenCaller): Subject | Promise<Subject> {
+    if (typeof caller === 'string') return this.tokens.validate(caller);
     if (typeof caller !== 'object' || caller === null)
       throw new ConfigurationError('on behalf of: neither a request nor a token was given');
     const principal = principalBehind(caller);
-    if (!principal) throw new MissingTokenError({ detail: 'on behalf of: the request has no validated caller' });
-    // The guard has checked everything else; a request may have gone on for long since.
-    checkTimes(principal.claims, this.options);
+    if (!principal)
+      throw new MissingTokenError({ detail: 'on behalf of: the request has no validated caller' });
     return principal;
+  }
+
+  async #issuerNamed(name: string | undefined): Promise<TokenIssuer> {
+    const { issuers } = this.tokens;
+    const issuer = name === undefined ? issuers.only : await issuers.named(name);
+    if (issuer) return issuer;
+    throw new ConfigurationError(
+      name === undefined
+        ? 'ClientCredentials: issuer is required, because several are configured'
+        : `ClientCredentials: no issuer ${quoteForeign(name)} is configured`,
+    );
   }
 
   async #load(): Promise<AccessTokens> {

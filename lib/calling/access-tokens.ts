@@ -21,7 +21,7 @@ export class AccessTokens {
   readonly #endpoints = new WeakMap<TokenIssuer, TokenEndpoint>();
   readonly #key: DPoPKey;
 
-  constructor(options: Pick<ResolvedOptions, 'clockSkew'>) {
+  constructor(private readonly options: Pick<ResolvedOptions, 'clockSkew' | 'tokenExchange'>) {
     this.#key = new DPoPKey(options);
   }
 
@@ -29,7 +29,7 @@ export class AccessTokens {
   ofCaller(issuer: TokenIssuer, subject: Subject, target: TokenTarget): string | Promise<string> {
     checkTarget(target);
     const { token } = subject;
-    const request = exchangeRequest(token, target, issuer.options.tokenExchange);
+    const request = exchangeRequest(token, target, this.options.tokenExchange);
     const key = ['caller', issuer.options.issuer, token, ...keyOf(target)];
     return this.#remembered.get(key, subject, () => this.#request(issuer, request, target, token));
   }

@@ -1,9 +1,5 @@
 /** Reads answers of the token endpoint. RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2. */
-import {
-  ProviderError,
-  ProviderUnavailableError,
-  type ChallengeParameters,
-} from '../errors/auth.errors.js';
+import { ProviderError, ProviderUnavailableError, type ChallengeParameters } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { withoutQuery, type ProviderAnswer } from '../issuer/provider-answer.js';
 import { parseStrictObject } from '../jose/strict-json.js';
@@ -25,8 +21,9 @@ export interface Expected {
 /** RFC 6750 section 2.1: b64token. Nothing else can stand in a header. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
-/** RFC 6749 appendix A.7, without spaces and cut short. */
-const ERROR_CODE = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/;
+/** How every registered code is written: nothing else is repeated, in case a provider puts a secret there. */
+const ERROR_CODE = /^(?=.{1,60}$)[a-z]+(?:_[a-z]+)*$/;
+const UNKNOWN_ERROR = 'unknown_error';
 const ISSUED_TYPES: ReadonlySet<unknown> = new Set([
   undefined,
   'urn:ietf:params:oauth:token-type:access_token',
@@ -54,11 +51,12 @@ export function readIssuedToken({ url, status, body }: ProviderAnswer, expected:
   return { accessToken, expiresIn: readLifetime(members['expires_in']) };
 }
 
-/** The OAuth error code of an answer (RFC 6749 section 5.2), if there is one. */
+/** The OAuth error code of an answer (RFC 6749 section 5.2), if there is one; `unknown_error` for one that is no plain word. */
 export function oauthErrorOf({ status, body }: ProviderAnswer): string | undefined {
   if (status < 400) return undefined;
   const error = parse(body)?.['error'];
-  return typeof error === 'string' && ERROR_CODE.test(error) ? error : undefined;
+  if (typeof error !== 'string' || error === '') return undefined;
+  return ERROR_CODE.test(error) ? error : UNKNOWN_ERROR;
 }
 
 /** Errors that only the operator can mend. */

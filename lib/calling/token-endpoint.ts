@@ -8,19 +8,19 @@ import {
 } from 'oauth4webapi';
 import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
 import { CircuitBreaker } from '../issuer/circuit-breaker.js';
-import { prepareClientAuthentication, usesTls } from '../issuer/client-authentication.js';
+import { prepareClientAuthentication, usesTls, type ClientOptions } from '../issuer/client-authentication.js';
 import type { IssuerMetadata, IssuerMetadataSource } from '../issuer/issuer-metadata.js';
 import { refuseUnlessAnswered, type ProviderAnswer } from '../issuer/provider-answer.js';
-import type { ProviderClient } from '../issuer/provider-client.js';
+import type { ProviderClient, ProviderClientOptions } from '../issuer/provider-client.js';
 import { isObject } from '../jose/strict-json.js';
-import type { ResolvedOptions } from '../options/auth-options.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { oauthErrorOf, providerErrorOf, readIssuedToken, type IssuedToken } from './token-answer.js';
 import type { GrantRequest } from './token-target.js';
 
 /** What of a trusted issuer a token is requested with. */
 export interface TokenIssuer {
-  readonly options: ResolvedOptions;
+  readonly options: ClientOptions &
+    Pick<ProviderClientOptions, 'responseTimeout'> & { readonly issuer: string };
   readonly metadata: IssuerMetadataSource;
   readonly client: ProviderClient;
 }
@@ -53,7 +53,9 @@ export class TokenEndpoint {
   ): Promise<IssuedToken> {
     const { responseTimeout, clientId } = this.issuer.options;
     if (clientId === undefined)
-      throw new ConfigurationError('clientId: to request tokens for other APIs, configure clientId and clientSecret');
+      throw new ConfigurationError(
+        'clientId: to request tokens for other APIs, configure clientId and clientSecret',
+      );
     const work = async (): Promise<IssuedToken> => {
       const metadata = await this.issuer.metadata.get();
       return this.#breaker.run(key, async () => {

@@ -86,6 +86,7 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     claims: 'the provider writes what no access token may hold: look at its mappers or rules',
     inactive: "revoked or expired; or this API's client may not introspect it at the provider",
     not_introspected: `set ${variable('clientId')} and ${variable('clientSecret')} to have such tokens introspected`,
+    revoked: 'the user signed out, or somebody revoked the token: sign in again',
     binding: 'the token must be bound to its client: have the client ask for one that is',
     unknown_user: 'add the user to the application, or look at what loadUser does',
     scope: 'have the client ask for the scope, and the provider grant it',

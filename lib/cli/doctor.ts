@@ -3,7 +3,9 @@ import { AuthError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
-import { createTrustedIssuer, type TrustedIssuer } from '../validation/trusted-issuer.js';
+import { VerificationQueue } from '../timing/verification-queue.js';
+import { VerifiedJwts } from '../token/jwt-token.validator.js';
+import { ValidatingIssuer } from '../validation/validating-issuer.js';
 import { findingOf } from './advice.js';
 import { checkAudience } from './check-audience.js';
 import { checkClock, checkSpeed } from './check-clock.js';
@@ -31,13 +33,17 @@ async function examineProvider(
   options: ResolvedOptions,
   sources: Sources,
 ): Promise<readonly Finding[]> {
-  const room = createTrustedIssuer(options, SILENT, client);
+  const issuer = new ValidatingIssuer(options, SILENT, {
+    queue: new VerificationQueue(),
+    verified: new VerifiedJwts(),
+    client,
+  });
   try {
-    const metadata = await discover(room, options);
+    const metadata = await discover(issuer, options);
     return [
-      ...checkMetadata(metadata, client.calls, options, room.metadata.isNeeded),
-      ...(await attempt('keys', sources, async () => checkKeys((await room.keys.get()).keys, options))),
-      await checkIntrospection(room.introspectionClient, metadata, options, sources),
+      ...checkMetadata(metadata, client.calls, options, issuer.metadata.isNeeded),
+      ...(await attempt('keys', sources, async () => checkKeys((await issuer.keys.get()).keys, options))),
+      await checkIntrospection(issuer.introspectionClient, metadata, options, sources),
       ...checkBinding(metadata, options),
       checkClock(client.calls, options, sources),
       ...(client.calls.length > 0 ? [checkSpeed(client.calls, options, sources)] : []),
@@ -47,12 +53,15 @@ async function examineProvider(
     const open = notChecked('provider', 'keys and introspection, for they need discovery');
     return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
   } finally {
-    await room.connection.close();
+    await issuer.close();
   }
 }
 
 /** Where the addresses are configured, discovery tells more, but is not needed. */
-async function discover({ metadata }: TrustedIssuer, { issuer }: ResolvedOptions): Promise<IssuerMetadata> {
+async function discover(
+  { metadata }: ValidatingIssuer,
+  { issuer }: ResolvedOptions,
+): Promise<IssuerMetadata> {
   try {
     return await metadata.get();
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Which checks of an introspection answer fail? The check of {@link OpaqueTokenValidator}, one member at a time. */
 import { TokenError, type AuthError } from '../errors/auth.errors.js';
-import type { TrustedIssuer } from '../validation/trusted-issuer.js';
+import type { ValidatingIssuer } from '../validation/validating-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import type { IntrospectionAnswer } from '../introspection/introspection-answer.js';
 import { checkAnswer } from '../introspection/opaque-token.validator.js';
@@ -16,7 +16,7 @@ const ENCRYPTED = /^[\w-]+(\.[\w-]*){4}$/;
 export async function explainAnswer(
   token: string,
   refusal: AuthError | undefined,
-  { introspectionClient }: TrustedIssuer,
+  { introspectionClient }: ValidatingIssuer,
   verdict: Verdict,
 ): Promise<AccessTokenClaims | undefined> {
   const form = ENCRYPTED.test(token) ? 'an encrypted JWT' : 'an opaque token';

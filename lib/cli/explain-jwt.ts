@@ -1,6 +1,6 @@
 /** Which checks of a JWT fail? The judges of {@link JwtTokenValidator}, one part at a time. */
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { TrustedIssuer } from '../validation/trusted-issuer.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import { checkClaims, checkIssuer, trueTime } from '../token/check-claims.js';
@@ -10,7 +10,7 @@ import type { Verdict } from './verdict.js';
 /** @returns the claims as they stand there, good or not; `undefined` if they cannot be read */
 export async function explainJwt(
   token: string,
-  room: TrustedIssuer,
+  issuer: TrustedIssuer,
   verdict: Verdict,
 ): Promise<AccessTokenClaims | undefined> {
   let jwt: DecodedJwt | undefined;
@@ -20,9 +20,9 @@ export async function explainJwt(
   if (!jwt) return undefined;
   const { claims } = jwt;
   await checkKind(jwt, verdict);
-  await checkSigner(jwt, room, verdict);
+  await checkSigner(jwt, issuer, verdict);
   await verdict.check('iss', quoteForeign(claims['iss']), async () =>
-    checkIssuer(claims['iss'], (await room.keys.get()).issuer),
+    checkIssuer(claims['iss'], (await issuer.keys.get()).issuer),
   );
   const { options } = verdict;
   const good = { exp: Math.floor(trueTime(options)) + 3600, aud: options.audience };
@@ -51,8 +51,8 @@ async function checkKind({ header, claims }: DecodedJwt, verdict: Verdict): Prom
 }
 
 /** The header member by member, then the signature, which needs what the header says. */
-async function checkSigner(jwt: DecodedJwt, room: TrustedIssuer, verdict: Verdict): Promise<void> {
-  const { signatures } = room;
+async function checkSigner(jwt: DecodedJwt, issuer: TrustedIssuer, verdict: Verdict): Promise<void> {
+  const { signatures } = issuer;
   const { header, signature } = jwt;
   const { alg, kid } = header;
   const [good = ''] = verdict.options.signingAlgorithms;

@@ -8,7 +8,8 @@ import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
-import { createTrustedIssuer } from '../validation/trusted-issuer.js';
+import { createTokenValidator } from '../validation/token-validator.js';
+import { ValidatingIssuer } from '../validation/validating-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isJwt } from '../jose/decode-jwt.js';
 import { isObject } from '../jose/strict-json.js';
@@ -26,22 +27,23 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
   const { options, findings: problems } = readSettings(command);
   if (!options)
     return { verdict: 'unknown', why: 'the options are wrong: doctor says more', findings: problems };
-  const room = createTrustedIssuer(options, SILENT);
+  const tokens = createTokenValidator(options, SILENT);
+  const issuer = tokens.issuers.only ?? new ValidatingIssuer(options, SILENT);
   try {
-    const refusal = await refusalOf(() => room.validator.validate(token));
+    const refusal = await refusalOf(() => tokens.validate(token));
     const verdict = new Verdict(options, command);
     const isHere = isJwt(token) && !options.introspectJwtTokens;
     const claims = isHere
-      ? await explainJwt(token, room, verdict)
-      : await explainAnswer(token, refusal, room, verdict);
-    const unmet = claims && (await checkUse(claims, verdict, command));
+      ? await explainJwt(token, issuer, verdict)
+      : await explainAnswer(token, refusal, issuer, verdict);
+    const unmet = claims && (await checkUse(new ValidatedToken('', claims, issuer), verdict, command));
     const { findings } = verdict;
     // What was judged in parts must come to the same as the whole.
     const expected = refusal instanceof TokenError ? 'FAIL' : '-';
     if (refusal && !findings.some(({ status }) => status === expected)) verdict.refuse('token', refusal);
     return { ...conclude(refusal ?? unmet, isHere), findings };
   } finally {
-    await room.connection.close();
+    await tokens.issuers.close();
   }
 }
 
@@ -69,14 +71,14 @@ function conclude(refusal: AuthError | undefined, isHere: boolean): Omit<Explana
 
 /** Binding, scopes and groups: a good token is not yet good for everything. What keeps it from being used, if anything. */
 async function checkUse(
-  claims: AccessTokenClaims,
+  token: ValidatedToken,
   verdict: Verdict,
   { scopes, groups }: ExplainCommand,
 ): Promise<AuthError | undefined> {
   const { options } = verdict;
+  const { claims } = token;
   const bound = await verdict.check('binding', bindingOf(claims), () => enforceIdeally(claims, options));
 
-  const token = new ValidatedToken('', claims);
   const held = scopesOf(token);
   verdict.show('scopes', held.size === 0 ? 'none' : [...held].slice(0, 30).map(quoteForeign).join(' '));
   const checkRequirement = (check: string, requirement: Requirement) =>

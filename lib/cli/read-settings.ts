@@ -32,7 +32,7 @@ export function readSettings({ envFiles, prefix, given }: Sources): Settings {
       status: 'warn',
       check: 'variables',
       found: `not of this module: ${unknown.join(', ')}`,
-      change: 'a typing mistake? The README lists them all',
+      change: 'a typing mistake? docs/options.md lists all variables',
     });
   try {
     const options = resolveOptions(

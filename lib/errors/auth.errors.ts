@@ -101,7 +101,7 @@ export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
  * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; whom it is bound to; that its
+ * the provider says that it is not active, or does not speak of it; that it was revoked; whom it is bound to; that its
  * user is unknown here; what it lacks.
  */
 export type TokenErrorReason =
@@ -117,6 +117,7 @@ export type TokenErrorReason =
   | 'claims'
   | 'inactive'
   | 'not_introspected'
+  | 'revoked'
   | 'binding'
   | 'unknown_user'
   | 'scope'
@@ -276,7 +277,10 @@ export interface ProviderErrorOptions extends AuthErrorOptions {
 export class ProviderError extends AuthError {
   readonly code = 'provider_error';
   readonly status: 403 | 500 | 503;
-  /** The OAuth error code, such as `invalid_grant`; `undefined` if the answer held none. */
+  /**
+   * The OAuth error code, such as `invalid_grant`; `unknown_error` for one that is not written like a registered one. `undefined`
+   * where introspection was refused.
+   */
   readonly error: string | undefined;
   readonly #stepUp: ChallengeParameters | undefined;
 

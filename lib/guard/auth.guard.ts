@@ -26,7 +26,6 @@ import { isRegisteredClass } from '../policy/handlers.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { attachPrincipal, markAsGuarded, principalOf } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
-import { runVerification, waitForBatch } from '../timing/verification-queue.js';
 import { whenReady } from '../timing/when-ready.js';
 import { checkTimes } from '../token/check-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
@@ -94,12 +93,13 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
       // One handler of the request has waited for all.
-      if (principalOf(call.carrier) === undefined) await waitForBatch();
+      if (principalOf(call.carrier) === undefined) await this.tokens.queue.waitForBatch();
       if (denial) throw denial;
 
       const { loadUser, userProperty } = this.options;
@@ -194,7 +194,7 @@ export class AuthGuard implements CanActivate {
       targetUri: targetUriOf(request, this.options),
       jkt,
     };
-    const nextNonce = await runVerification(() => proofs.verify(presented));
+    const nextNonce = await this.tokens.queue.verify(() => proofs.verify(presented));
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
 

@@ -1,6 +1,7 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
 import { invalidToken, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { SingleFlight } from '../timing/single-flight.js';
 import { freezeClaims } from '../token/access-token-claims.js';
 import type { ForgetSelector } from './forget-selector.js';
@@ -31,11 +32,13 @@ export interface IntrospectionOptions {
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
 
+/** Of one issuer. */
 export class OpaqueTokenValidator {
   readonly #lookUps = new SingleFlight<ValidatedToken>();
   readonly #introspections = new SingleFlight<ValidatedToken>();
 
   constructor(
+    private readonly trusted: TrustedIssuer,
     private readonly client: Pick<IntrospectionClient, 'introspect'>,
     private readonly cache: IntrospectionCache,
     private readonly options: IntrospectionOptions & ClaimsOptions,
@@ -111,7 +114,7 @@ export class OpaqueTokenValidator {
     const claims = withBindingOf(token, answer.claims);
     checkAnswer({ issuer, claims }, this.options);
     // An answer may leave iss out (RFC 7662 section 2.2); one that names another issuer is refused above.
-    return new ValidatedToken(token, freezeClaims({ ...claims, iss: issuer }));
+    return new ValidatedToken(token, freezeClaims({ ...claims, iss: issuer }), this.trusted);
   }
 }
 

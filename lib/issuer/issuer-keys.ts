@@ -2,7 +2,7 @@
 import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { CachedDocument, type DocumentStatus } from './cached-document.js';
+import { CachedDocument, type DocumentStatus } from '../timing/cached-document.js';
 import { IssuerKeySet } from './issuer-key-set.js';
 import { reportOutages, type IssuerMetadataSource, type MetadataOptions } from './issuer-metadata.js';
 import { withoutQuery } from './provider-answer.js';

@@ -2,7 +2,11 @@
 import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import { CachedDocument, type CachedDocumentOptions, type DocumentStatus } from './cached-document.js';
+import {
+  CachedDocument,
+  type CachedDocumentOptions,
+  type DocumentStatus,
+} from '../timing/cached-document.js';
 import { withDeadline } from '../timing/deadline.js';
 import { withoutQuery } from './provider-answer.js';
 import { type ProviderClient } from './provider-client.js';
@@ -167,7 +171,7 @@ function discoveryAddresses(configured: string): [openid: string, oauth: string]
   ];
 }
 
-function withoutSlash(issuer: string): string {
+export function withoutSlash(issuer: string): string {
   return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
 }
 

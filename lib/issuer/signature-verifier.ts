@@ -4,7 +4,7 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { DecodedJwt } from '../jose/decode-jwt.js';
 import { Allowance } from '../timing/allowance.js';
 import { monotonicSeconds } from '../timing/backoff.js';
-import { runVerification } from '../timing/verification-queue.js';
+import type { VerificationQueue } from '../timing/verification-queue.js';
 import { whenReady } from '../timing/when-ready.js';
 import type { Candidates, IssuerKeySet } from './issuer-key-set.js';
 import type { IssuerKeys } from './issuer-keys.js';
@@ -61,6 +61,7 @@ export class SignatureVerifier {
   constructor(
     private readonly keys: IssuerKeys,
     private readonly options: SignatureOptions,
+    private readonly queue: VerificationQueue,
   ) {}
 
   /**
@@ -91,7 +92,7 @@ export class SignatureVerifier {
     this.checkHeader(jwt);
     const known = this.keys.get();
     return known instanceof Promise
-      ? known.then((keySet) => runVerification(() => this.#verifyWith(jwt, keySet)))
+      ? known.then((keySet) => this.queue.verify(() => this.#verifyWith(jwt, keySet)))
       : this.#verifyWith(jwt, known);
   }
 
@@ -121,7 +122,7 @@ export class SignatureVerifier {
       kid,
       async (keySet): Promise<Verification | undefined> => {
         newest = keySet;
-        const key = await runVerification(() => this.#findSigner(jwt, keySet));
+        const key = await this.queue.verify(() => this.#findSigner(jwt, keySet));
         return key && { key, keySet };
       },
     );
@@ -169,7 +170,7 @@ export class SignatureVerifier {
     const price = (monotonicSeconds() - beganAt) * (1 + others.length);
     this.#ambiguousFailures.spend(price);
     for (const key of others) {
-      if (!(await runVerification(() => isSigner(key, jwt)))) continue;
+      if (!(await this.queue.verify(() => isSigner(key, jwt)))) continue;
       this.#ambiguousFailures.spend(-price);
       return key;
     }

@@ -1,13 +1,15 @@
 /** Can tokens be judged just now? For @nestjs/terminus, and whoever else asks. */
 import { Inject, Injectable } from '@nestjs/common';
-import { ProviderConnection, type ProviderStatus } from '../issuer/provider-connection.js';
+import { IssuerRegistry } from '../issuer/issuer-registry.js';
+import type { ProviderStatus } from '../issuer/trusted-issuer.js';
+import { KnownRevocations } from '../revocation/known-revocations.js';
 
 export interface AuthHealth {
   /** As Terminus has it: `down` takes the instance out of service. */
   readonly status: 'up' | 'down';
   /**
-   * `ready`: all is at hand. `degraded`: the authorization server fails, and what is held still serves. `down`: it fails,
-   * and tokens cannot be judged.
+   * `ready`: all is at hand. `degraded`: the authorization server fails, and what is held still serves; or the
+   * `revocationStore` fails, or is full. `down`: the authorization server fails, and tokens cannot be judged.
    */
   readonly state: ProviderStatus['state'];
   /** Seconds since the keys were fetched. */
@@ -23,16 +25,19 @@ export interface AuthHealth {
  */
 @Injectable()
 export class AuthHealthIndicator {
-  constructor(@Inject(ProviderConnection) private readonly provider: ProviderConnection) {}
+  constructor(
+    @Inject(IssuerRegistry) private readonly issuers: IssuerRegistry,
+    @Inject(KnownRevocations) private readonly revocations: KnownRevocations,
+  ) {}
 
   /** @param key the name under which it stands in the health check's answer */
   async isHealthy<const Key extends string = 'auth'>(
     key: Key = 'auth' as Key,
   ): Promise<Record<Key, AuthHealth>> {
-    const { state, age } = await this.provider.check();
+    const { state, age } = await this.issuers.check();
     const health: AuthHealth = {
       status: state === 'down' ? 'down' : 'up',
-      state,
+      state: state === 'ready' && this.revocations.isDegraded ? 'degraded' : state,
       ...(age !== undefined && { keysAge: age }),
     };
     return { [key]: health } as Record<Key, AuthHealth>;

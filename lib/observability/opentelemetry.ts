@@ -1,11 +1,19 @@
 /**
- * Decisions and calls to the authorization server as OpenTelemetry metrics and spans.
+ * Records decisions of the guard and calls to the authorization server as OpenTelemetry metrics and spans.
  *
- * An entry point of its own, `nestjs-resource-server/opentelemetry`: what does not import it pays nothing for it. It
- * imports nothing of OpenTelemetry either: meter and tracer are handed in.
+ * An application that does not import this entry point does not load it. It does not import OpenTelemetry: the application
+ * passes a meter and a tracer.
+ *
+ * @module nestjs-resource-server/opentelemetry
  */
 import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_channel';
 import { DECISION_CHANNEL, type DecisionEvent } from '../guard/decision-events.js';
+import {
+  RECEIVED_EVENT_CHANNEL,
+  REVOCATION_CHANNEL,
+  type ReceivedEvent,
+  type RevocationEvent,
+} from '../revocation/revocation-events.js';
 import { PROVIDER_CALL_CHANNEL, type ProviderCallEvent } from '../issuer/provider-call.js';
 
 type Attributes = Record<string, string | number>;
@@ -16,6 +24,15 @@ export interface MeterLike {
     name: string,
     options: { readonly description: string; readonly unit: string },
   ): { record(value: number, attributes: Attributes): void };
+  /** Not in OpenTelemetry's API before 1.9. */
+  createGauge?(
+    name: string,
+    options: { readonly description: string; readonly unit: string },
+  ): { record(value: number): void };
+  createCounter?(
+    name: string,
+    options: { readonly description: string; readonly unit: string },
+  ): { add(value: number, attributes: Attributes): void };
 }
 
 /** The part of OpenTelemetry's `Tracer` that is used. */
@@ -44,6 +61,9 @@ const ERROR = 2;
  *   `http.response.status_code` for refusals;
  * - `resource_server.provider.duration`: a histogram in seconds, by `operation`, `outcome`, `issuer` and
  *   `http.response.status_code`;
+ * - `resource_server.revocations.known`: a gauge, how many revocations this instance knew after the last one;
+ * - `resource_server.revocation.lag`: a histogram in seconds, from the instance that revoked to this one;
+ * - `resource_server.received_events`: a counter of logout tokens and security events, by `receiver`, `type` and `outcome`;
  * - a span for each call to the authorization server, below the span of the request that caused it.
  *
  * Nothing that a caller chooses becomes an attribute.
@@ -58,6 +78,19 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
   const providerDuration = meter?.createHistogram('resource_server.provider.duration', {
     description: 'How long calls to the authorization server took',
     unit: 's',
+  });
+
+  const revocationsKnown = meter?.createGauge?.('resource_server.revocations.known', {
+    description: 'How many revocations this instance knows',
+    unit: '{revocation}',
+  });
+  const revocationLag = meter?.createHistogram('resource_server.revocation.lag', {
+    description: 'How long a revocation took from the instance that revoked to this one',
+    unit: 's',
+  });
+  const receivedEvents = meter?.createCounter?.('resource_server.received_events', {
+    description: 'Logout tokens and security events that were received',
+    unit: '{event}',
   });
 
   const onDecision: ChannelListener = (message) => {
@@ -76,9 +109,23 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
     span.end(endTime);
   };
 
+  const onRevocation: ChannelListener = (message) => {
+    const { origin, known, lag } = message as RevocationEvent;
+    revocationsKnown?.record(known);
+    if (lag !== undefined) revocationLag?.record(lag, { origin });
+  };
+  const onReceived: ChannelListener = (message) => {
+    const { receiver, type, outcome } = message as ReceivedEvent;
+    receivedEvents?.add(1, { receiver, type, outcome });
+  };
+
+  subscribe(REVOCATION_CHANNEL, onRevocation);
+  subscribe(RECEIVED_EVENT_CHANNEL, onReceived);
   subscribe(DECISION_CHANNEL, onDecision);
   subscribe(PROVIDER_CALL_CHANNEL, onCall);
   return () => {
+    unsubscribe(REVOCATION_CHANNEL, onRevocation);
+    unsubscribe(RECEIVED_EVENT_CHANNEL, onReceived);
     unsubscribe(DECISION_CHANNEL, onDecision);
     unsubscribe(PROVIDER_CALL_CHANNEL, onCall);
   };

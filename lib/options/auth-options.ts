@@ -16,9 +16,12 @@ import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import type { IntrospectionOptions } from '../introspection/opaque-token.validator.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
-import type { WarmUpOptions } from '../issuer/provider-connection.js';
+import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { SignatureOptions } from '../issuer/signature-verifier.js';
+import type { BackChannelLogoutOptions, LogoutOptions } from '../revocation/logout-token.js';
+import type { RevocationOptions } from '../revocation/revocation-store.js';
+import type { SecurityEventsOptions } from '../revocation/security-event-token.js';
 
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions
@@ -38,6 +41,8 @@ export interface ResolvedOptions
     TargetOptions,
     AuditOptions,
     UserOptions,
+    RevocationOptions,
+    LogoutOptions,
     ProviderClientOptions {
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
@@ -53,6 +58,13 @@ export interface ResolvedOptions
    * @default false
    */
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
+  /**
+   * Receives [Security Event Tokens](../../docs/revocation.md#security-events) (RFC 8417) that a transmitter pushes
+   * (RFC 8935), and revokes what their events name.
+   *
+   * @default none are received
+   */
+  readonly securityEvents?: SecurityEventsOptions | undefined;
   /** Where the document is, for challenges (RFC 9728 section 5.1). Not an option. */
   readonly resourceMetadataUrl: string | undefined;
 }
@@ -65,7 +77,16 @@ type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | un
  * {@link ConfigurationError}.
  */
 export interface AuthModuleOptions extends Settable<
-  Omit<ResolvedOptions, 'groupOptions' | 'dpop' | 'tokenExchange' | 'offersDPoP' | 'resourceMetadata' | 'resourceMetadataUrl'>
+  Omit<
+    ResolvedOptions,
+    | 'groupOptions'
+    | 'dpop'
+    | 'tokenExchange'
+    | 'offersDPoP'
+    | 'resourceMetadata'
+    | 'resourceMetadataUrl'
+    | 'backChannelLogout'
+  >
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
@@ -79,6 +100,11 @@ export interface AuthModuleOptions extends Settable<
    * names that address in every challenge. @default false
    */
   readonly resourceMetadata?: boolean | Settable<ResourceMetadataOptions> | undefined;
+  /**
+   * Receives logout tokens of OpenID Connect Back-Channel Logout 1.0 and revokes the tokens of the session: `true`, or an
+   * object with the `path`. @default false
+   */
+  readonly backChannelLogout?: boolean | Settable<BackChannelLogoutOptions> | undefined;
   /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string | undefined;
 }

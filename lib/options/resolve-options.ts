@@ -3,13 +3,13 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
-import { isObject } from '../jose/strict-json.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
+import { isObject } from '../jose/strict-json.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
 import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
 import { readClientSecret, readSecret, SECRETS } from './secrets.js';
-import { LISTS, optionsSchema, VARIABLES } from './settings.js';
+import { DEFAULT_LOGOUT_PATH, LISTS, optionsSchema, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
@@ -126,8 +126,12 @@ function defined(values: object): Record<string, unknown> {
 /** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
 function contradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
   const found: (readonly [string, string])[] = [];
-  for (const option of ['issuer', 'jwksUri', 'introspectionEndpoint']) {
-    const address = said[option];
+  const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
+  const addresses = [
+    ...['issuer', 'jwksUri', 'introspectionEndpoint'].map((option) => [option, said[option]] as const),
+    ...['issuer', 'jwksUri'].map((member) => [`securityEvents.${member}`, events[member]] as const),
+  ];
+  for (const [option, address] of addresses) {
     if (typeof address !== 'string' || !URL.canParse(address)) continue;
     if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
       found.push([
@@ -136,6 +140,7 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
       ]);
     }
   }
+  found.push(...receiverContradictions(said, events));
   if (said['clientId'] !== undefined) return [...found, ...clientContradictions(said)];
   const needing = ['clientSecret', 'clientCertificate', 'introspectionEndpoint'].filter(
     (option) => said[option] !== undefined,
@@ -144,6 +149,22 @@ function contradictions(said: Record<string, unknown>): (readonly [option: strin
   if (isObject(said['tokenExchange']) && Object.keys(said['tokenExchange']).length > 0)
     needing.push('tokenExchange.grant');
   return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
+}
+
+function receiverContradictions(
+  { backChannelLogout, logoutAudience, clientId }: Record<string, unknown>,
+  events: Record<string, unknown>,
+): (readonly [option: string, problem: string])[] {
+  const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
+  if (backChannelLogout === undefined || backChannelLogout === false || isOff) return [];
+  const found: (readonly [string, string])[] = [];
+  if (logoutAudience === undefined && clientId === undefined)
+    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
+    ? backChannelLogout
+    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
+  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
+  return found;
 }
 
 function clientContradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {

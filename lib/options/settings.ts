@@ -7,6 +7,7 @@ import type { CertificateResolver, TokenResolver } from '../credentials/incoming
 import { CLIENT_AUTH_METHODS } from '../issuer/client-authentication.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { LoadUser } from '../principal/user-options.js';
+import type { RevocationStore } from '../revocation/revocation-store.js';
 import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 import { address, issuer } from './address.js';
 import { clientSecret, pem, strongSecret } from './secrets.js';
@@ -49,6 +50,9 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
   'tokenExchange.grant': ['TOKEN_EXCHANGE_GRANT'],
+  revocationDuration: ['REVOCATION_DURATION'],
+  backChannelLogout: ['BACKCHANNEL_LOGOUT'],
+  logoutAudience: ['LOGOUT_AUDIENCE'],
 };
 
 /** Options that hold a list: their variable is split at commas. */
@@ -113,6 +117,38 @@ const resourceMetadata = z.pipe(
     ),
   ),
 );
+
+/** Of a route at the root of the host. Routers read more than that as a pattern, or as an escape. */
+const path = z
+  .string(complain('is not a path'))
+  .check(
+    z.regex(
+      /^\/[\w\-.~@/]+$/,
+      complain('is not a path of letters, digits and - . _ ~ @ / that begins with /'),
+    ),
+  );
+
+export const DEFAULT_LOGOUT_PATH = '/backchannel-logout';
+
+/** A variable holds `true`, `false` or the path. */
+const backChannelLogout = z.pipe(
+  z.transform((value: unknown) => {
+    const said = typeof value === 'string' ? toBoolean(value.trim()) : value;
+    if (said === false) return undefined;
+    return said === true ? {} : typeof said === 'string' ? { path: said } : said;
+  }),
+  z.optional(
+    z.strictObject(
+      { path: z._default(path, DEFAULT_LOGOUT_PATH) },
+      complain('is neither true nor false, nor a path'),
+    ),
+  ),
+);
+
+const revocationStore = z.custom<RevocationStore>((value: unknown) => {
+  const store = value as Record<string, unknown> | null | undefined;
+  return ['add', 'list', 'subscribe'].every((name) => typeof store?.[name] === 'function');
+}, 'has no add, list and subscribe');
 
 /** `false` in a variable switches it off. */
 const userProperty = converted(
@@ -202,5 +238,26 @@ export const optionsSchema = z.strictObject({
       'token-exchange',
     ),
   }),
+  revocationStore: z.optional(revocationStore),
+  revocationDuration: z._default(
+    converted(
+      toNumber,
+      z
+        .number(complain('is not a number of seconds'))
+        .check(z.positive(complain('leaves no time to be remembered'))),
+    ),
+    86_400,
+  ),
+  backChannelLogout: z.optional(backChannelLogout),
+  logoutAudience: z.optional(text),
+  securityEvents: z.optional(
+    z.strictObject({
+      path,
+      audience,
+      issuer: z.optional(issuer),
+      jwksUri: z.optional(address),
+      authorizationHeader: z.optional(z.string('is not a string').check(z.minLength(1, 'is empty'))),
+    }),
+  ),
   fetcher: callable<Fetcher>(),
 });

@@ -21,9 +21,9 @@ export function requireScopes(request: object, ...scopes: readonly [string, ...s
   const required = readScopeNames('requireScopes', scopes);
   const principal = principalOf(request);
   if (!principal) throw new MissingTokenError({ detail: 'requireScopes(): no token was looked at' });
-  const token =
-    principal instanceof ValidatedToken ? principal : new ValidatedToken(principal.token, principal.claims);
-  const held = scopesOf(token);
+  const held = scopesOf(
+    principal instanceof ValidatedToken ? principal : { claims: principal.claims, scopes: undefined },
+  );
   const missing = required.filter((scope) => !held.has(scope));
   if (missing.length > 0)
     throw new TokenError('insufficient_scope', {

@@ -8,7 +8,7 @@ import { whenAdapterIsSet } from '../route-table/http-adapter.js';
 import { ResolverRoutes } from '../route-table/resolver-routes.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { ProviderConnection } from '../issuer/provider-connection.js';
+import { IssuerRegistry } from '../issuer/issuer-registry.js';
 
 /** What is used of it; Express and Fastify both have it. */
 interface Reply {
@@ -47,7 +47,7 @@ export class ResourceMetadata {
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(ProviderConnection) private readonly provider: ProviderConnection,
+    @Inject(IssuerRegistry) private readonly issuers: IssuerRegistry,
   ) {
     const { resourceMetadataUrl: url } = options;
     if (url === undefined) return;
@@ -70,7 +70,7 @@ export class ResourceMetadata {
   }
 
   #read(): string {
-    const { issuer } = this.provider;
+    const [issuer = this.options.issuer] = this.issuers.known.map(({ identifier }) => identifier);
     if (this.#document?.issuer !== issuer) this.#document = { issuer, text: this.#write(issuer) };
     return this.#document.text;
   }

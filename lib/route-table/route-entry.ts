@@ -70,6 +70,15 @@ export function unprotectedEntry(route: RawRoute): RouteEntry {
   };
 }
 
+/** A route of this module that is sent signed tokens of another kind. */
+export function receiverEntry(path: string, handler: string): RouteEntry {
+  return {
+    ...unprotectedEntry({ method: 'POST', path, handler }),
+    access: 'public',
+    declared: true,
+  };
+}
+
 /** By kind and path, then method, version, host and handler: the same application has the same order everywhere. */
 export function sortEntries(entries: readonly RouteEntry[]): readonly RouteEntry[] {
   const keys = new Map(entries.map((each) => [each, orderOf(each)]));

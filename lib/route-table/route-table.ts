@@ -11,7 +11,13 @@ import { watchExpress } from './express-routes.js';
 import { watchFastify, type FastifyLike } from './fastify-routes.js';
 import { whenAdapterIsSet } from './http-adapter.js';
 import { printMarkdown, printText } from './print-routes.js';
-import { sortEntries, unprotectedEntry, type RawRoute, type RouteEntry } from './route-entry.js';
+import {
+  receiverEntry,
+  sortEntries,
+  unprotectedEntry,
+  type RawRoute,
+  type RouteEntry,
+} from './route-entry.js';
 
 /** Routes of the adapter that are none of these. */
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
@@ -22,15 +28,17 @@ type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
  * middleware that answers by itself, WebSockets, messages, fields of GraphQL types that Nest runs no guard for, and on other
- * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata.
+ * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata. Its
+ * receivers of logout tokens and security events are listed as `public`: no access token is looked at there.
  */
 @Injectable()
 export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   readonly #log = new Logger('AuthModule');
   #readRawRoutes: ReadRawRoutes = () => [];
   #known = false;
-  /** Of the resource metadata: no guard sees it, and none is to. */
-  readonly #ownPath: string | undefined;
+  /** Of the resource metadata and the receivers: no guard sees them, and none is to. */
+  readonly #ownPaths = new Set<string>();
+  readonly #receivers: readonly RouteEntry[];
 
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
@@ -39,7 +47,9 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     const { resourceMetadataUrl: own } = options;
-    if (own !== undefined) this.#ownPath = new URL(own).pathname;
+    if (own !== undefined) this.#ownPaths.add(new URL(own).pathname);
+    this.#receivers = receiversOf(options);
+    for (const { path } of this.#receivers) this.#ownPaths.add(path);
     whenAdapterIsSet(host, () => (this.#readRawRoutes = watch(host)));
   }
 
@@ -76,7 +86,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     const ours = this.controllers.read();
     const { endpoints } = this.resolvers;
     const raw = this.#readRawRoutes(new Set(ours.flatMap(keysOf))).filter(
-      ({ path }) => path !== this.#ownPath && !endpoints.has(path),
+      ({ path }) => !this.#ownPaths.has(path) && !endpoints.has(path),
     );
     const entries = ours.map(
       ({
@@ -88,7 +98,12 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
         ...entry
       }) => entry,
     );
-    return sortEntries([...entries, ...this.resolvers.read(), ...raw.map(unprotectedEntry)]);
+    return sortEntries([
+      ...entries,
+      ...this.#receivers,
+      ...this.resolvers.read(),
+      ...raw.map(unprotectedEntry),
+    ]);
   }
 
   /**
@@ -115,6 +130,13 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   toJSON(): readonly RouteEntry[] {
     return this.list();
   }
+}
+
+function receiversOf({ backChannelLogout, securityEvents }: ResolvedOptions): readonly RouteEntry[] {
+  return [
+    ...(backChannelLogout ? [receiverEntry(backChannelLogout.path, 'BackChannelLogout')] : []),
+    ...(securityEvents ? [receiverEntry(securityEvents.path, 'SecurityEvents')] : []),
+  ];
 }
 
 function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {

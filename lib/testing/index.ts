@@ -1,5 +1,7 @@
 /**
- * The test kit, an entry point of its own: `nestjs-resource-server/testing`. For any test runner: it imports none.
+ * The test kit, for any test runner: it imports none. [Testing](../../docs/testing.md) shows how to use it.
+ *
+ * @module nestjs-resource-server/testing
  */
 export { TestIssuer, type TestIssuerOptions, type TestOptions } from './test-issuer.js';
 export type { TokenOptions, Bindable } from './mint.js';

@@ -18,6 +18,7 @@ import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
 import { loadPrincipal, type UserOptions } from '../principal/user-options.js';
+import { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
@@ -62,6 +63,10 @@ export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #access: AccessOptions;
   #resourceMetadata: string | undefined;
+  readonly #issuer = new TrustedIssuer(
+    resolveOptions({ issuer: ISSUER, audience: AUDIENCE, envPrefix: 'MOCK_' }, () => undefined),
+    new Logger(AuthGuard.name),
+  );
   #userOptions: UserOptions = { userProperty: 'user' };
 
   constructor(
@@ -132,7 +137,7 @@ export class MockedGuard implements CanActivate {
     }
     const claims = completeClaims(this.claims);
     checkBinding(claims, policy);
-    const token = new ValidatedToken('mocked-token', claims);
+    const token = new ValidatedToken('mocked-token', claims, this.#issuer);
     const denial = await checkAccess(token, policy, this.#access, call.request);
     if (denial) throw denial;
     const { loadUser, userProperty } = this.#userOptions;

@@ -15,6 +15,7 @@ const MAX_VERIFICATIONS_PER_TURN = 32;
 /** Signatures that wait; a further one is refused. */
 const MAX_WAITING = 10_000;
 
+/** One for each module instance: applications of one process do not wait for one another. */
 export class VerificationQueue {
   readonly #answers: (() => void)[] = [];
   readonly #verifications: (() => void)[] = [];
@@ -77,16 +78,4 @@ export class VerificationQueue {
 function tooManyWaiting(): ProviderUnavailableError {
   const detail = `${MAX_WAITING} tokens wait for their signature to be verified`;
   return new ProviderUnavailableError({ detail, retryAfter: 1 });
-}
-
-const queue = new VerificationQueue();
-
-/** See {@link VerificationQueue.waitForBatch}. */
-export function waitForBatch(): Promise<void> {
-  return queue.waitForBatch();
-}
-
-/** See {@link VerificationQueue.verify}. */
-export function runVerification<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-  return queue.verify(work);
 }

@@ -2,14 +2,14 @@
 import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
-import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
+import type { DecodedJwt } from '../jose/decode-jwt.js';
 import type { IssuerKeySet } from '../issuer/issuer-key-set.js';
-import type { IssuerKeys } from '../issuer/issuer-keys.js';
 import { checkClaims, checkIssuer, checkTimes, type ClaimsOptions } from './check-claims.js';
 import { checkTokenKind } from './token-kind.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
-import type { SignatureVerifier, Verification } from '../issuer/signature-verifier.js';
-import { runVerification } from '../timing/verification-queue.js';
+import type { Verification } from '../issuer/signature-verifier.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
+import type { VerificationQueue } from '../timing/verification-queue.js';
 import { ValidatedToken } from './validated-token.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
@@ -40,22 +40,23 @@ class VerifiedJwt extends ValidatedToken {
   /** The last one that was seen to have the key. */
   keySet: IssuerKeySet;
 
-  constructor({ token, claims }: DecodedJwt, { key, keySet }: Verification) {
-    super(token, freezeClaims(claims));
+  constructor(
+    { token, claims }: DecodedJwt,
+    { key, keySet }: Verification,
+    readonly validator: JwtTokenValidator,
+  ) {
+    super(token, freezeClaims(claims), validator.issuer);
     this.key = key;
     this.keySet = keySet;
   }
 }
 
-export class JwtTokenValidator {
-  /** A signature is checked once per token and key: with the key set that lacks the key, the token is out. */
-  readonly #verified = new RememberedTokens<VerifiedJwt>(MAX_VERIFIED);
-
-  constructor(
-    private readonly keys: IssuerKeys,
-    private readonly signatures: SignatureVerifier,
-    private readonly options: JwtOptions & ClaimsOptions,
-  ) {}
+/**
+ * Tokens whose signature was verified, of all issuers of a module: a signature is checked once per token and key. Who looks
+ * a token up need not know yet whose it is.
+ */
+export class VerifiedJwts {
+  readonly #tokens = new RememberedTokens<VerifiedJwt>(MAX_VERIFIED);
 
   /**
    * A token that was verified before, and is good still; `undefined` for one that must be verified.
@@ -63,11 +64,28 @@ export class JwtTokenValidator {
    * @throws {TokenError} `invalid_token` if its time is over
    */
   recall(token: string): ValidatedToken | undefined {
-    const verified = this.#verified.get(token);
-    if (!verified || !holds(verified, this.keys.get())) return undefined;
-    checkTimes(verified.claims, this.options);
-    return verified;
+    const verified = this.#tokens.get(token);
+    return verified && verified.validator.recheck(verified);
   }
+
+  remember(verified: VerifiedJwt): void {
+    this.#tokens.set(verified);
+  }
+
+  /** Forgets the tokens that a selector picks, so that they are verified again. */
+  forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
+    return this.#tokens.forget(({ token, claims }) => picks(token, claims)).length;
+  }
+}
+
+/** Of one issuer. */
+export class JwtTokenValidator {
+  constructor(
+    readonly issuer: TrustedIssuer,
+    private readonly verified: VerifiedJwts,
+    private readonly queue: VerificationQueue,
+    private readonly options: JwtOptions & ClaimsOptions,
+  ) {}
 
   /**
    * A good token; without a promise when the keys are at hand. Whatever can be refused without a key is
@@ -78,28 +96,32 @@ export class JwtTokenValidator {
    * @throws {TokenError} `invalid_token`
    * @throws {ProviderUnavailableError} if the keys cannot be had
    */
-  validate(token: string): ValidatedToken | Promise<ValidatedToken> {
-    const recalled = this.recall(token);
-    if (recalled) return recalled;
-    const jwt = decodeJwt(token);
-    this.signatures.checkHeader(jwt);
+  validate(jwt: DecodedJwt): ValidatedToken | Promise<ValidatedToken> {
+    const { keys, signatures } = this.issuer;
+    signatures.checkHeader(jwt);
     checkType(jwt, this.options);
     checkClaims(jwt.claims, this.options);
     checkProfile(jwt.claims, this.options);
-    const keySet = this.keys.get();
+    const keySet = keys.get();
     return keySet instanceof Promise
-      ? keySet.then((known) => runVerification(() => this.#verify(jwt, known)))
+      ? keySet.then((known) => this.queue.verify(() => this.#verify(jwt, known)))
       : this.#verify(jwt, keySet);
   }
 
-  /** Forgets the tokens that a selector picks, so that they are verified again. */
-  forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
-    return this.#verified.forget(({ token, claims }) => picks(token, claims)).length;
+  /**
+   * A token that this validator has verified before; `undefined` where it must be verified again.
+   *
+   * @throws {TokenError} `invalid_token` if its time is over
+   */
+  recheck(verified: VerifiedJwt): ValidatedToken | undefined {
+    if (!holds(verified, this.issuer.keys.get())) return undefined;
+    checkTimes(verified.claims, this.options);
+    return verified;
   }
 
   #verify(jwt: DecodedJwt, { issuer }: IssuerKeySet): ValidatedToken | Promise<ValidatedToken> {
     checkIssuer(jwt.claims['iss'], issuer);
-    const verification = this.signatures.verify(jwt);
+    const verification = this.issuer.signatures.verify(jwt);
     return verification instanceof Promise
       ? verification.then((found) => this.#remember(jwt, found))
       : this.#remember(jwt, verification);
@@ -108,8 +130,8 @@ export class JwtTokenValidator {
   #remember(jwt: DecodedJwt, verification: Verification): ValidatedToken {
     // The key set may be a newer one than the issuer was compared with.
     checkIssuer(jwt.claims['iss'], verification.keySet.issuer);
-    const verified = new VerifiedJwt(jwt, verification);
-    this.#verified.set(verified);
+    const verified = new VerifiedJwt(jwt, verification, this);
+    this.verified.remember(verified);
     return verified;
   }
 }

@@ -1,4 +1,5 @@
 /** A token that was found good: remembered, and shared by all requests that present it. */
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 
 /** The claims never change: what others read from them is kept beside them, made by who asks first. */
@@ -13,5 +14,7 @@ export class ValidatedToken {
   constructor(
     readonly token: string,
     readonly claims: AccessTokenClaims,
+    /** Whose token it is: the one that vouched for it. */
+    readonly issuer: TrustedIssuer,
   ) {}
 }

@@ -34,7 +34,8 @@ export class TokenValidationService {
   ) {}
 
   /**
-   * The claims of a good access token: signature, issuer, audience, times and type, then binding, scopes and groups.
+   * The claims of a good access token: signature, issuer, audience, times and type, then revocation, binding, scopes and
+   * groups.
    * Needs no request and no guard.
    *
    * A token bound to a certificate (`cnf.x5t#S256`) is refused unless that certificate is handed in as
@@ -53,6 +54,7 @@ export class TokenValidationService {
   ): Promise<AccessTokenClaims> {
     const validated = await this.tokens.validate(token);
     const { claims } = validated;
+    this.tokens.revocations.check(claims);
     const binding = options.validateCertificateBinding;
     const { clientCertificate } = options;
     await enforceSenderConstraint(claims, {

@@ -45,7 +45,10 @@ class InvoicesController {
 
   /** What the other API says. */
   @Get('products') async products(@Req() request: object): Promise<unknown> {
-    const response = await this.onBehalfOf.fetch(request, TARGET)(`${InvoicesController.productsOrigin}/products`);
+    const response = await this.onBehalfOf.fetch(
+      request,
+      TARGET,
+    )(`${InvoicesController.productsOrigin}/products`);
     return { status: response.status, said: await response.json() };
   }
   /** The claims of the exchanged token. */
@@ -220,14 +223,17 @@ describe.each(PLATFORMS)('an API that calls another, on %s', (platform) => {
     expect(requests.count).toBe(1);
   });
 
-  it.each(['/public', '/optional'])('exchanges nothing for a request without a validated caller: %s', async (path) => {
-    const answer = await app.get(path);
-    expect(answer).toMatchObject({ status: 401, body: { statusCode: 401, message: 'unauthorized' } });
-    expect(answer.headers['www-authenticate']).toBe('Bearer');
-    // On a public route nobody has looked at the token.
-    expect((await app.get('/public', bearer(issuer.token()))).status).toBe(401);
-    expect(requests.count).toBe(0);
-  });
+  it.each(['/public', '/optional'])(
+    'exchanges nothing for a request without a validated caller: %s',
+    async (path) => {
+      const answer = await app.get(path);
+      expect(answer).toMatchObject({ status: 401, body: { statusCode: 401, message: 'unauthorized' } });
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+      // On a public route nobody has looked at the token.
+      expect((await app.get('/public', bearer(issuer.token()))).status).toBe(401);
+      expect(requests.count).toBe(0);
+    },
+  );
 
   it('exchanges a bare token only if it is good', async () => {
     const onBehalfOf = app.nest.get(OnBehalfOf);
@@ -251,7 +257,13 @@ describe.each(PLATFORMS)('an API that calls another, on %s', (platform) => {
     for (const token of bad) {
       await expect(onBehalfOf.accessTokenFor(token, TARGET)).rejects.toMatchObject({ status: 401 });
     }
-    for (const nobody of [undefined, null, 7, {}, { headers: bearer(issuer.token()), user: { sub: 'ann' } }]) {
+    for (const nobody of [
+      undefined,
+      null,
+      7,
+      {},
+      { headers: bearer(issuer.token()), user: { sub: 'ann' } },
+    ]) {
       await expect(onBehalfOf.accessTokenFor(nobody as never, TARGET)).rejects.toThrow();
     }
     expect(requests.count).toBe(before);
@@ -414,5 +426,63 @@ describe.each(PLATFORMS)('an API that calls another, on %s', (platform) => {
         expect(requests.count).toBe(0);
       },
     );
+  });
+});
+
+describe('a fetch with DPoP', () => {
+  it('proves the key that the token is bound to, and repeats a request with the nonce unless it is a stream', async () => {
+    const issuer = await Issuer.start();
+    const requests = new TokenRequests(issuer);
+    const seen: Record<string, unknown>[] = [];
+    issuer.server.answer('/api', (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const proof = claimsIn(String(request.headers['dpop']));
+        const { authorization, 'x-own': own } = request.headers;
+        const body = Buffer.concat(chunks).toString();
+        seen.push({ ...proof, method: request.method, authorization, own, body });
+        if (proof['nonce'] === 'n-2') return response.end('done');
+        const challenge = { 'dpop-nonce': 'n-2', 'www-authenticate': 'DPoP error="use_dpop_nonce"' };
+        return response.writeHead(401, challenge).end();
+      });
+    });
+    const app = await bootApp(issuer.introspecting, { platform: 'Express', controllers: [] });
+    requests.members = { token_type: 'DPoP' };
+    const target = { audience: PRODUCTS, dpop: true };
+    const caller = issuer.token();
+    const onBehalfOf = app.nest.get(OnBehalfOf);
+    const url = `${issuer.server.origin}/api`;
+
+    const stream = new Response('a stream').body;
+    const streamed = await onBehalfOf.fetch(caller, target)(url, {
+      method: 'POST',
+      body: stream,
+      duplex: 'half',
+    } as RequestInit);
+    expect(streamed.status).toBe(401);
+    const headers = { 'x-own': 'yes', authorization: 'Basic YTpi' };
+    const answer = await onBehalfOf.fetch(caller, target)(`${url}?a=b`, {
+      method: 'PUT',
+      body: 'text',
+      headers,
+    });
+    expect(await answer.text()).toBe('done');
+    const token = await onBehalfOf.accessTokenFor(caller, target);
+    expect(seen).toMatchObject([
+      { method: 'POST', body: 'a stream' },
+      {
+        method: 'PUT',
+        htm: 'PUT',
+        htu: url,
+        nonce: 'n-2',
+        own: 'yes',
+        body: 'text',
+        authorization: `DPoP ${token}`,
+      },
+    ]);
+    expect(requests.count).toBe(1);
+    await app.close();
+    await issuer.close();
   });
 });

@@ -268,7 +268,9 @@ describe('explain', () => {
   describe('without a provider', () => {
     it('cannot know of a token that may be good', async () => {
       const TENANT_DOMAIN = `http://127.0.0.1:${await freePort()}`;
-      const { code, out } = await explain(issuer.token(), [], { TENANT_DOMAIN });
+      const { code, out } = await explain(issuer.token({ claims: { iss: TENANT_DOMAIN } }), [], {
+        TENANT_DOMAIN,
+      });
       expect(findingsIn(out)).toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^- signature: .*ECONNREFUSED/),

@@ -145,19 +145,22 @@ describe('starting with GraphQL', () => {
       ],
       ['another module is included', field(Scopes('read')), { include: [class Other {}] }, undefined],
       ['its module is included', field(Scopes('read')), { include: [Root] }, /no guard for this field/],
-      [
-        'a context that requests share',
-        field(),
-        { context: { db: 1 }, driver: class MercuriusDriver {} },
-        /requests would share/,
-      ],
-      ['a context that Apollo copies', field(), { context: { db: 1 }, driver: ApolloDriver }, undefined],
-      ['a context function', field(), { context: () => ({}), driver: class MercuriusDriver {} }, undefined],
     ])('%s', (_name, resolver, options, problem) => {
       const problems = problemsOf(resolver, options);
       if (problem === undefined) expect(problems).toEqual([]);
       else expect(problems).toEqual([expect.stringMatching(problem)]);
     });
+  });
+
+  it('stops where the options cannot be changed, so that requests could share a context', async () => {
+    const frozen = Object.freeze({ driver: ApolloDriver, autoSchemaFile: true, context: () => ({}) });
+    const starting = bootApp(issuer.options, {
+      platform: 'Express',
+      controllers: [],
+      imports: [GraphQLModule.forRoot<ApolloDriverConfig>(frozen)],
+      providers: [Root],
+    });
+    await expect(starting).rejects.toThrow(/GraphQLModule: the options are frozen/);
   });
 
   it('reads options that come from a factory', async () => {

@@ -380,6 +380,88 @@ describe.each(STACKS)('GraphQL subscriptions: $name', ({ driver, platform }) => 
     });
   });
 
+  it.each(['one object', 'the first connection'])(
+    'takes nobody for another caller where connections share %s',
+    async (what) => {
+      const shared: { req?: unknown; request?: unknown } = {};
+      // graphql-ws: its context of the connection; Mercurius: the socket and the request.
+      const context = (connection: object, request: unknown): object => {
+        if (what === 'one object') return shared;
+        if (driver === 'Apollo') shared.req ??= connection;
+        else shared.request ??= request;
+        return shared;
+      };
+      const sharing = await boot(
+        {},
+        driver === 'Apollo'
+          ? { context, ...(what !== 'one object' && { subscriptions: { 'graphql-ws': { context } } }) }
+          : { subscription: { context } },
+      );
+      const ann = await connect(bearing(), {}, sharing);
+      const answered = { payload: { data: { who: 'ann' } } };
+      expect(await ann.answerTo(ann.subscribe('subscription { who }'))).toMatchObject(answered);
+      const anonymous = await connect({}, {}, sharing);
+      const refused = await anonymous.answerTo(anonymous.subscribe('subscription { who }'));
+      expect(errorOf(refused)).not.toEqual([undefined, undefined]);
+      const bob = await connect(bearing({ sub: 'bob' }), {}, sharing);
+      const answer = await bob.answerTo(bob.subscribe('subscription { who }'));
+      if (what === 'one object') expect(answer).toMatchObject({ payload: { data: { who: 'bob' } } });
+      expect(JSON.stringify(answer)).not.toContain('ann');
+      expect(await ann.answerTo(ann.subscribe('subscription { who }'))).toMatchObject(answered);
+    },
+  );
+
+  it('goes on with what the last connection_init brought, or closes', async () => {
+    const client = await connect({});
+    client.send({ type: 'connection_init', payload: bearing() });
+    if (driver === 'Apollo') {
+      expect(await client.whenClosed()).toBe(4429);
+      return;
+    }
+    await client.next(({ type }) => type === 'connection_ack');
+    const signedIn = await client.answerTo(client.subscribe('subscription { who }'));
+    expect(signedIn).toMatchObject({ payload: { data: { who: 'ann' } } });
+    client.send({ type: 'connection_init', payload: {} });
+    await client.next(({ type }) => type === 'connection_ack');
+    const anonymous = await client.answerTo(client.subscribe('subscription { who }'));
+    expect(errorOf(anonymous)).toEqual(UNAUTHENTICATED('missing_token'));
+  });
+
+  it('keeps nothing of a connection that never sends connection_init', async () => {
+    const asked: unknown[] = [];
+    const idle = await boot({ tokenResolver: (request) => (asked.push(request), undefined) });
+    const client = await SocketClient.open(idle);
+    clients.push(client);
+    const registry = idle.nest.get(OpenStreams, { strict: false });
+    expect(registry.size).toBe(0);
+    client.close();
+    await client.whenClosed();
+    expect([asked.length, registry.size]).toEqual([0, 0]);
+  });
+
+  it('opens 1,000 subscriptions at once with one verification, and ends them together', async () => {
+    const opaque = await boot({ ...issuer.introspecting, introspectionCacheDuration: 0 });
+    const registry = opaque.nest.get(OpenStreams, { strict: false });
+    const before = issuer.server.introspections.length;
+    const others = topic.size;
+    const given = issuer.opaqueToken({ sub: 'ann', exp: nowInSeconds() + 60 });
+    const client = await connect({ authorization: `Bearer ${given}` }, {}, opaque);
+    const ids = Array.from({ length: 1_000 }, () => client.subscribe('subscription { ticks { count } }'));
+    while (registry.size < 1_000) await new Promise((resolve) => setImmediate(resolve));
+    // What comes more than a second later is asked again.
+    expect(issuer.server.introspections.length - before).toBeLessThanOrEqual(3);
+    topic.publish({ ticks: { count: 1 } });
+    const answers = await Promise.all(ids.map((id) => client.answerTo(id)));
+    expect(answers.every(({ type }) => type === 'next')).toBe(true);
+    advanceClock(361);
+    const ends = await Promise.all(ids.map((id) => client.answerTo(id, 'next', 'error')));
+    expect(new Set(ends.map((end) => JSON.stringify(errorOf(end))))).toEqual(
+      new Set([JSON.stringify(UNAUTHENTICATED('invalid_token'))]),
+    );
+    expect(registry.size).toBe(0);
+    expect(topic.size).toBeLessThanOrEqual(others);
+  });
+
   it('leaves an operation before connection_init to the driver, which closes', async () => {
     const client = await SocketClient.open(app);
     clients.push(client);

@@ -288,7 +288,7 @@ describe.each(PLATFORMS)('messages of an application on %s', (platform) => {
       });
     });
     socket.close();
-    expect(events.toSorted()).toEqual(['exception', 'pong']);
+    expect(events.map(String).toSorted()).toEqual(['exception', 'pong']);
     expect(received).toEqual(['ping']);
     expect(warnings()).toEqual([]);
   });

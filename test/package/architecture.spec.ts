@@ -15,6 +15,7 @@ const FOLDERS = [
   'binding',
   'access',
   'principal',
+  'revocation',
   'options',
   'validation',
   'calling',
@@ -23,6 +24,7 @@ const FOLDERS = [
   'route-table',
   'openapi',
   'resource-metadata',
+  'receivers',
   'observability',
   '',
   'testing',
@@ -85,7 +87,7 @@ describe('lib/', () => {
       imports.filter(({ from }) => from.startsWith('@nestjs/')).map(({ file }) => file),
     );
     const allowed =
-      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|route-table)\/.*|validation\/token-validation\.service\.ts|calling\/(on-behalf-of|client-credentials)\.ts|testing\/mock-claims\.ts)$|\.decorator\.ts$/;
+      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|receivers|route-table)\/.*|validation\/token-validation\.service\.ts|calling\/(on-behalf-of|client-credentials)\.ts|testing\/mock-claims\.ts)$|\.decorator\.ts$/;
     expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
   });
 

@@ -42,8 +42,9 @@ export function strictInClaims({ exp, nbf, iat, aud, sub, client_id, jti, cnf, .
     return 'sub, client_id, jti';
   if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)))
     return 'cnf is no object';
-  if (['token_use', 'token_usage', 'tok_type'].some((name) => typeof marks[name] === 'string'))
-    return 'names a kind of token';
+  // One text, or a list of them.
+  const kinds = ['token_use', 'token_usage', 'tok_type'].flatMap((name) => marks[name]);
+  if (kinds.some((kind) => typeof kind === 'string')) return 'names a kind of token';
   if (cnf?.jkt !== undefined && typeof cnf.jkt !== 'string') return 'jkt is not a string';
   return undefined;
 }
@@ -69,7 +70,7 @@ function hasAmbiguousMember(text) {
     ([, , colon]) => colon === ':',
   );
   if (named.some(([, name]) => JSON.parse(name) === '__proto__')) return true;
-  return named.length !== countMembers(JSON.parse(text));
+  return named.length !== countMembers(JSON.parse(text.replace(/^\ufeff/, '')));
 }
 
 function countMembers(value) {

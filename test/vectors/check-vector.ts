@@ -3,8 +3,10 @@ import { TokenError } from '../../lib/errors/auth.errors.js';
 import { decodeJwt, type DecodedJwt } from '../../lib/jose/decode-jwt.js';
 import { IssuerKeySet } from '../../lib/issuer/issuer-key-set.js';
 import type { IssuerKeys } from '../../lib/issuer/issuer-keys.js';
-import { JwtTokenValidator } from '../../lib/token/jwt-token.validator.js';
+import { JwtTokenValidator, VerifiedJwts } from '../../lib/token/jwt-token.validator.js';
 import { SignatureVerifier } from '../../lib/issuer/signature-verifier.js';
+import type { TrustedIssuer } from '../../lib/issuer/trusted-issuer.js';
+import { VerificationQueue } from '../../lib/timing/verification-queue.js';
 import { readKeySet } from '../../lib/jose/verification-key.js';
 import { SIGNING_ALGORITHMS } from '../../lib/jose/verify-signature.js';
 
@@ -43,7 +45,10 @@ export function judgeAccessToken(
 ): Promise<string | undefined> {
   const keys = issuerThatPublishes(published, { issuer });
   const options = { requireAccessTokenType: true, audience, clockSkew: 0, clockTolerance: 0 };
-  return refusalOf(() => new JwtTokenValidator(keys, verifierOf(keys), options).validate(token));
+  const trusted: Pick<TrustedIssuer, 'keys' | 'signatures'> = { keys, signatures: verifierOf(keys) };
+  const queue = new VerificationQueue();
+  const validator = new JwtTokenValidator(trusted as TrustedIssuer, new VerifiedJwts(), queue, options);
+  return refusalOf(() => validator.validate(decodeJwt(token)));
 }
 
 /** `undefined` if nothing is refused. A vector that ends in an error of another type fails its test. */
@@ -77,7 +82,7 @@ function decodeJws(jws: string): DecodedJwt {
 export const NOT_CLAIMS = /^the payload is (empty|not UTF-8|not JSON|not an object)$/;
 
 const verifierOf = (keys: IssuerKeys): SignatureVerifier =>
-  new SignatureVerifier(keys, { signingAlgorithms: SIGNING_ALGORITHMS });
+  new SignatureVerifier(keys, { signingAlgorithms: SIGNING_ALGORITHMS }, new VerificationQueue());
 
 /** Keys that are at hand and never change: what is fetched, and when, is not the vectors' subject. */
 function issuerThatPublishes(

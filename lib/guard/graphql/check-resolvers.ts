@@ -1,4 +1,4 @@
-/** Finds at start what the guard would not protect: fields that Nest runs no guard for, and contexts that requests share. */
+/** Finds at start what the guard would not protect: fields that Nest runs no guard for. */
 import type { ModulesContainer } from '@nestjs/core';
 import { readRoutePolicy } from '../../policy/route-policy.js';
 import { classLevels, methodLevels } from '../../policy/levels.js';
@@ -18,7 +18,7 @@ export function checkResolvers(modules: ModulesContainer): readonly string[] {
   const problems = findGraphQLOptions(modules).flatMap((options) => {
     const included = includedModules(modules, options);
     const served = resolvers.filter(({ module }) => included.has(module));
-    return [...checkContext(options), ...served.flatMap((each) => checkResolver(each, options))];
+    return served.flatMap((each) => checkResolver(each, options));
   });
   return [...new Set(problems)];
 }
@@ -49,16 +49,4 @@ function requiresAnything({ metatype, property }: Resolver): boolean {
   return [...classLevels(metatype), ...methodLevels(metatype, property)].some(({ declarations }) =>
     declarations.some(({ kind }) => kind !== 'optional' && kind !== 'public'),
   );
-}
-
-/** Of an object that all requests share, drivers have taken the first caller's request for everybody's. */
-function checkContext({ context, driver }: GraphQLOptions): string[] {
-  if (typeof context !== 'object' || context === null) return [];
-  // @nestjs/apollo 14 makes a copy for each request.
-  const { prototype } = (driver ?? {}) as { readonly prototype?: object };
-  if (prototype && 'cloneContext' in prototype) return [];
-  return [
-    'GraphQLModule: the option `context` is an object, which requests would share; let it be a function that returns a ' +
-      'new one each time: ({ req }) => ({ req })',
-  ];
 }

@@ -32,6 +32,10 @@ export interface Resolver {
 export interface GraphQLOptions {
   readonly driver?: { readonly name: string };
   readonly context?: unknown;
+  /** Of Mercurius. */
+  readonly subscription?: unknown;
+  /** Of Apollo. */
+  readonly subscriptions?: unknown;
   readonly include?: readonly unknown[];
   readonly fieldResolverEnhancers?: readonly string[];
   readonly path?: string;

@@ -1,6 +1,7 @@
 /** Ends what is open when its token ends: subscriptions, server-sent events, and whatever else outlives a request. */
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnModuleDestroy } from '@nestjs/common';
 import { invalidToken, type AuthError } from '../../errors/auth.errors.js';
+import { KnownRevocations, revokedError } from '../../revocation/known-revocations.js';
 import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
 import { Expirations, type Expiration } from '../../timing/expirations.js';
 import type { AccessTokenClaims } from '../../token/access-token-claims.js';
@@ -15,17 +16,23 @@ export interface OpenStream {
   end(error: AuthError): void;
 }
 
+/** Revocations of this time are looked at together: each time, every open stream is. In milliseconds. */
+const REVOCATIONS_MS = 200;
+
 /** One for each module. */
 @Injectable()
 export class OpenStreams implements OnModuleDestroy {
   readonly #expirations: Expirations;
+  #revoked: NodeJS.Timeout | undefined;
   readonly #open = new Map<OpenStream, Expiration | undefined>();
 
   constructor(
     @Inject(RESOLVED_OPTIONS)
     private readonly options: Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>,
+    @Optional() @Inject(KnownRevocations) private readonly revocations?: KnownRevocations,
   ) {
     this.#expirations = new Expirations(() => trueTime(options));
+    revocations?.onLearned(() => this.#endRevokedSoon());
   }
 
   get size(): number {
@@ -45,6 +52,8 @@ export class OpenStreams implements OnModuleDestroy {
             this.#end(stream, invalidToken('expired', 'the token of an open stream expired')),
           );
     this.#open.set(stream, expiration);
+    // It may have been revoked after it was checked.
+    if (this.revocations?.covers(stream.claims) === true) this.#endRevokedSoon();
   }
 
   /** It ended by itself. */
@@ -64,6 +73,15 @@ export class OpenStreams implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.#expirations.stop();
     this.#open.clear();
+    clearTimeout(this.#revoked);
+  }
+
+  #endRevokedSoon(): void {
+    if (this.#open.size === 0) return;
+    this.#revoked ??= setTimeout(() => {
+      this.#revoked = undefined;
+      this.endAll(({ claims }) => this.revocations?.covers(claims) === true, revokedError());
+    }, REVOCATIONS_MS).unref();
   }
 
   #end(stream: OpenStream, error: AuthError): void {

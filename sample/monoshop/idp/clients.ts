@@ -1,6 +1,9 @@
 /** Which programs may ask for tokens, and with which scopes at most? Demo secrets, in the open on purpose. */
 import type { ClientMetadata } from 'oidc-provider';
 
+/** RFC 8693 section 2.1. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 interface DemoClient {
   readonly id: string;
   readonly secret: string;
@@ -43,11 +46,14 @@ export const SHOP_WEB_ORIGIN =
 /** Where the front end waits for the authorization code. */
 export const SHOP_WEB_CALLBACK = `${SHOP_WEB_ORIGIN}/api/auth/callback`;
 
-/** The Invoice API itself: gets no tokens, but may ask whether an opaque one is good (RFC 7662). */
+/**
+ * The Invoice API itself: may exchange the token of a person for one for the Product API (RFC 8693), and ask whether an
+ * opaque one is good (RFC 7662).
+ */
 export const invoiceApi: DemoClient = {
   id: 'invoice-api',
   secret: 'invoice-api-secret',
-  scopes: [],
+  scopes: ['read:products'],
 };
 
 const all = [shopBackend, catalogManager, lateCourier, shopWeb, invoiceApi];
@@ -79,5 +85,9 @@ export const clients: ClientMetadata[] = [
     redirect_uris: [SHOP_WEB_CALLBACK],
     post_logout_redirect_uris: [SHOP_WEB_ORIGIN],
   },
-  { ...describeMachine(invoiceApi), grant_types: [], token_endpoint_auth_method: 'client_secret_post' },
+  {
+    ...describeMachine(invoiceApi),
+    grant_types: [TOKEN_EXCHANGE],
+    token_endpoint_auth_method: 'client_secret_post',
+  },
 ];

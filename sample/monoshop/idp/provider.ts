@@ -1,11 +1,12 @@
 /** How does the authorization server behave? Its configuration: resources, clients, people, token formats, lifetimes. */
 import { randomBytes } from 'node:crypto';
-import { errors, Provider, type Configuration, type ResourceServer } from 'oidc-provider';
+import { errors, Provider, type Configuration, type JWKS, type ResourceServer } from 'oidc-provider';
 import { generateSigningKeys } from '../../support/idp/keys.js';
 import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
-import { allowScopes, clients, invoiceApi, lateCourier } from './clients.js';
+import { allowScopes, clients, invoiceApi, lateCourier, TOKEN_EXCHANGE } from './clients.js';
 import { renderLogout, renderMessage } from './pages.js';
 import { INVOICES, scopesByResource } from './resources.js';
+import { registerTokenExchange } from './token-exchange.js';
 import { findUser } from './users.js';
 
 export interface ProviderOptions {
@@ -30,10 +31,10 @@ function describeResource(resource: string, clientId: string, options: ProviderO
   };
 }
 
-function configure(options: ProviderOptions): Configuration {
+function configure(options: ProviderOptions, jwks: JWKS): Configuration {
   return {
     adapter: createMemoryAdapter,
-    jwks: generateSigningKeys(),
+    jwks,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     clients,
     clientBasedCORS: () => false,
@@ -62,9 +63,11 @@ function configure(options: ProviderOptions): Configuration {
       return user && { accountId: id, claims: () => ({ sub: id, name: user.name, groups: user.groups }) };
     },
     // A person's access token says which groups the person is in; a program's token has none.
-    extraTokenClaims: (_ctx, token) => {
+    // An exchanged one also says who acts for that person (RFC 8693 section 4.1).
+    extraTokenClaims: (ctx, token) => {
       const user = 'accountId' in token ? findUser(token.accountId) : undefined;
-      return user && { groups: user.groups };
+      const isExchanged = ctx.oidc.params?.['grant_type'] === TOKEN_EXCHANGE;
+      return user && { groups: user.groups, ...(isExchanged && { act: { sub: token.clientId } }) };
     },
     formats: {
       customizers: {
@@ -112,5 +115,8 @@ function configure(options: ProviderOptions): Configuration {
 }
 
 export function createProvider(issuer: string, options: ProviderOptions): Provider {
-  return new Provider(issuer, configure(options));
+  const jwks = generateSigningKeys();
+  const provider = new Provider(issuer, configure(options, jwks));
+  registerTokenExchange(provider, jwks);
+  return provider;
 }

@@ -5,6 +5,7 @@
  *     node test/package/consumers/run.js --all              and with each compiler
  *     node test/package/consumers/run.js --only jest        the cells whose name has this in it
  *     node test/package/consumers/run.js --only 'Nest 11'   versions of Nest, and whether the guard runs on them
+ *     node test/package/consumers/run.js --only GraphQL     versions of Nest's GraphQL packages
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
  * Needs a registry for what consumers install. Ends with "N passed, N failed".
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chooseCells, nameOf } from './cells.js';
 import { run } from './commands.js';
+import { bootGraphQL, chooseGraphQLVersions, installGraphQL, nameOfGraphQL } from './graphql-versions.js';
 import { startIssuer } from './issuer.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
@@ -71,6 +73,11 @@ async function walkAll(tarball) {
       const name = nameOfVersion(version);
       const folder = await step(`${name}: install`, () => installNest(version, tarball, work));
       if (folder) await step(`${name}: the guard runs`, () => bootAll(folder, issuer.environment));
+    }
+    for (const version of chooseGraphQLVersions(options)) {
+      const name = nameOfGraphQL(version);
+      const folder = await step(`${name}: install`, () => installGraphQL(version, tarball, work));
+      if (folder) await step(`${name}: every operation`, () => bootGraphQL(folder, issuer.environment));
     }
   } finally {
     issuer.close();

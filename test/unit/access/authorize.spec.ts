@@ -6,11 +6,12 @@ import { ScopesRequirement } from '../../../lib/access/requirements/scopes.js';
 import { TokenError } from '../../../lib/errors/auth.errors.js';
 import { freezeClaims } from '../../../lib/token/access-token-claims.js';
 import { ValidatedToken } from '../../../lib/token/validated-token.js';
+import { ANY_ISSUER } from '../../support/any-issuer.js';
 
 const groupOptions = { groupsClaim: 'groups', matchAll: false };
 const options = { groupOptions, clockSkew: 0, clockTolerance: 300 };
 const tokenWith = (claims: Record<string, unknown>): ValidatedToken =>
-  new ValidatedToken('token', freezeClaims(claims));
+  new ValidatedToken('token', freezeClaims(claims), ANY_ISSUER);
 
 class Probe implements Requirement {
   readonly kind = 'probe';

@@ -9,6 +9,7 @@ import { SharedAnswers, type Answered } from '../../../lib/introspection/shared-
 import { SharedCache } from '../../../lib/introspection/shared-cache.js';
 import { ValidatedToken } from '../../../lib/token/validated-token.js';
 import { advanceClock, holdClock, jumpClock, setClock } from '../../support/clock.js';
+import { ANY_ISSUER } from '../../support/any-issuer.js';
 
 const OPTIONS = {
   issuer: 'https://issuer.example',
@@ -40,7 +41,7 @@ describe('IntrospectionCache', () => {
     askedAt,
   });
   const keep = (token: string, answer = answered(), to = cache): void =>
-    to.keep(new ValidatedToken(token, answer.claims), answer);
+    to.keep(new ValidatedToken(token, answer.claims, ANY_ISSUER), answer);
   const isHeld = (token: string, maxAge?: number): boolean => cache.recall(token, maxAge) !== undefined;
   const refuse = (token: string, error = new TokenError('inactive_token'), claims = {}): void =>
     cache.keepRefusal(token, error, false, claims);

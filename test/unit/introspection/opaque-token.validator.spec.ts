@@ -3,6 +3,7 @@ import type { IntrospectionAnswer } from '../../../lib/introspection/introspecti
 import { IntrospectionCache } from '../../../lib/introspection/introspection-cache.js';
 import { OpaqueTokenValidator } from '../../../lib/introspection/opaque-token.validator.js';
 import type { ValidatedToken } from '../../../lib/token/validated-token.js';
+import { ANY_ISSUER } from '../../support/any-issuer.js';
 import { advanceClock, holdClock } from '../../support/clock.js';
 import { encode } from '../../support/tokens.js';
 
@@ -40,7 +41,7 @@ describe('OpaqueTokenValidator', () => {
   beforeEach(() => {
     holdClock();
     provider = new Provider();
-    validator = new OpaqueTokenValidator(provider, new IntrospectionCache(OPTIONS), OPTIONS);
+    validator = new OpaqueTokenValidator(ANY_ISSUER, provider, new IntrospectionCache(OPTIONS), OPTIONS);
   });
 
   const settle = (): Promise<void> => new Promise(setImmediate);

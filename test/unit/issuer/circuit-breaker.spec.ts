@@ -197,7 +197,7 @@ describe('CircuitBreaker', () => {
       const results = Array.from({ length: count }, (_, i) =>
         breaker
           .run(`token-${i}`, () => new Promise<string>((resolve) => ends.push(() => resolve('answer'))))
-          .catch((error: unknown) => String((error as Error).message)),
+          .catch((error: unknown) => (error as Error).message),
       );
       return { ends, results };
     };

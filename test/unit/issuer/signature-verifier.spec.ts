@@ -5,7 +5,8 @@ import type { IssuerKeys } from '../../../lib/issuer/issuer-keys.js';
 import { SignatureVerifier, type Verification } from '../../../lib/issuer/signature-verifier.js';
 import { decodeJwt } from '../../../lib/jose/decode-jwt.js';
 import { VerificationKey } from '../../../lib/jose/verification-key.js';
-import { advanceClock } from '../../support/clock.js';
+import { VerificationQueue } from '../../../lib/timing/verification-queue.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 import { makeKey, signToken } from '../../support/tokens.js';
 
 const SIGNER = makeKey('ES256', 'signer');
@@ -55,6 +56,7 @@ describe('SignatureVerifier', () => {
   const junk = (): string => signToken(STRANGER, { jti: minted++ }, noKid);
 
   beforeEach(() => {
+    holdClock();
     renewed = undefined;
     renewals = 0;
     publish(new CountingKey(SIGNER.jwk), ...others(15));
@@ -65,7 +67,8 @@ describe('SignatureVerifier', () => {
         return renewed && find(renewed);
       },
     };
-    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, { signingAlgorithms: ['ES256'] });
+    const options = { signingAlgorithms: ['ES256'] };
+    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, options, new VerificationQueue());
   });
 
   it('verifies a named token once, and remembers a forged one', async () => {

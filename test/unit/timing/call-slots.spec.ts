@@ -16,7 +16,7 @@ describe('CallSlots', () => {
       await slots.take();
       served.push(name);
     };
-    slots.take();
+    void slots.take();
     const waiting = [wait('first'), wait('second')];
     slots.release();
     await waiting[0];

@@ -7,9 +7,9 @@
  * that finds nothing in memory starts an attempt after a second.
  */
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
-import { Backoff, monotonicSeconds } from '../timing/backoff.js';
-import { DeadlineError, withDeadline } from '../timing/deadline.js';
-import { HedgedCall } from '../timing/hedged-call.js';
+import { Backoff, monotonicSeconds } from './backoff.js';
+import { DeadlineError, withDeadline } from './deadline.js';
+import { HedgedCall } from './hedged-call.js';
 
 export interface CachedDocumentOptions {
   /** How long a document is used without a fetch, in seconds. */

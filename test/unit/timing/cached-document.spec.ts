@@ -1,6 +1,6 @@
 /** A document in memory: who waits for a fetch, who does not, and what is tried again when. */
 import { jest } from '@jest/globals';
-import { CachedDocument } from '../../../lib/issuer/cached-document.js';
+import { CachedDocument } from '../../../lib/timing/cached-document.js';
 import { ProviderUnavailableError } from '../../../lib/errors/auth.errors.js';
 import { advanceClock } from '../../support/clock.js';
 

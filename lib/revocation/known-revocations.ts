@@ -1,0 +1,231 @@
+/** Keeps the revocations that this instance knows in step with the store that all instances share. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { invalidToken, type TokenError } from '../errors/auth.errors.js';
+import type { Log } from '../errors/log.js';
+import { withDeadline } from '../timing/deadline.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import { trueTime, type ClaimsOptions } from '../token/check-claims.js';
+import { publishRevocation } from './revocation-events.js';
+import { RevocationIndex } from './revocation-index.js';
+import { readRevocation, type Revocation } from './revocation.js';
+import {
+  MAX_REVOCATIONS,
+  RevocationStoreError,
+  type RevocationStore,
+  type RevocationStoreObserver,
+} from './revocation-store.js';
+
+/** How long a store may take to add one, and to list all, in seconds. */
+const ADD_SECONDS = 2;
+const LIST_SECONDS = 60;
+/** A start waits so long for the store, in seconds: then requests are answered with what is known. */
+const START_SECONDS = 5;
+/** Pauses between attempts at a store that fails. */
+const RETRY_MS = { min: 250, max: 750 } as const;
+const EXPIRE_MS = 60_000;
+/** A store without an observer is listed as often as this allows: a hundredth of the time is spent on it. */
+const LIST_AGAIN_MS = { min: 1000, max: 60_000, factor: 100 } as const;
+/** Revocations read, or added again, before other work has its turn. */
+const BATCH = 1000;
+const CONCURRENT_ADDS = 50;
+/** What ends so soon is not added again: stores may have removed it already. Seconds. */
+const ENDING_SECONDS = 60;
+
+export class KnownRevocations {
+  readonly #index = new RevocationIndex();
+  readonly #listeners = new Set<() => void>();
+  readonly #now = (): number => trueTime(this.options);
+  #subscription: Promise<() => unknown> | undefined;
+  #reconciliation: Promise<void> | undefined;
+  #isOutdated = false;
+  #isFailing = false;
+  #isOver = false;
+  #retry: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly store: RevocationStore,
+    private readonly options: Pick<ClaimsOptions, 'clockSkew'>,
+    private readonly log: Pick<Log, 'warn'>,
+    private readonly max = MAX_REVOCATIONS,
+  ) {}
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** The store fails, or nothing more can be remembered. */
+  get isDegraded(): boolean {
+    return this.#isFailing || this.#isFull();
+  }
+
+  /**
+   * One comparison while nothing is revoked.
+   *
+   * @throws {TokenError} `invalid_token` if the token is
+   */
+  check(claims: AccessTokenClaims): void {
+    if (this.#index.size > 0 && this.covers(claims)) throw revokedError();
+  }
+
+  /** Whether the token is revoked. */
+  covers(claims: AccessTokenClaims): boolean {
+    return this.#index.find(claims, this.#now) !== undefined;
+  }
+
+  /** Calls back after each revocation that this instance learns of. */
+  onLearned(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Holds here at once, and for all instances when the store has it. What the store does not take now, it is given later.
+   *
+   * @returns whether the store had no revocation of this `id`
+   * @throws {RevocationStoreError} if it holds here only, or nowhere because nothing more can be remembered
+   */
+  async add(revocation: Revocation): Promise<boolean> {
+    if (this.#isFull()) {
+      throw new RevocationStoreError({ detail: `${this.max} revocations are remembered, and no more` });
+    }
+    this.#learn(revocation, 'here');
+    try {
+      return await withDeadline(ADD_SECONDS, () => this.store.add(revocation));
+    } catch (cause) {
+      this.#fail(cause);
+      throw new RevocationStoreError({
+        detail: 'the revocation store failed: the revocation holds in this instance, and is shared later',
+        cause,
+      });
+    }
+  }
+
+  /** Waits until what the store has is known, for some seconds at most. A store that fails does not stop the start. */
+  async start(): Promise<void> {
+    this.#expiry = setInterval(() => this.#index.expire(this.#now()), EXPIRE_MS).unref();
+    try {
+      await withDeadline(START_SECONDS, () => this.#reconcile());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#expiry);
+    clearTimeout(this.#retry);
+    try {
+      const unsubscribe = await this.#subscription;
+      await unsubscribe?.();
+    } catch {
+      // It has no subscription.
+    }
+  }
+
+  #isFull(): boolean {
+    if (this.#index.size < this.max) return false;
+    this.#index.expire(this.#now(), true);
+    return this.#index.size >= this.max;
+  }
+
+  #learn(revocation: Revocation, origin: 'here' | 'store', lag?: number): void {
+    if (revocation.until <= this.#now() || !this.#index.add(revocation)) return;
+    this.#index.expire(this.#now());
+    publishRevocation({ origin, known: this.#index.size, lag });
+    for (const listener of this.#listeners) listener();
+  }
+
+  readonly #observer: RevocationStoreObserver = {
+    failed: (error) => this.#fail(error),
+    recovered: () => {
+      this.#reconcile().catch((error: unknown) => this.#fail(error));
+    },
+  };
+
+  /** One at a time. What is missed while one is under way is found by the next. */
+  async #reconcile(): Promise<void> {
+    this.#isOutdated = true;
+    this.#reconciliation ??= this.#reconcileAll().finally(() => (this.#reconciliation = undefined));
+    await this.#reconciliation;
+    // It was over already when this call joined it.
+    if (this.#isOutdated && !this.#isOver) await this.#reconcile();
+  }
+
+  async #reconcileAll(): Promise<void> {
+    const beganAt = performance.now();
+    await withDeadline(ADD_SECONDS, () => this.#subscribe());
+    while (this.#isOutdated && !this.#isOver) {
+      this.#isOutdated = false;
+      const listed = await withDeadline(LIST_SECONDS, () => this.store.list());
+      await this.#deliverWhatIsMissing(await this.#learnAll(listed));
+    }
+    if (this.#isFailing) this.log.warn('the revocation store works again; what was missed is known now');
+    this.#isFailing = false;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    // Who takes no observer cannot say that something was missed.
+    if (this.store.subscribe.length >= 2) return;
+    const { min, max, factor } = LIST_AGAIN_MS;
+    this.#reconcileIn(Math.min(Math.max((performance.now() - beganAt) * factor, min), max));
+  }
+
+  async #subscribe(): Promise<void> {
+    if (!this.#subscription) {
+      const subscription = (async () =>
+        this.store.subscribe((value, lag) => {
+          const revocation = readRevocation(value);
+          if (revocation && !this.#isOver) this.#learn(revocation, 'store', lag);
+        }, this.#observer))();
+      this.#subscription = subscription;
+      subscription.catch(() => (this.#subscription = undefined));
+    }
+    await this.#subscription;
+  }
+
+  /** @returns the identifiers that the store has */
+  async #learnAll(listed: readonly unknown[]): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (const value of listed) {
+      const revocation = readRevocation(value);
+      if (!revocation) continue;
+      ids.add(revocation.id);
+      this.#learn(revocation, 'store');
+      if (ids.size % BATCH === 0) await nextTurn();
+    }
+    return ids;
+  }
+
+  /** What the store did not take, or has lost. */
+  async #deliverWhatIsMissing(ids: ReadonlySet<string>): Promise<void> {
+    const ends = this.#now() + ENDING_SECONDS;
+    const missing = [...this.#index.values()].filter(({ id, until }) => !ids.has(id) && until > ends);
+    for (let i = 0; i < missing.length && !this.#isOver; i += CONCURRENT_ADDS) {
+      const batch = missing.slice(i, i + CONCURRENT_ADDS);
+      await withDeadline(ADD_SECONDS, () => Promise.all(batch.map(async (each) => this.store.add(each))));
+    }
+  }
+
+  /** Reported once per outage. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    if (!this.#isFailing) {
+      // The message of a client may quote the address, and a password in it.
+      const reason = error instanceof Error ? error.name : 'it failed';
+      this.log.warn(
+        `the revocation store fails (${reason}): what is known stays known, what is added is shared later`,
+      );
+    }
+    this.#isFailing = true;
+    this.#reconcileIn(RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min));
+  }
+
+  #reconcileIn(milliseconds: number): void {
+    if (this.#isOver) return;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#observer.recovered();
+    }, milliseconds).unref();
+  }
+}
+
+export const revokedError = (): TokenError => invalidToken('revoked', 'the token is revoked');

@@ -1,0 +1,100 @@
+/** Validates logout tokens. OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6. */
+import type { IssuerRegistry } from '../issuer/issuer-registry.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
+import { isObject } from '../jose/strict-json.js';
+import { trueTime } from '../token/check-claims.js';
+import type { KnownRevocations } from './known-revocations.js';
+import {
+  checkAudience,
+  checkIssuance,
+  decodeReceived,
+  findSender,
+  idOf,
+  malformed,
+  verifyReceived,
+} from './received-token.js';
+import { endOf, type RevocationTimes } from './token-revocations.js';
+
+export interface LogoutOptions {
+  /**
+   * Receives logout tokens of OpenID Connect Back-Channel Logout 1.0 and revokes the tokens of the session: `true`, or an
+   * object with the `path`, at the root of the host. The issuer must know the address as `backchannel_logout_uri`.
+   *
+   * @default false
+   */
+  readonly backChannelLogout?: BackChannelLogoutOptions | undefined;
+  /**
+   * What `aud` of logout tokens contains: the client that the issuer sends them to.
+   *
+   * @default `clientId`
+   */
+  readonly logoutAudience?: string | undefined;
+}
+
+export interface BackChannelLogoutOptions {
+  /** Letters, digits and `- . _ ~ @ /`. @default '/backchannel-logout' */
+  readonly path: string;
+}
+
+/** An issuer with the client that it sends logout tokens to. */
+export type LogoutIssuer = TrustedIssuer & {
+  readonly options: { readonly clientId?: string | undefined; readonly logoutAudience?: string | undefined };
+};
+
+/** The member of `events` (section 2.4). */
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** Providers that do not follow the final specification write `JWT`, or nothing. */
+const TYPES = ['logout+jwt', 'jwt', undefined];
+
+export class LogoutTokens {
+  constructor(
+    private readonly issuers: Pick<IssuerRegistry<LogoutIssuer>, 'find' | 'known'>,
+    private readonly revocations: Pick<KnownRevocations, 'add'>,
+    private readonly options: RevocationTimes,
+  ) {}
+
+  /**
+   * Revokes what the logout token names. Everything that needs no key is checked first, so that invented tokens cost
+   * little.
+   *
+   * @returns `false` if a logout token with this `jti` came before
+   * @throws {ReceivedTokenError} if the token is not good
+   * @throws {AuthError} if it cannot be verified now, or the revocation not be shared
+   */
+  async receive(token: string): Promise<boolean> {
+    const jwt = decodeReceived(token, TYPES);
+    const { claims } = jwt;
+    const issuer = await findSender(this.issuers, claims['iss']);
+    const { clientId, logoutAudience = clientId } = issuer.options;
+    checkAudience(claims, logoutAudience === undefined ? [] : [logoutAudience]);
+    const { iat, exp, jti } = checkIssuance(claims, this.options);
+    const { clockTolerance } = this.options;
+    if (exp === undefined && iat < trueTime(this.options) - clockTolerance)
+      throw malformed('The token has no time of expiry (exp) and is too old (iat)');
+    const { events } = claims;
+    if (!isObject(events) || !Object.hasOwn(events, LOGOUT_EVENT) || !isObject(events[LOGOUT_EVENT]))
+      throw malformed('The token is no logout token (events)');
+    if ('nonce' in claims) throw malformed('A logout token has no nonce');
+    const { sub, sid } = claims;
+    if ([sub, sid].some((each) => each !== undefined && (typeof each !== 'string' || each === '')))
+      throw malformed('The subject or the session of the token is not a text (sub, sid)');
+    if (sub === undefined && sid === undefined)
+      throw malformed('The token names neither a subject nor a session (sub, sid)');
+    await verifyReceived(jwt, issuer);
+
+    const terms = {
+      issuer: issuer.accessTokenIssuer,
+      before: iat,
+      // A token that does not expire yet must not be accepted again meanwhile.
+      until: Math.max(endOf(iat, this.options), (exp ?? iat) + clockTolerance),
+    };
+    const id = idOf('logout', issuer.accessTokenIssuer, jti);
+    if (typeof sub === 'string' && typeof sid === 'string') {
+      // Tokens of that user that cannot be told to be of another session. Before the other: who tries again is not told
+      // that all was done.
+      await this.revocations.add({ ...terms, id: `${id}.sub`, match: { sub }, withoutSid: true });
+    }
+    const match = typeof sid === 'string' ? { sid } : { sub: sub as string };
+    return this.revocations.add({ ...terms, id, match });
+  }
+}

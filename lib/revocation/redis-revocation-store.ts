@@ -1,0 +1,266 @@
+/** Shares revocations through a Redis: published for speed, stored for instances that start later or were cut off. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseStrictObject } from '../jose/strict-json.js';
+import { readRevocation, type Revocation } from './revocation.js';
+import {
+  MAX_REVOCATIONS,
+  type RevocationListener,
+  type RevocationStore,
+  type RevocationStoreObserver,
+} from './revocation-store.js';
+
+/** A connection of its own for the subscription, as `duplicate()` of node-redis makes it. */
+export interface RevocationSubscriber {
+  /** Without a listener Node ends the process for a connection that is lost. */
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  /** node-redis 5, and 4.7 and later. */
+  destroy?(): unknown;
+  /** node-redis 4. */
+  disconnect?(): unknown;
+}
+
+/** What is used of a client of node-redis. One of ioredis can be adapted in a few lines: see docs/revocation.md. */
+export interface RevocationRedisClient {
+  /** `false` while the client is not connected: commands would wait, instead of failing. */
+  readonly isReady?: boolean;
+  sendCommand(command: string[]): Promise<unknown>;
+  duplicate(): RevocationSubscriber;
+}
+
+/**
+ * Expired entries go first, a thousand a call, by the clock of Redis. The number counts the entries ever added: a subscriber
+ * sees by it whether it missed one, and whether Redis has lost its data.
+ */
+const PURGE = `
+local now = redis.call('TIME')
+local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now[1], 'LIMIT', 0, 1000)
+if #old > 0 then
+  redis.call('HDEL', KEYS[1], unpack(old))
+  redis.call('ZREM', KEYS[2], unpack(old))
+end
+`;
+const ADD = `${PURGE}
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 0 end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return -1 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+local number = redis.call('INCR', KEYS[3])
+redis.call('PUBLISH', ARGV[5], number .. ' ' .. ARGV[6] .. ' ' .. ARGV[2])
+return 1
+`;
+const LAST_NUMBER = `${PURGE}
+return tonumber(redis.call('GET', KEYS[3]) or '0')
+`;
+
+/** How often a subscriber compares what it has heard with what there is. */
+const POLL_MS = 500;
+const PAGE = '1000';
+
+/**
+ * A {@link RevocationStore} on a Redis (5 or later, or Valkey), through the application's own client of node-redis. The
+ * client must be connected; the subscription has a connection of its own, made by `client.duplicate()`.
+ *
+ * Whoever can write to this Redis can refuse tokens, and cannot make a refused one good in instances that know of it.
+ */
+export class RedisRevocationStore implements RevocationStore {
+  readonly #keys: readonly string[];
+  readonly #channel: string;
+
+  /**
+   * @param prefix of the keys and the channel; the braces keep the keys together in a Redis Cluster
+   * @param max how many revocations are remembered at most; none that still counts is dropped for another
+   */
+  constructor(
+    private readonly client: RevocationRedisClient,
+    prefix = '{nestjs-resource-server:revocations}',
+    private readonly max = MAX_REVOCATIONS,
+  ) {
+    this.#keys = [`${prefix}:by-id`, `${prefix}:by-end`, `${prefix}:number`];
+    this.#channel = `${prefix}:added`;
+  }
+
+  /** @throws {Error} if Redis cannot be reached, or the store is full */
+  async add(revocation: Revocation): Promise<boolean> {
+    const { id, until } = revocation;
+    const now = String(Date.now() / 1000);
+    const answer = await this.#evaluate(ADD, [
+      id,
+      JSON.stringify(revocation),
+      String(until),
+      String(this.max),
+      this.#channel,
+      now,
+    ]);
+    if (answer === 1) return true;
+    if (answer === 0) return false;
+    throw new Error(answer === -1 ? 'the revocation store is full' : 'Redis gave an unexpected answer');
+  }
+
+  /** @throws {Error} if Redis cannot be reached */
+  async list(): Promise<readonly Revocation[]> {
+    const found = new Map<string, Revocation>();
+    const [byId = ''] = this.#keys;
+    let cursor = '0';
+    do {
+      const answer = await this.#send(['HSCAN', byId, cursor, 'COUNT', PAGE]);
+      const [next, entries] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
+      if (next === undefined || !Array.isArray(entries)) throw new Error('Redis gave an unexpected answer');
+      for (let i = 1; i < entries.length; i += 2) {
+        const revocation = parse(String(entries[i]));
+        if (revocation) found.set(revocation.id, revocation);
+      }
+      cursor = String(next);
+      // Requests go on between the pages.
+      await nextTurn();
+    } while (cursor !== '0');
+    return [...found.values()];
+  }
+
+  subscribe(listener: RevocationListener, observer?: RevocationStoreObserver): () => void {
+    const subscription = new Subscription(
+      this.#channel,
+      () => this.client.duplicate(),
+      () => this.#lastNumber(),
+      listener,
+      observer,
+    );
+    return () => subscription.end();
+  }
+
+  async #lastNumber(): Promise<number> {
+    const answer = await this.#evaluate(LAST_NUMBER, []);
+    if (typeof answer !== 'number') throw new Error('Redis gave an unexpected answer');
+    return answer;
+  }
+
+  #evaluate(script: string, parameters: readonly string[]): Promise<unknown> {
+    return this.#send(['EVAL', script, String(this.#keys.length), ...this.#keys, ...parameters]);
+  }
+
+  async #send(command: string[]): Promise<unknown> {
+    if (this.client.isReady === false) throw new Error('Redis is not connected');
+    return this.client.sendCommand(command);
+  }
+}
+
+/** Hears of revocations, and finds out whether it has missed any. */
+class Subscription {
+  readonly #timer: NodeJS.Timeout;
+  #connection: RevocationSubscriber | undefined;
+  #isOver = false;
+  #isAsking = false;
+  #isFailing = false;
+  /** The number of the last entry that was heard of, or known otherwise. */
+  #heard: number | undefined;
+  /** The number that Redis gave at the last poll. */
+  #polled: number | undefined;
+
+  constructor(
+    private readonly channel: string,
+    private readonly connect: () => RevocationSubscriber,
+    private readonly lastNumber: () => Promise<number>,
+    private readonly listener: RevocationListener,
+    private readonly observer: RevocationStoreObserver | undefined,
+  ) {
+    this.#timer = setInterval(() => void this.#poll(), POLL_MS).unref();
+    void this.#open();
+    void this.#poll();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#close();
+  }
+
+  async #open(): Promise<void> {
+    let connection: RevocationSubscriber | undefined;
+    try {
+      connection = this.connect();
+      this.#connection = connection;
+      // Its own attempts to connect again go on; the poll notices what it misses meanwhile.
+      connection.on('error', () => undefined);
+      await connection.connect();
+      await connection.subscribe(this.channel, (message) => this.#hear(message));
+      if (this.#isOver) this.#close();
+      // What was added until now was not heard.
+      else this.observer?.recovered();
+    } catch (error) {
+      // The next poll opens it again.
+      if (this.#connection === connection) this.#close();
+      this.#fail(error);
+    }
+  }
+
+  #close(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    try {
+      const closed: unknown = connection?.destroy ? connection.destroy() : connection?.disconnect?.();
+      if (closed instanceof Promise) closed.catch(() => undefined);
+    } catch {
+      // It was not open.
+    }
+  }
+
+  #hear(message: string): void {
+    const [, number = '', addedAt = '', json = ''] = /^(\d+) (\d+(?:\.\d+)?) (.*)$/s.exec(message) ?? [];
+    const revocation = parse(json);
+    if (!revocation || this.#isOver) return;
+    const isNext = this.#heard === undefined || Number(number) <= this.#heard + 1;
+    this.#heard = Math.max(this.#heard ?? 0, Number(number));
+    this.listener(revocation, Math.max(0, Date.now() / 1000 - Number(addedAt)));
+    if (!isNext) this.observer?.recovered();
+  }
+
+  /** While a client is cut off, it lets commands wait: a poll that is not answered until the next one has failed. */
+  async #poll(): Promise<void> {
+    if (this.#isAsking) {
+      this.#fail(new Error('Redis does not answer'));
+      return;
+    }
+    this.#isAsking = true;
+    const heard = this.#heard ?? 0;
+    try {
+      const number = await this.lastNumber();
+      if (this.#isOver) return;
+      if (!this.#connection) void this.#open();
+      this.#compare(number, heard);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** @param heardBefore what had been heard when Redis was asked */
+  #compare(number: number, heardBefore: number): void {
+    // What was there at the last poll would have been heard by now. A smaller number: Redis has lost data.
+    const hasMissed = this.#polled !== undefined && (this.#heard ?? 0) < this.#polled;
+    const hasLost = number < Math.max(this.#polled ?? 0, heardBefore);
+    // The connection may be dead without knowing it: the next poll opens another.
+    if (hasMissed) this.#close();
+    if (this.#heard === undefined || hasMissed || hasLost) this.#heard = number;
+    this.#polled = number;
+    if (!this.#isFailing && !hasMissed && !hasLost) return;
+    this.#isFailing = false;
+    this.observer?.recovered();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver || this.#isFailing) return;
+    this.#isFailing = true;
+    this.observer?.failed(error);
+  }
+}
+
+/** Nobody vouches for what is in Redis: what cannot be read is left out. */
+function parse(json: string): Revocation | undefined {
+  try {
+    return readRevocation(parseStrictObject(Buffer.from(json)));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+/** Validates Security Event Tokens, and revokes what their events name. RFC 8417, CAEP 1.0, RISC 1.0. */
+import type { IssuerRegistry } from '../issuer/issuer-registry.js';
+import { withoutSlash } from '../issuer/issuer-metadata.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
+import { isObject } from '../jose/strict-json.js';
+import { trueTime } from '../token/check-claims.js';
+import { mapSubject } from './event-subject.js';
+import type { KnownRevocations } from './known-revocations.js';
+import {
+  checkAudience,
+  checkIssuance,
+  decodeReceived,
+  findSender,
+  idOf,
+  malformed,
+  ReceivedTokenError,
+  unknownIssuer,
+  verifyReceived,
+} from './received-token.js';
+import type { ReceivedEvent } from './revocation-events.js';
+import { isTime, type RevocationMatch } from './revocation.js';
+import { endOf, type RevocationTimes } from './token-revocations.js';
+
+export interface SecurityEventsOptions {
+  /** Where the transmitter pushes to, at the root of the host. Letters, digits and `- . _ ~ @ /`. */
+  readonly path: string;
+  /** What `aud` of Security Event Tokens contains: this receiver, as the transmitter calls it. */
+  readonly audience: string | readonly string[];
+  /** The transmitter, as `iss` names it. @default the issuer of the tokens; with several, `iss` says which */
+  readonly issuer?: string | undefined;
+  /** The transmitter's keys. @default those of the issuer, from its metadata */
+  readonly jwksUri?: string | undefined;
+  /** What the `Authorization` header of a push must be, the whole value. @default it is not looked at */
+  readonly authorizationHeader?: string | undefined;
+}
+
+const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
+const RISC = 'https://schemas.openid.net/secevent/risc/event-type/';
+/** By their URI, with the names that events and metrics give them. */
+const UNDERSTOOD: ReadonlyMap<string, string> = new Map([
+  [`${CAEP}session-revoked`, 'session-revoked'],
+  [`${CAEP}credential-change`, 'credential-change'],
+  [`${RISC}account-disabled`, 'account-disabled'],
+  [`${RISC}sessions-revoked`, 'sessions-revoked'],
+]);
+/** Events of one token. Most transmitters send one; RFC 8417 section 2 has several views of one event. */
+const MAX_EVENTS = 16;
+
+/** What became of one event. */
+export type EventOutcome = Pick<ReceivedEvent, 'type' | 'outcome'> & { readonly detail?: string };
+
+export class SecurityEventTokens {
+  /**
+   * @param transmitter where the option names one; `undefined`: every issuer of tokens is one, for its own users
+   */
+  constructor(
+    private readonly transmitter: TrustedIssuer | undefined,
+    private readonly issuers: Pick<IssuerRegistry, 'find' | 'known' | 'only'>,
+    private readonly revocations: Pick<KnownRevocations, 'add'>,
+    private readonly options: RevocationTimes & { readonly audience: string | readonly string[] },
+  ) {}
+
+  /**
+   * Revokes what the events name. Events that are not understood, and subjects that cannot be mapped, revoke nothing.
+   *
+   * @throws {ReceivedTokenError} if the token is not good
+   * @throws {AuthError} if it cannot be verified now, or a revocation not be shared
+   */
+  async receive(token: string): Promise<readonly EventOutcome[]> {
+    const jwt = decodeReceived(token, ['secevent+jwt']);
+    const { claims } = jwt;
+    const sender = await this.#senderOf(claims['iss']);
+    checkAudience(claims, [this.options.audience].flat());
+    const { iat, jti } = checkIssuance(claims, this.options);
+    const { events } = claims;
+    if (!isObject(events) || Object.keys(events).length === 0)
+      throw malformed('The token has no events (events)');
+    if (Object.keys(events).length > MAX_EVENTS) throw malformed('The token has too many events (events)');
+    if (!Object.values(events).every(isObject)) throw malformed('An event is not an object (events)');
+    await verifyReceived(jwt, sender);
+
+    const outcomes: EventOutcome[] = [];
+    for (const [uri, event] of Object.entries(events as Record<string, Record<string, unknown>>)) {
+      const type = UNDERSTOOD.get(uri);
+      if (type === undefined) {
+        outcomes.push({ type: 'unknown', outcome: 'ignored', detail: 'the event is not understood' });
+        continue;
+      }
+      const target = await this.#targetOf(claims['sub_id'], sender);
+      if (!target) {
+        outcomes.push({ type, outcome: 'ignored', detail: 'the subject cannot be mapped' });
+        continue;
+      }
+      const before = this.#timeOf(event, iat);
+      const isNew = await this.revocations.add({
+        id: idOf('set', sender.identifier, jti, uri),
+        ...target,
+        before,
+        until: endOf(before, this.options),
+      });
+      outcomes.push({ type, outcome: isNew ? 'revoked' : 'repeated' });
+    }
+    return outcomes;
+  }
+
+  /** Ends what goes on with the transmitter's keys. */
+  async close(): Promise<void> {
+    await this.transmitter?.close();
+  }
+
+  async #senderOf(iss: unknown): Promise<TrustedIssuer> {
+    if (!this.transmitter) return findSender(this.issuers, iss);
+    const { identifier } = this.transmitter;
+    if (typeof iss !== 'string' || !isSame(iss, identifier)) throw unknownIssuer(iss);
+    return this.transmitter;
+  }
+
+  /**
+   * An issuer of tokens speaks for its own users only. A transmitter that issues none speaks for those of the issuer that
+   * the subject names, or of the only one there is.
+   */
+  async #targetOf(
+    subject: unknown,
+    sender: TrustedIssuer,
+  ): Promise<{ readonly issuer: string; readonly match: RevocationMatch } | undefined> {
+    const mapped = mapSubject(subject);
+    if (!mapped) return undefined;
+    const { iss, match } = mapped;
+    const own = this.transmitter
+      ? this.issuers.known.find(({ identifier }) => isSame(identifier, sender.identifier))
+      : sender;
+    if (own) {
+      if (iss !== undefined && !isSame(iss, own.identifier) && !isSame(iss, own.accessTokenIssuer))
+        return undefined;
+      return { issuer: own.accessTokenIssuer, match };
+    }
+    if (iss === undefined) {
+      const { only } = this.issuers;
+      return only && { issuer: only.accessTokenIssuer, match };
+    }
+    try {
+      return { issuer: (await findSender(this.issuers, iss)).accessTokenIssuer, match };
+    } catch (error) {
+      if (error instanceof ReceivedTokenError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Of the event, else of the token. A time to come would refuse tokens that are not issued yet. */
+  #timeOf({ event_timestamp: time }: Record<string, unknown>, iat: number): number {
+    const isPast = isTime(time) && time <= trueTime(this.options) + this.options.clockTolerance;
+    return isPast ? time : iat;
+  }
+}
+
+const isSame = (one: string, other: string): boolean => withoutSlash(one) === withoutSlash(other);
