@@ -23,6 +23,7 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { IssuerRegistry } from './issuer/issuer-registry.js';
 import type { ResolvedOptions } from './options/auth-options.js';
+import { noticesRevocation } from './options/profile.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { KnownRevocations } from './revocation/known-revocations.js';
 import { SecurityEventTokens } from './revocation/security-event-token.js';
@@ -70,6 +71,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
     }
     warnOfDrivers(this.modules);
+    warnOfProfile(options);
     const issuers = this.self.get(IssuerRegistry);
     this.#issuers = issuers;
     const guard = this.self.get<CanActivate>(AuthGuard);
@@ -166,4 +168,11 @@ function contradictionsOf(place: string, policy: Requiring): readonly string[] {
 function warnOfDrivers(modules: ModulesContainer): void {
   if (findGraphQLOptions(modules).length === 0) return;
   for (const warning of vulnerableDrivers()) new Logger('AuthModule').warn(warning);
+}
+
+function warnOfProfile(options: ResolvedOptions): void {
+  if (options.profile !== 'fapi2' || noticesRevocation({ ...options })) return;
+  new Logger('AuthModule').warn(
+    'profile fapi2: a revoked token is good until it expires; set introspectJwtTokens, backChannelLogout or securityEvents',
+  );
 }

@@ -10,6 +10,8 @@ import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
+import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
+import { SocketGateways } from './guard/sockets/socket-gateways.js';
 import { OpenStreams } from './guard/streams/open-streams.js';
 import { AuthHealthIndicator } from './observability/auth.health-indicator.js';
 import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
@@ -110,6 +112,8 @@ export const PROVIDERS: Provider[] = [
   MessageAudit,
   AuthLifecycle,
   OpenStreams,
+  SocketGateways,
+  ConnectionAuthenticator,
   AuthGuard,
 ];
 
@@ -128,6 +132,7 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   DPoPProofVerifier,
   GuardInPlace,
   OpenStreams,
+  ConnectionAuthenticator,
 ];
 
 function makeSecurityEventTokens(
@@ -157,10 +162,11 @@ function makeSecurityEventTokens(
   return new SecurityEventTokens(transmitter, issuers, revocations, { ...options, audience });
 }
 
-function makeProofVerifier({ dpop, clockSkew }: ResolvedOptions): DPoPProofVerifier | null {
+function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions): DPoPProofVerifier | null {
   if (dpop.mode === 'off') return null;
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
-  return new DPoPProofVerifier({ ...dpop, clockSkew }, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+  const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
+  return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
 }
 
 function makeTokenSource(tokens: TokenValidator, options: ResolvedOptions): AccessTokenSource {

@@ -9,6 +9,7 @@ export { AuthModule } from './auth.module.js';
 export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export type { GuardOptions } from './auth.module-definition.js';
 export { AuthGuard } from './guard/auth.guard.js';
+export { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
 export { RouteTable } from './route-table/route-table.js';
 export type { RouteEntry } from './route-table/route-entry.js';
 export { applyResourceServerSecurity, type OpenApiDocument } from './openapi/openapi.js';
@@ -50,6 +51,7 @@ export {
   type ProviderCallEvent,
   type ProviderOperation,
 } from './issuer/provider-call.js';
+export { CONNECTION_CHANNEL, type ConnectionEvent } from './guard/sockets/connection.js';
 
 // Decorators for routes
 export { Scopes } from './access/requirements/scopes.js';

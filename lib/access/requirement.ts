@@ -43,7 +43,7 @@ export interface AccessOptions {
 /** `undefined`: the requirement holds. */
 export type Denial = TokenError | undefined;
 
-export const PHASES = ['scopes', 'any-scope', 'permission', 'authentication'] as const;
+export const PHASES = ['scopes', 'any-scope', 'groups', 'claims', 'authentication'] as const;
 
 export interface Requirement extends DeclaredRequirement {
   /**

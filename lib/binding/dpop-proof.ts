@@ -11,7 +11,7 @@ import type { NonceIssuer } from './dpop-nonce.js';
 import { invalidProof } from './dpop-proof.error.js';
 import { MemoryReplayStore } from './memory-replay-store.js';
 import { ProofAge, type ProofAgeOptions } from './proof-age.js';
-import { readProof, type Proof } from './read-proof.js';
+import { DPOP_ALGORITHMS, readProof, type Proof } from './read-proof.js';
 import { ReplayStoreError, type ReplayStore, type UsedProof } from './replay-store.js';
 
 export { DPoPProofError } from './dpop-proof.error.js';
@@ -51,6 +51,11 @@ export interface DPoPOptions {
   readonly replayStore?: ReplayStore | undefined;
 }
 
+export interface ProofOptions extends ProofAgeOptions {
+  /** The values of `alg` that are accepted. @default all of {@link DPOP_ALGORITHMS} */
+  readonly algorithms?: readonly string[];
+}
+
 /** What the request was, as the proof must say it. */
 export interface ProofContext {
   /** As it came: `undefined` for none, with commas for several. */
@@ -73,7 +78,7 @@ export class DPoPProofVerifier {
   readonly #clock: ClockGuard | undefined;
 
   constructor(
-    private readonly options: ProofAgeOptions,
+    private readonly options: ProofOptions,
     private readonly replays: ReplayStore,
     nonces?: NonceIssuer,
   ) {
@@ -91,7 +96,7 @@ export class DPoPProofVerifier {
    * @throws {ReplayStoreError} if it cannot be known whether the proof was used before
    */
   async verify(context: ProofContext): Promise<string | undefined> {
-    const proof = readProof(context.proof);
+    const proof = readProof(context.proof, this.options.algorithms ?? DPOP_ALGORITHMS);
     const { claims, thumbprint } = proof;
     if (thumbprint !== context.jkt) throw invalidToken('binding', 'the token is bound to another DPoP key');
     const jti = checkRequest(proof, context);

@@ -8,7 +8,7 @@ import { isObject } from '../jose/strict-json.js';
 import { isKindFor, isPublicKey, SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 import { invalidProof } from './dpop-proof.error.js';
 
-/** What every challenge of the scheme names. */
+/** What challenges of the scheme name, unless a profile allows fewer. */
 export const DPOP_ALGORITHMS = SIGNING_ALGORITHMS;
 
 const MAX_PROOF_LENGTH = 8192;
@@ -24,12 +24,12 @@ export interface Proof extends Pick<DecodedJwt, 'claims' | 'signed' | 'signature
 }
 
 /** @throws {DPoPProofError} `invalid_dpop_proof` for none, several, or one that is malformed */
-export function readProof(text: string | undefined): Proof {
+export function readProof(text: string | undefined, algorithms: readonly string[]): Proof {
   const { header, claims, signed, signature } = decodeProof(text);
   const { typ, alg, jwk } = header;
   if (typeof typ !== 'string' || !/^(application\/)?dpop\+jwt$/i.test(typ))
     throw invalidProof(`typ is ${quoteForeign(typ)}`);
-  if (typeof alg !== 'string' || !DPOP_ALGORITHMS.some((each) => each === alg))
+  if (typeof alg !== 'string' || !algorithms.includes(alg))
     throw invalidProof(`alg ${quoteForeign(alg)} is not accepted`);
   if (!isObject(jwk)) throw invalidProof('jwk is missing');
   if (!isPublicKey(jwk)) throw invalidProof('jwk is not a public key');

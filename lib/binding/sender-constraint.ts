@@ -5,6 +5,7 @@
  * | -------------- | ------------------ | ------------------------------------------------------- |
  * | none           | Bearer             | pass, unless the route or the options ask for a binding |
  * | none           | DPoP               | refuse: a proof for an unbound token                    |
+ * | none           | Bearer, `fapi2`    | refuse: the profile accepts bound tokens only           |
  * | `jkt`          | Bearer             | refuse: a downgrade, also when DPoP is switched off     |
  * | `jkt`          | DPoP + proof       | verify the proof, compare the thumbprint                |
  * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                             |
@@ -38,6 +39,8 @@ export interface Presentation {
   readonly ignoresCertificate?: boolean;
   /** The route or the options ask for a DPoP-bound token. */
   readonly dpopAsked: boolean;
+  /** The options ask for a token that is bound, whichever way. */
+  readonly bindingAsked: boolean;
   /** Verifies the proof that came with the token against its thumbprint, and burns it. */
   readonly verifyProof: (jkt: string) => Promise<void>;
 }
@@ -47,6 +50,8 @@ export function enforceSenderConstraint(
   { cnf }: AccessTokenClaims,
   presentation: Presentation,
 ): void | Promise<void> {
+  if (presentation.bindingAsked && cnf?.jkt === undefined && cnf?.['x5t#S256'] === undefined)
+    throw invalidToken('binding', 'the token is not sender-constrained, as profile fapi2 requires');
   const jkt = checkKey(cnf?.jkt, presentation);
   const compared = compareCertificate(cnf?.['x5t#S256'], presentation);
   if (jkt === undefined) return compared;

@@ -56,7 +56,7 @@ function isResource(resource: unknown): boolean {
 
 /** Targets that say the same in another order of scopes have it in common; others never. */
 export function keyOf({ audience, resource, scope, dpop = false }: TokenTarget): readonly unknown[] {
-  const scopes = scope === undefined ? null : [...new Set(scope.split(' '))].sort();
+  const scopes = scope === undefined ? null : [...new Set(scope.split(' '))].toSorted();
   return [audience ?? null, resource ?? null, scopes, dpop];
 }
 

@@ -106,6 +106,7 @@ function enforceIdeally(claims: AccessTokenClaims, options: ResolvedOptions): vo
       certificateAsked: options.validateCertificateBinding === 'required',
       ignoresCertificate: typeof certificate === 'string',
       dpopAsked: options.dpop.mode === 'required',
+      bindingAsked: options.profile === 'fapi2',
       verifyProof: () => Promise.resolve(),
     },
   );

@@ -32,15 +32,17 @@ const received = new WeakMap<object, IncomingRequest>();
  */
 export function asReceived(request: IncomingRequest): IncomingRequest {
   let view = received.get(request);
-  if (!view) {
-    // What resolvers of an application read beside headers (cookies, say) is the request's own.
-    view = Object.create(request, {
-      headers: { value: headersFrom(rawHeadersOf(request)), enumerable: true },
-      ...(request.query === undefined && { query: { value: queryOf(request.url), enumerable: true } }),
-    }) as IncomingRequest;
-    received.set(request, view);
-  }
+  if (!view) received.set(request, (view = viewOf(request)));
   return view;
+}
+
+/** {@link asReceived}, made anew: for who needs it once, and has the request live for long. */
+export function viewOf(request: IncomingRequest): IncomingRequest {
+  // What resolvers of an application read beside headers (cookies, say) is the request's own.
+  return Object.create(request, {
+    headers: { value: headersFrom(rawHeadersOf(request)), enumerable: true },
+    ...(request.query === undefined && { query: { value: queryOf(request.url), enumerable: true } }),
+  }) as IncomingRequest;
 }
 
 function headersFrom(raw: readonly string[]): IncomingHttpHeaders {

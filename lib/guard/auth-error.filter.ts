@@ -4,8 +4,11 @@ import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFi
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { AuthError } from '../errors/auth.errors.js';
+import type { Offer } from '../errors/challenge.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { principalOf } from '../principal/authenticated-request.js';
+import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
@@ -38,7 +41,9 @@ export class AuthErrorFilter extends BaseExceptionFilter {
   }
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
-    const exception = this.#refusals.refuse(error, host, 'a handler', () => offerFor(this.options));
+    const exception = this.#refusals.refuse(error, host, 'a handler', () =>
+      offerFor(this.options, undefined, presentedIn(host)),
+    );
     switch (host.getType<string>()) {
       case 'http':
         return (this.#nextFilter(exception) ?? BaseExceptionFilter.prototype.catch.bind(this))(
@@ -62,6 +67,12 @@ export class AuthErrorFilter extends BaseExceptionFilter {
       .find((filter) => filter !== this && catches(filter, exception));
     return next?.catch.bind(next);
   }
+}
+
+/** A DPoP-bound token was admitted with its proof, or not at all. */
+function presentedIn(host: ArgumentsHost): Offer['presented'] {
+  const carrier = findTransport(host)?.callOf(host)?.carrier;
+  return carrier && principalOf(carrier)?.claims.cnf?.jkt !== undefined ? 'DPoP' : undefined;
 }
 
 function catches(filter: ExceptionFilter, exception: Error): boolean {

@@ -23,8 +23,13 @@ import {
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { isRegisteredClass } from '../policy/handlers.js';
-import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
-import { attachPrincipal, markAsGuarded, principalOf } from '../principal/authenticated-request.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+import {
+  attachPrincipal,
+  detachPrincipal,
+  markAsGuarded,
+  principalOf,
+} from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
 import { whenReady } from '../timing/when-ready.js';
 import { checkTimes } from '../token/check-claims.js';
@@ -38,6 +43,8 @@ import { Decision } from './decision-events.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { connectionOf } from './sockets/connection.js';
+import { HandshakeContext, policyOf } from './sockets/handshake.js';
 import { OpenStreams } from './streams/open-streams.js';
 import { endServerSentEvents, streamsEvents } from './streams/server-sent-events.js';
 
@@ -45,8 +52,8 @@ import { endServerSentEvents, streamsEvents } from './streams/server-sent-events
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}; in GraphQL with an error whose `extensions` say as much. Never answers `false`. A context other than
- * HTTP and GraphQL is refused unless the handler is `@Public()`.
+ * {@link AuthError}; in GraphQL with an error whose `extensions` say as much, for a message of a gateway with a `WsException`.
+ * Never answers `false`. A context of another kind is refused unless the handler is `@Public()`.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -71,12 +78,19 @@ export class AuthGuard implements CanActivate {
     const decision = new Decision(context, this.options.issuer);
     let policy: RoutePolicy | undefined;
     try {
-      policy = readRoutePolicy(context.getClass(), context.getHandler());
-      if (context.getType() === 'http' && !isRegisteredClass(context.getClass())) throw unknownClass(context);
       const transport = findTransport(context);
+      const preparing = transport?.prepare?.();
+      if (preparing) await preparing;
+      policy = policyOf(context);
+      if (context.getType() === 'http' && !isRegisteredClass(context.getClass())) throw unknownClass(context);
       const call = transport?.callOf(context);
       if (call) markAsGuarded(call.carrier);
-      if (policy.access === 'public') return decision.allow('public');
+      if (call && transport?.kind === 'ws') refuseEnded(call);
+      if (policy.access === 'public') {
+        if (call?.connection && transport?.kind === 'ws')
+          detachPrincipal(call.carrier, this.options.userProperty);
+        return decision.allow('public');
+      }
 
       if (!transport) throw new UnsupportedContextError(context.getType());
       if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
@@ -102,16 +116,20 @@ export class AuthGuard implements CanActivate {
       if (principalOf(call.carrier) === undefined) await this.tokens.queue.waitForBatch();
       if (denial) throw denial;
 
-      const { loadUser, userProperty } = this.options;
+      const { userProperty } = this.options;
+      // The user of a connection is loaded for each of its messages.
+      const isHandshake = context instanceof HandshakeContext;
+      const loadUser = isHandshake ? undefined : this.options.loadUser;
       const principal = loadUser
         ? await callerOf(call, this.options)
             .principal(call.operation)
             .get(() => loadPrincipal(validated, loadUser, context))
         : validated;
-      attachPrincipal(call.carrier, principal, userProperty, call.operation);
-      if (!call.connection && context.getType() === 'http')
-        rememberAdmission(call.operation, this.options, policy);
+      const hasUser = !isHandshake || !this.options.loadUser;
+      attachPrincipal(call.carrier, principal, hasUser ? userProperty : false, call.operation);
+      if (isCalledOnce(context, call)) rememberAdmission(call.operation, this.options, policy);
       if (staysOpen(context)) this.#endWithToken(validated, context);
+      connectionOf(call.carrier)?.admit(validated, this.streams);
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -170,6 +188,7 @@ export class AuthGuard implements CanActivate {
         ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
+      bindingAsked: this.options.profile === 'fapi2',
       verifyProof: async (jkt) =>
         callerOf(call, this.options)
           .proof(jkt)
@@ -211,6 +230,17 @@ export class AuthGuard implements CanActivate {
 /** Whether the answer goes on after the handler has begun it. */
 function staysOpen(context: ExecutionContext): boolean {
   return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
+}
+
+/** Of several messages that nothing tells apart, each is decided on. */
+function isCalledOnce(context: ExecutionContext, { connection, operation, carrier }: Call): boolean {
+  const type = context.getType<string>();
+  return (type === 'http' && !connection) || (type === 'ws' && operation !== carrier);
+}
+
+/** What a client goes on sending after its connection was ended. */
+function refuseEnded({ carrier }: Call): void {
+  if (connectionOf(carrier)?.hasEnded) throw invalidToken('expired', 'the token of the connection ended');
 }
 
 const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');

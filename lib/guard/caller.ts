@@ -15,18 +15,39 @@ interface Validation {
   readonly once: Once<ValidatedToken>;
 }
 
+/** Who sends: the certificate and the proof that came with a request hold for all of its callers. */
+class Sender {
+  #certificate: Once<ClientCertificate | undefined> | undefined;
+  #proof: { readonly jkt: string; readonly once: Once<void> } | undefined;
+
+  constructor(readonly module: object) {}
+
+  get certificate(): Once<ClientCertificate | undefined> {
+    return (this.#certificate ??= new Once());
+  }
+
+  /** A proof is good once (RFC 9449 section 11.1): for all handlers together. */
+  proof(jkt: string): Once<void> {
+    if (this.#proof?.jkt !== jkt) this.#proof = { jkt, once: new Once() };
+    return this.#proof.once;
+  }
+}
+
 export class Caller {
   readonly #validations: Validation[] = [];
   #credentials: Once<Credentials | undefined> | undefined;
-  #certificate: Once<ClientCertificate | undefined> | undefined;
-  #proof: { readonly jkt: string; readonly once: Once<void> } | undefined;
+  #sender: Sender | undefined;
   #principals: WeakMap<object, Once<Principal>> | undefined;
 
-  /** @param params what a connection was opened with; with others begins another caller */
+  /**
+   * @param params what a connection was opened with; with others begins another caller
+   * @param carrier what the sender is kept on, where several callers have the same
+   */
   constructor(
     readonly module: object,
     readonly params: unknown,
     private readonly isConnection: boolean,
+    private readonly carrier?: object,
   ) {}
 
   get credentials(): Once<Credentials | undefined> {
@@ -34,7 +55,7 @@ export class Caller {
   }
 
   get certificate(): Once<ClientCertificate | undefined> {
-    return (this.#certificate ??= new Once());
+    return this.#senderOf().certificate;
   }
 
   /** For the handlers that accept an introspection answer of this age. */
@@ -49,10 +70,8 @@ export class Caller {
     return validation.once;
   }
 
-  /** A proof is good once (RFC 9449 section 11.1): for all handlers together. */
   proof(jkt: string): Once<void> {
-    if (this.#proof?.jkt !== jkt) this.#proof = { jkt, once: new Once() };
-    return this.#proof.once;
+    return this.#senderOf().proof(jkt);
   }
 
   principal(operation: object): Once<Principal> {
@@ -61,10 +80,18 @@ export class Caller {
     if (!principal) this.#principals.set(operation, (principal = new Once()));
     return principal;
   }
+
+  #senderOf(): Sender {
+    if (!this.carrier) return (this.#sender ??= new Sender(this.module));
+    const holder = this.carrier as { [SENDER]?: Sender };
+    if (holder[SENDER]?.module !== this.module) holder[SENDER] = new Sender(this.module);
+    return holder[SENDER];
+  }
 }
 
 /** A symbol: no parameter, header or body can bring a property of this name. */
 const CALLER = Symbol('nestjs-resource-server:caller');
+const SENDER = Symbol('nestjs-resource-server:sender');
 
 interface Carrier {
   [CALLER]?: Caller;
@@ -83,6 +110,7 @@ export function knownCaller({ carrier, connection }: Call, module: object): Call
 export function callerOf(call: Call, module: object): Caller {
   const known = knownCaller(call, module);
   if (known) return known;
-  const { carrier, connection } = call;
-  return ((carrier as Carrier)[CALLER] = new Caller(module, connection?.params, connection !== undefined));
+  const { carrier, connection, sender } = call;
+  const caller = new Caller(module, connection?.params, connection !== undefined, sender);
+  return ((carrier as Carrier)[CALLER] = caller);
 }

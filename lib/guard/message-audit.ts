@@ -1,6 +1,5 @@
-/** Which gateways and message handlers does Nest run without the guard, although it is global? */
+/** Which message handlers does Nest run without the guard, although it is global? */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
 import { GuardCoverage } from './guard-coverage.js';
 import { watchHybridApplications } from './hybrid-applications.js';
 import { MessageHandlers, type MessageHandler } from './message-handlers.js';
@@ -17,7 +16,6 @@ export class MessageAudit implements OnApplicationBootstrap {
   #reported = '';
 
   constructor(
-    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(MessageHandlers) private readonly handlers: MessageHandlers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -61,7 +59,8 @@ export class MessageAudit implements OnApplicationBootstrap {
       .read()
       .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally);
     const reasons: Record<MessageHandler['kind'], string | undefined> = {
-      ws: guardsGateways(this.config) ? undefined : 'Nest 11 runs no global guard for gateways',
+      // SocketGateways sees to them, on Nest 11, too.
+      ws: undefined,
       rpc: this.#isConnectedWithoutGuard
         ? 'connectMicroservice() without { inheritAppConfig: true } runs no global guard'
         : undefined,
@@ -69,9 +68,4 @@ export class MessageAudit implements OnApplicationBootstrap {
     };
     return open.flatMap(({ kind, name }) => (reasons[kind] === undefined ? [] : `${name}: ${reasons[kind]}`));
   }
-}
-
-/** Nest 12 does. Its packages go together, and this is what tells its configuration from that of 11. */
-function guardsGateways(config: ApplicationConfig): boolean {
-  return 'getGlobalPreRequestHooks' in config;
 }

@@ -1,6 +1,7 @@
 /** What may a route answer instead of its own answer? */
+import type { Requirement } from '../access/requirement.js';
 import { requirementsOf } from '../route-table/print-routes.js';
-import type { RouteEntry } from '../route-table/route-entry.js';
+import type { ControllerRoute } from '../route-table/controller-routes.js';
 
 export interface Response {
   readonly description: string;
@@ -9,7 +10,7 @@ export interface Response {
 }
 
 /** By status; none for routes that look at no token. */
-export function responsesFor(routes: readonly RouteEntry[]): Record<string, Response> {
+export function responsesFor(routes: readonly ControllerRoute[]): Record<string, Response> {
   const guarded = routes.filter(({ access }) => access !== 'public');
   if (guarded.length === 0) return {};
   const missing = guarded.every(({ access }) => access === 'optional')
@@ -18,10 +19,16 @@ export function responsesFor(routes: readonly RouteEntry[]): Record<string, Resp
   const bound = unique(
     guarded.flatMap(({ binding }) => requirementsOf({ requires: [], binding, introspectMaxAge: undefined })),
   );
-  const held = unique(guarded.flatMap(({ requires }) => requires));
+  const signIns = describedIn(guarded, 'authentication');
+  const held = unique(guarded.flatMap(({ requires }) => requires)).filter((each) => !signIns.includes(each));
+  const about = [
+    missing,
+    ...(bound.length > 0 ? [`It must be ${bound.join(' and ')}.`] : []),
+    ...(signIns.length > 0 ? [`It needs a ${signIns.join(', or a ')} (RFC 9470).`] : []),
+  ];
   return {
     401: {
-      description: bound.length > 0 ? `${missing} It must be ${bound.join(' and ')}.` : missing,
+      description: about.join(' '),
       headers: { 'WWW-Authenticate': header('What a token must be, and why this one is not (RFC 6750).') },
       content: body(401, 'unauthorized'),
     },
@@ -40,6 +47,15 @@ export function responsesFor(routes: readonly RouteEntry[]): Record<string, Resp
       content: body(503, 'service unavailable'),
     },
   };
+}
+
+/** In words, the requirements that are checked in this phase. */
+function describedIn(routes: readonly ControllerRoute[], phase: Requirement['phase']): readonly string[] {
+  return unique(
+    routes.flatMap(({ requires, requirements }) =>
+      requires.filter((_, index) => requirements[index]?.phase === phase),
+    ),
+  );
 }
 
 function unique(words: readonly string[]): readonly string[] {

@@ -7,6 +7,7 @@ import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
 import type { TokenExchangeOptions } from './calling-options.js';
+import type { ProfileOptions } from './profile.js';
 import type { ResourceMetadataOptions } from './resource.js';
 import type { ClientOptions } from '../issuer/client-authentication.js';
 import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
@@ -41,6 +42,7 @@ export interface ResolvedOptions
     TargetOptions,
     AuditOptions,
     UserOptions,
+    ProfileOptions,
     RevocationOptions,
     LogoutOptions,
     ProviderClientOptions {
@@ -51,6 +53,8 @@ export interface ResolvedOptions
   readonly tokenExchange: TokenExchangeOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
+  /** The algorithms of DPoP proofs that are accepted. Not an option. */
+  readonly proofAlgorithms: readonly string[];
   /**
    * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728), and names that
    * address in every challenge: `true`, or an object.
@@ -83,6 +87,8 @@ export interface AuthModuleOptions extends Settable<
     | 'dpop'
     | 'tokenExchange'
     | 'offersDPoP'
+    | 'offersDPoP'
+    | 'proofAlgorithms'
     | 'resourceMetadata'
     | 'resourceMetadataUrl'
     | 'backChannelLogout'

@@ -1,12 +1,14 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
 import { checkClientKey } from '../issuer/client-authentication.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import { isObject } from '../jose/strict-json.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
+import { profileDefaults, profileProblems, proofAlgorithms } from './profile.js';
 import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
 import { readClientSecret, readSecret, SECRETS } from './secrets.js';
 import { DEFAULT_LOGOUT_PATH, LISTS, optionsSchema, VARIABLES } from './settings.js';
@@ -36,6 +38,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   }
   const said = { ...fromEnvironment(read), ...defined({ ...rest, issuer: rest.issuer ?? tenantDomain }) };
   const input = {
+    ...profileDefaults(said),
     ...said,
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
     dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
@@ -58,7 +61,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     }
   }
   problems.push(
-    ...[...contradictions(input), ...resourceProblems(input)].map(
+    ...[...contradictions(input), ...resourceProblems(input), ...profileProblems(input)].map(
       ([option, problem]) => `${describe(option, envPrefix)}: ${problem}`,
     ),
   );
@@ -75,7 +78,10 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
     tokenExchange: Object.freeze(parsed.data.tokenExchange),
-    offersDPoP: Object.keys(input.dpop).length > 0 && parsed.data.dpop.mode !== 'off',
+    offersDPoP:
+      (Object.keys(input.dpop).length > 0 || parsed.data.profile === 'fapi2') &&
+      parsed.data.dpop.mode !== 'off',
+    proofAlgorithms: proofAlgorithms(parsed.data, DPOP_ALGORITHMS),
   });
 }
 

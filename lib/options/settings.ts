@@ -50,6 +50,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
   'tokenExchange.grant': ['TOKEN_EXCHANGE_GRANT'],
+  profile: ['PROFILE'],
   revocationDuration: ['REVOCATION_DURATION'],
   backChannelLogout: ['BACKCHANNEL_LOGOUT'],
   logoutAudience: ['LOGOUT_AUDIENCE'],
@@ -238,6 +239,7 @@ export const optionsSchema = z.strictObject({
       'token-exchange',
     ),
   }),
+  profile: z.optional(z.enum(['fapi2'], complain('is not fapi2, the only profile'))),
   revocationStore: z.optional(revocationStore),
   revocationDuration: z._default(
     converted(

@@ -67,6 +67,30 @@ export function compileRoutePolicy(controller: Controller, handler: Handler): Ro
   return policy;
 }
 
+/**
+ * The policy of a class alone: what counts where no handler is called, such as the handshake of a gateway.
+ *
+ * @throws {ConfigurationError} if its decorators contradict one another
+ */
+export function readClassPolicy(controller: Controller): RoutePolicy {
+  return compilePolicy(classLevels(controller), []);
+}
+
+/** The policy of several classes that are one: protected if any of them is, with the requirements of all. */
+export function joinPolicies(joined: readonly RoutePolicy[]): RoutePolicy {
+  const open = joined.find(({ access }) => access === 'optional') ?? PUBLIC;
+  const { access } = joined.find((each) => each.access === 'protected') ?? open;
+  const maxAges = joined.flatMap(({ introspectMaxAge: maxAge }) => (maxAge === undefined ? [] : [maxAge]));
+  return Object.freeze({
+    access,
+    declared: joined.some(({ declared }) => declared),
+    requirements: Object.freeze(joined.flatMap(({ requirements }) => requirements)),
+    certificateBound: joined.some(({ certificateBound }) => certificateBound),
+    dpopBound: joined.some(({ dpopBound }) => dpopBound),
+    introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
+  });
+}
+
 /** Whether the decorators of a handler can be told: it is a method of the class, or of one of its registered instances. */
 export function isResolved(controller: Controller, handler: Handler): boolean {
   return methodsOf(controller, handler).length > 0;

@@ -1,6 +1,8 @@
 /** Keeps the principal of a call, for parameter decorators and for what comes after the guard. The only place that writes to the request. */
 import type { ExecutionContext } from '@nestjs/common';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
+import { handshakeOf } from '../credentials/socket-handshake.js';
+import { messageIn, SocketMessage } from '../credentials/socket-message.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
@@ -21,7 +23,7 @@ const USER_OF = Symbol.for('nestjs.authentication.userOf');
 const OPERATIONS = Symbol('nestjs-resource-server:operations');
 
 interface Carrier {
-  [PRINCIPAL]?: Principal;
+  [PRINCIPAL]?: Principal | undefined;
   [OPERATIONS]?: WeakMap<object, Principal>;
   [USER_OF]?: typeof userOf;
   [property: string]: unknown;
@@ -41,7 +43,15 @@ export function attachPrincipal(
   const holder = carrier as Carrier;
   holder[PRINCIPAL] = principal;
   if (userProperty !== false) holder[userProperty] = userIn(principal);
-  if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
+  if (operation instanceof SocketMessage) (operation as Carrier)[PRINCIPAL] = principal;
+  else if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
+}
+
+/** A connection is no call: what a public message calls finds nobody on it, whoever it belongs to. */
+export function detachPrincipal(carrier: object, userProperty: string | false): void {
+  const holder = carrier as Carrier;
+  holder[PRINCIPAL] = undefined;
+  if (userProperty !== false && userProperty in holder) holder[userProperty] = undefined;
 }
 
 /** Says that the guard has seen a call: {@link userOf} then answers for it, also where nobody is signed in. */
@@ -64,6 +74,12 @@ function keptFor(context: ExecutionContext): Principal | undefined {
       if (!call?.source) return undefined;
       const { carrier, connection } = call.source;
       return connection ? (carrier as Carrier)[OPERATIONS]?.get(call.operation) : principalOf(carrier);
+    }
+    case 'ws': {
+      const args = context.getArgs<unknown[]>();
+      const [client] = args;
+      if (!handshakeOf(client)) return undefined;
+      return principalOf(messageIn(args) ?? (client as object));
     }
     default:
       return undefined;
@@ -93,8 +109,8 @@ function userOf(context: ExecutionContext): unknown {
 /**
  * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
  *
- * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; or an
- *   `ExecutionContext`
+ * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; of a
+ *   gateway the client, also in `handleConnection` and `handleDisconnect`; or an `ExecutionContext`
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {

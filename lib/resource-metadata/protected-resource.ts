@@ -1,5 +1,4 @@
 /** What must a client know before it can ask for a token for this API? RFC 9728. */
-import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import type { ResourceMetadataOptions } from '../options/resource.js';
 import type { ControllerRoute } from '../route-table/controller-routes.js';
 
@@ -7,6 +6,8 @@ import type { ControllerRoute } from '../route-table/controller-routes.js';
 export interface TokenTerms {
   readonly issuer: string;
   readonly offersDPoP: boolean;
+  readonly proofAlgorithms: readonly string[];
+  readonly profile?: string | undefined;
   readonly dpop: { readonly mode: string };
   readonly validateCertificateBinding: string;
   readonly tokenResolver?: unknown;
@@ -33,9 +34,12 @@ export function describeResource(
     resource_policy_uri: options.resourcePolicyUri,
     resource_tos_uri: options.resourceTosUri,
     tls_client_certificate_bound_access_tokens:
-      terms.validateCertificateBinding === 'required' || asks('certificate') || undefined,
+      terms.validateCertificateBinding === 'required' ||
+      terms.profile === 'fapi2' ||
+      asks('certificate') ||
+      undefined,
     dpop_signing_alg_values_supported:
-      terms.offersDPoP || dpopRequired || asks('dpop') ? DPOP_ALGORITHMS : [],
+      terms.offersDPoP || dpopRequired || asks('dpop') ? terms.proofAlgorithms : [],
     dpop_bound_access_tokens_required: dpopRequired || undefined,
   });
 }

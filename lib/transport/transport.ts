@@ -14,6 +14,8 @@ export interface Call {
   readonly connection: { readonly params: unknown } | undefined;
   /** What calls share for which a user is loaded once: the request, or one operation of a connection. */
   readonly operation: object;
+  /** What certificate and proof are kept on, where they hold for more than the carrier. */
+  readonly sender?: object;
 }
 
 /** Adding a transport means one more implementation of this, in a file of its own, and an entry in `transports.ts`. */
@@ -24,6 +26,8 @@ export interface Transport {
   callOf(host: ArgumentsHost): Call | undefined;
   /** For the operator, where {@link Transport.callOf} finds no request. */
   readonly missingRequest: string;
+  /** Loads what {@link Transport.refuse} needs of an optional package; `undefined` once that is there. */
+  prepare?(): Promise<void> | undefined;
   /** What the caller presented. Without a promise if the application's resolver has none. */
   credentialsOf(
     call: Call,

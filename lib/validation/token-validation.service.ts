@@ -60,6 +60,7 @@ export class TokenValidationService {
     await enforceSenderConstraint(claims, {
       scheme: 'Bearer',
       dpopAsked: this.options.dpop.mode === 'required',
+      bindingAsked: this.options.profile === 'fapi2',
       verifyProof: () =>
         Promise.reject(
           new TokenError('invalid_token', { reason: 'binding', detail: 'there is no proof here' }),

@@ -20,13 +20,16 @@ ensureEnvFile(FOLDER, 'api');
 
 async function play(): Promise<Played> {
   const cast = { clerk: await openAssistant(clerk), boss: await openAssistant(boss) };
+  const wayIn = cast.boss.journey.length;
   console.log('The way of the official MCP client, which knew one address:');
-  for (const line of cast.clerk.journey) console.log(`    ${line}`);
+  for (const line of cast.boss.journey) console.log(`    ${line}`);
   console.log();
   const asWritten = await tellStory(writeSteps(cast));
+  console.log('\nThe way of the boss from there, with a call that takes another scope:');
+  for (const line of cast.boss.journey.slice(wayIn)) console.log(`    ${line}`);
   const curlLines = [
     writeCurl('where to get a token', 'http://localhost:4041/.well-known/oauth-protected-resource/mcp'),
-    writeCurl('the tools, with a token of the boss', toolsList, cast.boss.token),
+    writeCurl('the tools, with a token of the boss', toolsList, cast.boss.token()),
     writeCurl('the same without one: 401, and where to go', toolsList),
   ].join('\n');
   return { asWritten, curlLines };

@@ -326,7 +326,7 @@ describe('outside HTTP', () => {
       context.setType(type);
       return app.nest.get(AuthGuard).canActivate(context);
     };
-    await expect(receive('guarded')).rejects.toBeInstanceOf(HttpException);
+    await expect(receive('guarded')).rejects.toMatchObject({ cause: expect.any(AuthError) });
     await expect(receive('open')).resolves.toBe(true);
     await app.close();
     await issuer.close();

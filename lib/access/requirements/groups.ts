@@ -9,7 +9,7 @@ import type { AccessContext, Denial, GroupOptions, GroupRequirement, Requirement
 export class GroupsRequirement implements Requirement {
   readonly kind = 'groups';
   readonly decorator = '@Groups()';
-  readonly phase = 'permission';
+  readonly phase = 'groups';
 
   constructor(readonly groups: GroupRequirement) {}
 

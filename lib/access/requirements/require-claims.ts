@@ -20,7 +20,7 @@ export type ClaimCondition = Value | readonly Value[] | { readonly param: string
 export class ClaimsRequirement implements Requirement {
   readonly kind = 'claims';
   readonly decorator = '@RequireClaims()';
-  readonly phase = 'permission';
+  readonly phase = 'claims';
   readonly isVolatile: boolean;
   readonly params: readonly string[];
   /** Not private: requirements are compared by their members. */

@@ -10,12 +10,18 @@ import { isScopeName } from '../scope-names.js';
 /** More leeway would let an old sign-in pass for a fresh one, in seconds. */
 const MAX_LEEWAY_SECONDS = 60;
 
-export interface StepUpOptions {
+interface AcrValues {
   /** `acr` must be one of these (RFC 9470 section 3: `acr_values`), the preferred one first. @default any, or none */
-  readonly acrValues?: readonly string[];
-  /** The user signed in at most this many seconds ago, by `auth_time`. @default any time */
-  readonly maxAge?: number;
+  readonly acrValues: readonly [string, ...string[]];
 }
+
+interface MaxAge {
+  /** The user signed in at most this many seconds ago, by `auth_time`. @default any time */
+  readonly maxAge: number;
+}
+
+/** One of the two, or both. */
+export type StepUpOptions = (AcrValues & Partial<MaxAge>) | (Partial<AcrValues> & MaxAge);
 
 export class StepUpRequirement implements Requirement {
   readonly kind = 'step-up';
@@ -24,7 +30,7 @@ export class StepUpRequirement implements Requirement {
   /** A sign-in ages while the token is remembered. */
   readonly isVolatile: boolean;
 
-  constructor(readonly stepUp: StepUpOptions) {
+  constructor(readonly stepUp: { readonly acrValues?: readonly string[]; readonly maxAge?: number }) {
     this.isVolatile = stepUp.maxAge !== undefined;
   }
 
@@ -107,7 +113,7 @@ export class StepUpRequirement implements Requirement {
  * ```
  */
 export function StepUp(options: StepUpOptions): ClassDecorator & MethodDecorator {
-  const { acrValues, maxAge, ...others } = (options ?? {}) as StepUpOptions;
+  const { acrValues, maxAge, ...others }: Partial<AcrValues & MaxAge> = options ?? {};
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`@StepUp(): ${unknown} is not an option`);
   if (acrValues === undefined && maxAge === undefined)

@@ -12,8 +12,8 @@ const envFilePath = fileURLToPath(new URL('../../../mcp-server/api/.env', import
 @Module({
   imports: [
     ConfigModule.forRoot({ isGlobal: true, envFilePath }),
-    // Clients ask for these: one tool needs a scope that no decorator names.
-    AuthModule.forRoot({ resourceMetadata: { scopesSupported: ['read:orders', 'write:orders'] } }),
+    // Clients that call a tool which takes more are told so then: this is what everybody needs.
+    AuthModule.forRoot({ resourceMetadata: true }),
   ],
   controllers: [McpController, StatusController],
 })

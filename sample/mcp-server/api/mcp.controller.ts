@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { Body, Controller, Get, MethodNotAllowedException, Post, Req, Res } from '@nestjs/common';
-import { Claims, Scopes, type AccessTokenClaims } from 'nestjs-resource-server';
-import { createOrdersServer } from './orders-mcp.js';
+import { Claims, requireScopes, Scopes, type AccessTokenClaims } from 'nestjs-resource-server';
+import { createOrdersServer, scopesFor } from './orders-mcp.js';
 
 @Controller('mcp')
 @Scopes('read:orders')
@@ -21,6 +21,9 @@ export class McpController {
     @Body() body: unknown,
     @Claims() claims: AccessTokenClaims,
   ): Promise<void> {
+    // All tools share this route. Before the SDK, which would answer an error of a tool with 200: clients act on a 403.
+    const scopes = scopesFor(body);
+    if (scopes.length > 0) requireScopes(request, 'read:orders', ...scopes);
     const server = createOrdersServer(claims);
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
     response.on('close', () => void server.close());

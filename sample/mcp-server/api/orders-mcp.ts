@@ -4,10 +4,19 @@ import type { AccessTokenClaims } from 'nestjs-resource-server';
 import * as z from 'zod';
 import { cancelOrder, listOrders } from './data.js';
 
-const say = (text: string, isError = false) => ({ content: [{ type: 'text' as const, text }], isError });
+/** What a tool requires beside the scope that all of them do. */
+const TOOL_SCOPES: ReadonlyMap<unknown, string> = new Map([['cancel_order', 'write:orders']]);
+
+/** @param body one JSON-RPC message, or several */
+export function scopesFor(body: unknown): readonly string[] {
+  const messages = [body].flat() as readonly ({ params?: { name?: unknown } } | null)[];
+  return messages.flatMap((message) => TOOL_SCOPES.get(message?.params?.name) ?? []);
+}
+
+const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 
 /** One for each request: it knows whose claims these are. */
-export function createOrdersServer({ sub, scope = '' }: AccessTokenClaims): McpServer {
+export function createOrdersServer({ sub }: AccessTokenClaims): McpServer {
   const server = new McpServer({ name: 'orders', version: '1.0.0' });
   server.registerTool('list_orders', { description: 'The open orders' }, () =>
     say(JSON.stringify({ orders: listOrders(), for: sub })),
@@ -15,11 +24,7 @@ export function createOrdersServer({ sub, scope = '' }: AccessTokenClaims): McpS
   server.registerTool(
     'cancel_order',
     { description: 'Cancels an order', inputSchema: { id: z.number().int() } },
-    ({ id }) => {
-      // All tools share one route: what a single one asks beyond it is judged here.
-      if (!scope.split(' ').includes('write:orders')) return say('needs the scope write:orders', true);
-      return say(cancelOrder(id) ? `order ${id} is cancelled` : `there is no order ${id}`);
-    },
+    ({ id }) => say(cancelOrder(id) ? `order ${id} is cancelled` : `there is no order ${id}`),
   );
   return server;
 }

@@ -1,6 +1,6 @@
 /** How does the authorization server behave? Programs register themselves (RFC 7591); tokens are for one API (RFC 8707). */
 import { randomBytes } from 'node:crypto';
-import { errors, Provider, type Configuration } from 'oidc-provider';
+import { errors, Provider, type AdapterFactory, type Configuration } from 'oidc-provider';
 import { generateSigningKeys } from '../../support/idp/keys.js';
 import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
 import { ORDERS, SCOPES } from './resources.js';
@@ -8,8 +8,18 @@ import { users } from './users.js';
 
 const HOUR = 60 * 60;
 
+/**
+ * Programs register with the scopes of their first request, and ask for more later: what they may have is for the person to
+ * say.
+ */
+const createAdapter: AdapterFactory = (name) => {
+  const adapter = createMemoryAdapter(name);
+  if (name !== 'Client') return adapter;
+  return { ...adapter, upsert: (id, { scope: _, ...client }, ttl) => adapter.upsert(id, client, ttl) };
+};
+
 const configuration: Configuration = {
-  adapter: createMemoryAdapter,
+  adapter: createAdapter,
   jwks: generateSigningKeys(),
   cookies: { keys: [randomBytes(32).toString('base64url')] },
   clientBasedCORS: () => false,

@@ -52,7 +52,7 @@ class SignIn implements OAuthClientProvider {
 export interface Assistant {
   /** What it asked for on the way, in order: path and status. */
   readonly journey: readonly string[];
-  readonly token: string;
+  readonly token: () => string;
   callTool(name: string, input?: Record<string, unknown>): Promise<string>;
 }
 
@@ -80,12 +80,18 @@ export async function openAssistant(person: Person): Promise<Assistant> {
     }
     return { client, transport };
   };
-  const { client } = await connect();
+  const { client, transport } = await connect();
   return {
     journey,
-    token: signIn.tokens()?.access_token ?? '',
+    token: () => signIn.tokens()?.access_token ?? '',
     callTool: async (name, input = {}) => {
-      const { content } = await client.callTool({ name, arguments: input });
+      const call = () => client.callTool({ name, arguments: input });
+      const { content } = await call().catch(async (error: unknown) => {
+        // A 403 with the scopes that it takes: the client has sent its person to grant them.
+        if (!(error instanceof UnauthorizedError)) throw error;
+        await transport.finishAuth(signIn.code);
+        return call();
+      });
       const [first] = content as { readonly text?: string }[];
       return first?.text ?? '';
     },

@@ -2,6 +2,7 @@
 import type { Step } from '../../support/story/step.js';
 import { bearer } from '../../support/story/step.js';
 import { ORDERS } from '../idp/resources.js';
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Assistant } from './assistant.js';
 
 const { origin } = new URL(ORDERS);
@@ -27,9 +28,18 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
     method: 'POST',
     url: ORDERS,
     authorization: '',
-    send: async () => new Response(await who.callTool(name, input)),
+    send: () => answerOf(who.callTool(name, input)),
     expected: 200,
     says,
+  });
+  const cancel = (story: string, token: string, expected: number, says: RegExp): Step => ({
+    ...post(story, token, expected, says),
+    body: {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'cancel_order', arguments: { id: 2 } },
+    },
   });
   return [
     {
@@ -61,15 +71,42 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
       chapter: 'An assistant, signed in by the clerk, who may read',
       ...tool('reads the orders', clerk, 'list_orders', /"for":"clerk"/),
     },
-    tool('may not cancel one', clerk, 'cancel_order', /needs the scope write:orders/, { id: 1 }),
+    cancel(
+      'sends the call for one that takes more',
+      clerk.token(),
+      403,
+      new RegExp(
+        `^Bearer error="insufficient_scope", scope="read:orders write:orders", resource_metadata="${METADATA}"$`,
+      ),
+    ),
     {
-      chapter: 'An assistant, signed in by the boss, who may write, too',
+      ...tool('asks for that, and is not granted it', clerk, 'cancel_order', /403 after trying upscoping/, {
+        id: 1,
+      }),
+      expected: 403,
+    },
+    {
+      chapter: 'An assistant, signed in by the boss, who may grant more',
       ...tool('reads the orders', boss, 'list_orders', /a lamp/),
     },
-    tool('cancels one', boss, 'cancel_order', /order 1 is cancelled/, { id: 1 }),
+    tool('cancels one: asks for more, and is granted it', boss, 'cancel_order', /order 1 is cancelled/, {
+      id: 1,
+    }),
+    tool('reads the rest with the same token', boss, 'list_orders', /a chair/),
     {
       chapter: 'Without the official client',
-      ...post('a forged token', `${boss.token.slice(0, -8)}AAAAAAAA`, 401, /error="invalid_token"/),
+      ...post('a forged token', `${boss.token().slice(0, -8)}AAAAAAAA`, 401, /error="invalid_token"/),
     },
   ];
+}
+
+/** Of a call that ends with an error of HTTP, that error. */
+async function answerOf(call: Promise<string>): Promise<Response> {
+  try {
+    return new Response(await call);
+  } catch (error) {
+    if (error instanceof StreamableHTTPError)
+      return new Response(error.message, { status: error.code ?? 500 });
+    throw error;
+  }
 }

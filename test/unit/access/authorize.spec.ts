@@ -56,7 +56,7 @@ describe('the requirements of a route', () => {
     const denial = new TokenError('insufficient_groups');
     const [last, denied, first] = [
       new Probe('authentication'),
-      new Probe('permission', () => Promise.resolve(denial)),
+      new Probe('claims', () => Promise.resolve(denial)),
       new Probe('scopes'),
     ];
     const policy = { requirements: [last, denied, first] };
@@ -69,7 +69,7 @@ describe('the requirements of a route', () => {
     const policy = {
       requirements: [
         new Probe('scopes', () => Promise.resolve(undefined)),
-        new Probe('permission', () => Promise.resolve(undefined)),
+        new Probe('claims', () => Promise.resolve(undefined)),
         new Probe('authentication', () => late),
       ],
     };

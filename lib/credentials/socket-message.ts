@@ -1,0 +1,10 @@
+/** Tells the messages of one WebSocket connection apart: Nest passes the same client with each of them, and makes new arguments for each step. */
+
+/** Stands for one message, among the arguments of its handler. */
+export class SocketMessage {}
+
+/** @param args of a handler: client, data, acknowledgement or event, what stands for the message, pattern */
+export function messageIn(args: readonly unknown[]): SocketMessage | undefined {
+  const message = args.at(-2);
+  return message instanceof SocketMessage ? message : undefined;
+}

@@ -1,0 +1,89 @@
+/** Has a connection of a gateway go on with a new token of the same caller, when that of the handshake is about to expire. */
+import { Inject, Injectable } from '@nestjs/common';
+import { checkAccess } from '../../access/authorize.js';
+import { invalidToken, type TokenError } from '../../errors/auth.errors.js';
+import type { ResolvedOptions } from '../../options/auth-options.js';
+import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
+import { attachPrincipal } from '../../principal/authenticated-request.js';
+import type { AccessTokenClaims } from '../../token/access-token-claims.js';
+import type { ValidatedToken } from '../../token/validated-token.js';
+import { TokenValidator } from '../../validation/token-validator.js';
+import { OpenStreams } from '../streams/open-streams.js';
+import { connectionOf } from './connection.js';
+
+@Injectable()
+export class ConnectionAuthenticator {
+  constructor(
+    @Inject(TokenValidator) private readonly tokens: TokenValidator,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
+  ) {}
+
+  /**
+   * Goes on with another token: messages are then checked with its scopes, and the connection ends with it. The application
+   * calls this from a handler of its own, with a token that the client has sent it.
+   *
+   * The token is validated as in a handshake. It must be of the same `iss`, `sub` and `client_id` (absent equals absent) and be
+   * bound as the first one was; what the classes of the gateways require, it must hold. If anything is wrong, nothing changes and
+   * nothing is closed.
+   *
+   * Not checked: what single handlers require, which is checked at their messages. A connection that was opened without a token
+   * has no caller to go on with: it has to be opened anew.
+   *
+   * @param client what handlers get as `@ConnectedSocket()`: a client of socket.io or of `ws`
+   * @param token the bare token
+   * @returns the claims of the new token
+   * @throws {TokenError} for no string, a bad token, another caller, another binding, or a token that lacks something; and where
+   *   the connection has ended meanwhile
+   * @throws {ProviderUnavailableError} where it cannot be known now
+   * @throws {TypeError} for what is no client of a guarded gateway
+   *
+   * @example
+   * ```ts
+   * @SubscribeMessage('renew')
+   * async renew(@ConnectedSocket() client: Socket, @MessageBody('token') token: string) {
+   *   const { exp } = await this.connections.renew(client, token);
+   *   return { exp };
+   * }
+   * ```
+   */
+  async renew(client: object, token: string): Promise<AccessTokenClaims> {
+    const connection = connectionOf(client);
+    if (!connection) throw new TypeError('renew(): this is no client of a gateway that AuthGuard guards');
+    if (typeof token !== 'string' || token === '')
+      throw invalidToken('malformed', 'renew(): the token is not a string');
+    const { policy } = connection.place;
+    const validated = await this.tokens.validate(token, policy.introspectMaxAge);
+    this.tokens.revocations.check(validated.claims);
+    const denial = await checkAccess(validated, policy, this.options);
+    // Both may have changed while the token was validated.
+    const current = connection.token;
+    if (!connection.isOpen || connection.hasEnded || !current) throw isOver();
+    refuseAnother(current, validated);
+    if (denial) throw denial;
+
+    const scheme = validated.claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
+    connection.renew(validated, { kind: 'renewed', credentials: { scheme, token } }, this.streams);
+    const { loadUser, userProperty } = this.options;
+    attachPrincipal(client, validated, loadUser ? false : userProperty);
+    return validated.claims;
+  }
+}
+
+const isOver = (): TokenError =>
+  invalidToken('claims', 'renew(): the connection is over, or was opened without a token');
+
+/** Who holds a connection does not change, and neither does what the handshake has proven. */
+function refuseAnother(current: ValidatedToken, next: ValidatedToken): void {
+  const [a, b] = [current.claims, next.claims];
+  const isNamed = a.sub !== undefined || a.client_id !== undefined;
+  const isSame = a.sub === b.sub && a.client_id === b.client_id && issuerOf(current) === issuerOf(next);
+  if (!isNamed || !isSame) throw invalidToken('claims', 'renew(): the token is of another caller');
+  if (a.cnf?.jkt !== b.cnf?.jkt || a.cnf?.['x5t#S256'] !== b.cnf?.['x5t#S256'])
+    throw invalidToken('binding', 'renew(): the token is bound to something else');
+}
+
+/** An introspection answer need not name it. */
+function issuerOf({ claims, issuer }: ValidatedToken): unknown {
+  return (claims as { readonly iss?: string }).iss ?? issuer;
+}

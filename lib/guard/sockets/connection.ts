@@ -1,0 +1,146 @@
+/** One connection of a WebSocket gateway: what it was opened with, on whose behalf, and how it ends. */
+import { channel } from 'node:diagnostics_channel';
+import type { IncomingRequest } from '../../credentials/incoming-request.js';
+import { handshakeOf, type SocketHandshake, type SocketParams } from '../../credentials/socket-handshake.js';
+import type { AuthError } from '../../errors/auth.errors.js';
+import type { ValidatedToken } from '../../token/validated-token.js';
+import type { AccessTokenClaims } from '../../token/access-token-claims.js';
+import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
+import type { Place } from './places.js';
+
+/** The `diagnostics_channel` that the connections of gateways are published on, when they open, change and close. */
+export const CONNECTION_CHANNEL = 'nestjs-resource-server:connection';
+
+/** One change of a connection. Every member has few values, none comes from the client. */
+export interface ConnectionEvent {
+  /** `ended`: by this module, because its token ended; `closed` follows. */
+  readonly change: 'opened' | 'authenticated' | 'renewed' | 'ended' | 'closed';
+  /** `token`: open on the strength of a token; `anonymous`: of none. */
+  readonly state: 'token' | 'anonymous';
+  /** Of `ended`: `expired`, `revoked`. */
+  readonly reason: string | undefined;
+  /** The place: `/chat`. */
+  readonly place: string;
+  /** The issuer, as configured; `undefined` without a token. */
+  readonly issuer: string | undefined;
+}
+
+const connections = channel(CONNECTION_CHANNEL);
+
+/** How a client of socket.io, or of `ws`, is told and disconnected. */
+export type Disconnect = (client: object, error: AuthError) => void;
+
+/** Of a connection that nothing of its request is needed of. */
+const NO_REQUEST: IncomingRequest = Object.freeze({ headers: Object.freeze({}) });
+
+export class Connection implements SocketHandshake, OpenStream {
+  request: IncomingRequest;
+  params: SocketParams;
+  answerHeaders: Map<string, string | readonly string[]> | undefined = new Map();
+  readonly sender: object;
+  #client: object | undefined;
+  #token: ValidatedToken | undefined;
+  #hasEnded = false;
+
+  constructor(
+    readonly place: Place,
+    request: IncomingRequest,
+    params: SocketParams,
+    private readonly disconnect: Disconnect,
+    sender?: object,
+  ) {
+    this.request = request;
+    this.params = params;
+    this.sender = sender ?? this;
+  }
+
+  /** Whose claims the connection was opened with, or went on with. */
+  get token(): ValidatedToken | undefined {
+    return this.#token;
+  }
+
+  /** `undefined` before it is open, and after. */
+  get client(): object | undefined {
+    return this.#client;
+  }
+
+  get isOpen(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** The token of it ended: what comes until the client has gone is for nobody. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get issuer(): string {
+    return this.#token?.issuer.name ?? '';
+  }
+
+  get claims(): AccessTokenClaims {
+    // Registered among the open streams only with a token.
+    return (this.#token as ValidatedToken).claims;
+  }
+
+  /** The guard has let it in, or a message of it. */
+  admit(token: ValidatedToken, streams: OpenStreams): void {
+    if (this.#token) return;
+    this.#token = token;
+    if (!this.isOpen) return;
+    streams.open(this);
+    this.#publish('authenticated');
+  }
+
+  open(client: object, streams: OpenStreams): void {
+    this.#client = client;
+    this.answerHeaders = undefined;
+    if (this.#token) streams.open(this);
+    this.#publish('opened');
+  }
+
+  /** Goes on with another token of the same caller. */
+  renew(token: ValidatedToken, params: SocketParams, streams: OpenStreams): void {
+    streams.close(this);
+    this.#token = token;
+    this.params = params;
+    streams.open(this);
+    this.#publish('renewed');
+  }
+
+  close(streams: OpenStreams): void {
+    if (!this.isOpen) return;
+    this.#client = undefined;
+    if (this.#token) streams.close(this);
+    this.#publish('closed');
+  }
+
+  /** Called by the open streams, when the token ends. */
+  end(error: AuthError): void {
+    const client = this.#client;
+    if (!client) return;
+    this.#hasEnded = true;
+    this.#publish('ended', error.reason);
+    this.disconnect(client, error);
+  }
+
+  /** What was presented is known: a connection may live for days, and so would its request. */
+  forgetRequest(): void {
+    if (!this.place.keepsRequest) this.request = NO_REQUEST;
+  }
+
+  #publish(change: ConnectionEvent['change'], reason?: string): void {
+    if (!connections.hasSubscribers) return;
+    connections.publish({
+      change,
+      state: this.#token ? 'token' : 'anonymous',
+      reason,
+      place: this.place.name,
+      issuer: this.#token && this.issuer,
+    } satisfies ConnectionEvent);
+  }
+}
+
+export function connectionOf(client: unknown): Connection | undefined {
+  const handshake = handshakeOf(client);
+  return handshake instanceof Connection ? handshake : undefined;
+}

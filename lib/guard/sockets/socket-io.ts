@@ -1,0 +1,196 @@
+/** Guards a namespace of socket.io: a client is decided on before it is connected, is in a room, or has its missed events. */
+import type { IncomingRequest } from '../../credentials/incoming-request.js';
+import { viewOf } from '../../credentials/received-request.js';
+import { handshakeOf, type SocketParams } from '../../credentials/socket-handshake.js';
+import { ConfigurationError, type AuthError } from '../../errors/auth.errors.js';
+import { refusalFor } from '../../errors/refusal.js';
+import type { SocketRefusal } from '../../transport/ws.transport.js';
+import { adopt, noChallenge, type Admissions } from './admission.js';
+import { connectionOf, type Connection } from './connection.js';
+
+/** A connection, which may have a socket in each of several namespaces. */
+interface IoClient {
+  readonly request?: IncomingRequest;
+  readonly sockets?: { readonly size: number };
+}
+
+export interface IoSocket {
+  readonly handshake: { readonly auth: unknown };
+  readonly client: IoClient;
+  emit(event: string, payload: unknown): unknown;
+  disconnect(close?: boolean): unknown;
+  once(event: 'disconnect', listener: () => void): unknown;
+}
+
+type Next = (error?: Error) => void;
+
+/** As much of a namespace as is used. */
+export interface IoNamespace {
+  readonly name: string;
+  readonly server: IoServer;
+  use(middleware: (socket: IoSocket, next: Next) => void): unknown;
+  on(event: 'connection', listener: (socket: IoSocket) => void): unknown;
+}
+
+interface IoServer {
+  readonly sockets: IoNamespace & { on(event: 'new_namespace', listener: (made: object) => void): unknown };
+  readonly opts?: { readonly connectionStateRecovery?: unknown };
+  of(name: string): IoNamespace;
+}
+
+/** The namespace of a server, or what an adapter has made of a namespace; `undefined` for what is not of socket.io. */
+export function namespaceOf(server: unknown): IoNamespace | undefined {
+  const { of: find, sockets, use, server: parent, name } = server as Partial<IoServer & IoNamespace>;
+  if (typeof find === 'function' && isNamespace(sockets)) return sockets;
+  return typeof use === 'function' && typeof name === 'string' && parent
+    ? (server as IoNamespace)
+    : undefined;
+}
+
+function isNamespace(value: unknown): value is IoServer['sockets'] {
+  return typeof value === 'object' && value !== null && typeof (value as IoNamespace).use === 'function';
+}
+
+export function guardNamespace(namespace: IoNamespace, admissions: Admissions): void {
+  const decide: Decide = async (carrier, client, auth) => {
+    // Over WebTransport there is none.
+    const request = client.request ? viewOf(client.request) : { headers: {} };
+    const params: SocketParams = { kind: 'socket.io', auth };
+    // The client is that of all namespaces.
+    const connection = admissions.connectionFor(request, params, disconnectSocket, client);
+    return admissions.refusalOf(connection, carrier);
+  };
+  const admit = async (socket: IoSocket, next: Next): Promise<void> => {
+    let refused: Error | undefined;
+    try {
+      const refusal = await decide(socket, socket.client, socket.handshake.auth);
+      refused = refusal && connectError(refusal);
+    } catch (error) {
+      admissions.failed(error);
+      refused = new Error('internal server error');
+    }
+    next(refused);
+  };
+  const open = (socket: IoSocket, connection: Connection): void => {
+    admissions.opened(socket, connection);
+    socket.once('disconnect', () => admissions.closed(connection));
+  };
+  namespace.use((socket, next) => void admit(socket, next));
+  namespace.on('connection', (socket) => {
+    const connection = connectionOf(socket);
+    // Otherwise nobody has decided on it.
+    if (connection) open(socket, connection);
+    else socket.disconnect(true);
+  });
+  if (namespace.server.opts?.connectionStateRecovery) guardRecoveries(namespace, decide);
+}
+
+function connectError({ statusCode, message, errorCode }: SocketRefusal): Error {
+  return Object.assign(new Error(message), { data: { statusCode, message, errorCode } });
+}
+
+/** The token has ended. The connection goes with its last namespace: a token of another one may be good. */
+export function disconnectSocket(client: object, error: AuthError): void {
+  const socket = client as IoSocket;
+  const { statusCode, message, errorCode } = refusalFor(error, noChallenge);
+  socket.emit('exception', { status: 'error', statusCode, message, errorCode });
+  socket.disconnect(socket.client.sockets?.size === 1);
+}
+
+// Connection state recovery: socket.io has the rooms and the missed events of a session before any middleware runs, and by
+// default runs none. Whose session it is it does not ask.
+
+type Decide = (carrier: object, client: IoClient, auth: unknown) => Promise<SocketRefusal | undefined>;
+
+interface ConnectingClient extends IoClient {
+  _packet(packet: { readonly type: number; readonly nsp: string; readonly data: unknown }): void;
+}
+
+interface Session {
+  readonly sid: string;
+  /** Added here. */
+  readonly [OWNER]?: string;
+}
+
+interface SessionAdapter {
+  persistSession(session: Session): unknown;
+  restoreSession(pid: string, offset: string): Promise<Session | null | undefined>;
+}
+
+interface RecoveringNamespace extends IoNamespace {
+  readonly adapter: SessionAdapter;
+  readonly sockets: ReadonlyMap<string, object>;
+  readonly children?: ReadonlySet<object>;
+  _add?(client: ConnectingClient, auth: unknown, done: (socket: IoSocket) => void): unknown;
+}
+
+const CONNECT_ERROR = 4;
+/** A member of a session, also where an adapter writes sessions into a store. */
+const OWNER = 'nestjs-resource-server:owner';
+
+function guardRecoveries(namespace: IoNamespace, decide: Decide): void {
+  const guarded = namespace as RecoveringNamespace;
+  if (!guarded.children) return guardRecovery(guarded, decide);
+  // Of a pattern: each namespace that fits it is made when its first client comes.
+  namespace.server.sockets.on('new_namespace', (made) => {
+    if (guarded.children?.has(made)) guardRecovery(made as RecoveringNamespace, decide);
+  });
+}
+
+/** @throws {ConfigurationError} for a socket.io that is built differently: its recoveries would go past the guard */
+function guardRecovery(namespace: RecoveringNamespace, decide: Decide): void {
+  const add = namespace._add?.bind(namespace);
+  if (!add) {
+    throw new ConfigurationError(
+      'AuthModule: connectionStateRecovery of this version of socket.io cannot be guarded; leave it out',
+    );
+  }
+  const watched = new WeakSet<object>();
+  let asking: string | undefined;
+  const watch = (adapter: SessionAdapter): void => {
+    if (watched.has(adapter)) return;
+    watched.add(adapter);
+    const persist = adapter.persistSession.bind(adapter);
+    const restore = adapter.restoreSession.bind(adapter);
+    adapter.persistSession = (session) =>
+      persist({ ...session, [OWNER]: ownerOf(namespace.sockets.get(session.sid)) });
+    adapter.restoreSession = async (pid, offset) => {
+      const owner = asking;
+      const session = await restore(pid, offset);
+      return session && owner !== undefined && session[OWNER] === owner ? session : undefined;
+    };
+  };
+
+  namespace._add = async (client, auth, done) => {
+    watch(namespace.adapter);
+    if (!asksForSession(auth)) return add(client, auth, done);
+    const standIn = {};
+    const refusal = await decide(standIn, client, auth);
+    if (refusal) {
+      const { message, data } = connectError(refusal) as Error & { readonly data: unknown };
+      return client._packet({ type: CONNECT_ERROR, nsp: namespace.name, data: { message, data } });
+    }
+    // Read by restoreSession(), which socket.io calls before it waits for anything.
+    asking = ownerOf(standIn);
+    try {
+      return add(client, auth, (socket) => {
+        if (!handshakeOf(socket)) adopt(socket, standIn);
+        done(socket);
+      });
+    } finally {
+      asking = undefined;
+    }
+  };
+}
+
+function asksForSession(auth: unknown): boolean {
+  return typeof auth === 'object' && auth !== null && typeof (auth as { pid?: unknown }).pid === 'string';
+}
+
+/** Who may have the session of a client back: the same caller; nobody in particular, where there is no token. */
+function ownerOf(client: object | undefined): string {
+  const token = connectionOf(client)?.token;
+  if (!token) return 'anonymous';
+  const { iss, sub, client_id: clientId } = token.claims;
+  return JSON.stringify([iss, sub ?? null, clientId ?? null]);
+}

@@ -1,0 +1,169 @@
+/**
+ * Guards a server of the package `ws`: a client is decided on before the server knows of it, so that it is in no broadcast and
+ * sends no message. RFC 6455 sections 4.2.2 (the answer), 5.5.1 and 7.4 (the close frame and its codes).
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingRequest } from '../../credentials/incoming-request.js';
+import type { Duplex } from 'node:stream';
+import { viewOf } from '../../credentials/received-request.js';
+import { BEARER_SUBPROTOCOL, subprotocolsOf } from '../../credentials/socket-handshake.js';
+import type { AuthError } from '../../errors/auth.errors.js';
+import type { SocketRefusal } from '../../transport/ws.transport.js';
+import { adopt, type Admissions } from './admission.js';
+import type { Connection } from './connection.js';
+
+/** A client as the server of `ws` makes it. */
+export interface WsClient {
+  readonly readyState: number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  send(data: string): void;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+type Done = (client: WsClient, ...more: unknown[]) => void;
+
+/** As much of `WebSocketServer` as is used: all of it documented. */
+export interface WsServer {
+  handleUpgrade(request: IncomingRequest, socket: Duplex, head: Buffer, done: Done): void;
+  on(event: 'headers', listener: (headers: string[], request: IncomingRequest) => void): unknown;
+}
+
+export function isWsServer(server: unknown): server is WsServer {
+  return isObject(server) && typeof server['handleUpgrade'] === 'function';
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+/** How long a client may take to close after it was told to, in milliseconds. */
+const GRACE_MS = 2000;
+
+/** What stands between the upgrade request and the handshake of the server. */
+export function guardUpgrades(server: WsServer, admissions: Admissions): void {
+  const upgrade = server.handleUpgrade.bind(server);
+  const decided = new WeakMap<IncomingRequest, Connection>();
+
+  server.handleUpgrade = (request, socket, head, done) => {
+    // What the client sends meanwhile waits in the socket: nobody reads it.
+    const destroy = (): void => void socket.destroy();
+    socket.on('error', destroy);
+    const standIn = {};
+    const connection = admissions.connectionFor(viewOf(request), { kind: 'ws' }, closeClient);
+    const decide = async (): Promise<void> => {
+      const refusal = await admissions.refusalOf(connection, standIn);
+      socket.off('error', destroy);
+      if (socket.destroyed) return;
+      if (refusal) return refuseUpgrade(request, socket, refusal, connection);
+      decided.set(request, connection);
+      upgrade(request, socket, head, (client, ...more) => {
+        adopt(client, standIn);
+        admissions.opened(client, connection);
+        client.once('close', () => admissions.closed(connection));
+        done(client, ...more);
+      });
+    };
+    decide().catch((error: unknown) => {
+      socket.destroy();
+      admissions.failed(error);
+    });
+  };
+
+  server.on('headers', (headers, request) => {
+    answerSubprotocol(headers, request);
+    for (const [name, value] of decided.get(request)?.answerHeaders ?? [])
+      headers.push(`${name}: ${String(value)}`);
+  });
+}
+
+/** A browser that offered subprotocols wants to be answered with one of them; never with the token. */
+function answerSubprotocol(headers: string[], request: IncomingRequest): void {
+  const offered = subprotocolsOf(request);
+  const bearer = offered.indexOf(BEARER_SUBPROTOCOL);
+  if (bearer === -1) return;
+  const index = headers.findIndex((line) => /^sec-websocket-protocol:/i.test(line));
+  const chosen = headers[index]?.replace(/^[^:]*:\s*/, '');
+  if (chosen !== undefined && offered.indexOf(chosen) < bearer) return;
+  headers.splice(
+    index === -1 ? headers.length : index,
+    index === -1 ? 0 : 1,
+    `Sec-WebSocket-Protocol: ${BEARER_SUBPROTOCOL}`,
+  );
+}
+
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** Completes the upgrade, since a browser reads no other answer, and closes: without a server, a parser or a client object. */
+function refuseUpgrade(
+  request: IncomingRequest,
+  socket: Duplex,
+  refusal: SocketRefusal,
+  connection: Connection,
+): void {
+  socket.on('error', () => socket.destroy());
+  const key = request.headers['sec-websocket-key'];
+  const version = request.headers['sec-websocket-version'];
+  if (request.method !== 'GET' || key === undefined || !KEY.test(key) || !/^(13|8)$/.test(version ?? '')) {
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    return leave(socket);
+  }
+  const accept = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
+  const [first, ...others] = subprotocolsOf(request);
+  // What is long may be a token that was not sent as one.
+  const known = first !== undefined && first.length <= 64 ? first : undefined;
+  const protocol = [first, ...others].includes(BEARER_SUBPROTOCOL) ? BEARER_SUBPROTOCOL : known;
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${accept}`,
+    ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []),
+    ...[...(connection.answerHeaders ?? [])].flatMap(([name, value]) =>
+      [value].flat().map((each) => `${name}: ${each}`),
+    ),
+  ];
+  const { code, reason } = closeOf(refusal);
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  socket.end(closeFrame(code, reason));
+  leave(socket);
+}
+
+/** What the client goes on sending is thrown away; a socket that nobody reads would not notice that it is gone. */
+function leave(socket: Duplex): void {
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), GRACE_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function closeOf({ statusCode, message }: SocketRefusal): { readonly code: number; readonly reason: string } {
+  switch (statusCode) {
+    case 503:
+      return { code: 1013, reason: message };
+    case 500:
+      return { code: 1011, reason: message };
+    case 403:
+      return { code: 1008, reason: 'forbidden' };
+    default:
+      return { code: 1008, reason: 'unauthorized' };
+  }
+}
+
+/** Unmasked, final; the reason is short. */
+function closeFrame(code: number, reason: string): Buffer {
+  const payload = Buffer.from(`\0\0${reason}`);
+  payload.writeUInt16BE(code);
+  return Buffer.concat([Buffer.from([0x88, payload.length]), payload]);
+}
+
+/** The token has ended. A client that does not answer is cut off. */
+export function closeClient(client: object, error: AuthError): void {
+  const socket = client as WsClient;
+  socket.close(1008, `token ${error.reason}`);
+  const timer = setTimeout(() => socket.terminate(), GRACE_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,83 @@
+/** The option `profile`: what the FAPI 2.0 Security Profile requires of resource servers (sections 5.2, 5.3.4 and 5.4). */
+import { quoteAddress } from '../errors/quote-address.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { isSecureEnough } from '../issuer/provider-address.js';
+
+export interface ProfileOptions {
+  /**
+   * `fapi2`: the [FAPI 2.0 Security Profile](../../docs/fapi.md): sender-constrained tokens only, `PS256`, `ES256` and `EdDSA`
+   * only, https only, the header only. Options that contradict it stop the start.
+   *
+   * @default none
+   */
+  readonly profile?: 'fapi2' | undefined;
+}
+
+/** Section 5.4.1, whose note allows the fully specified name of EdDSA (RFC 9864). */
+const FAPI2_ALGORITHMS = ['PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
+
+/** Section 5.3.2.1: clocks differ by up to 10 s, and by less than 60 s. */
+const FAPI2_TOLERANCE = { least: 10, default: 30, most: 60 };
+
+/** Options as they were said. */
+type Said = Readonly<Record<string, unknown>>;
+
+/** What the profile sets where nothing is said. */
+export function profileDefaults({ profile }: Said): Record<string, unknown> {
+  return profile === 'fapi2'
+    ? { clockTolerance: FAPI2_TOLERANCE.default, signingAlgorithms: [...FAPI2_ALGORITHMS] }
+    : {};
+}
+
+/** The algorithms of DPoP proofs, which are no option of their own. */
+export function proofAlgorithms<Name extends string>(
+  { profile }: ProfileOptions,
+  all: readonly Name[],
+): readonly Name[] {
+  return profile === 'fapi2' ? all.filter(isFapi2Algorithm) : all;
+}
+
+/** What contradicts the profile. That the issuer is https, or on this machine, is checked in any case. */
+export function profileProblems(said: Said): readonly (readonly [option: string, problem: string])[] {
+  if (said['profile'] !== 'fapi2') return [];
+  const { clockTolerance, signingAlgorithms } = said;
+  const tolerance = Number(clockTolerance ?? FAPI2_TOLERANCE.default);
+  const others = [signingAlgorithms ?? []].flat().filter((alg) => !isFapi2Algorithm(alg));
+  return [
+    ...(tolerance < FAPI2_TOLERANCE.least || tolerance > FAPI2_TOLERANCE.most
+      ? [['clockTolerance', `${tolerance} is not 10 to 60 seconds, as profile fapi2 requires`] as const]
+      : []),
+    ...others.map(
+      (alg) =>
+        ['signingAlgorithms', `${quoteForeign(alg)} is none of profile fapi2: PS256, ES256, EdDSA`] as const,
+    ),
+    ...(String(said['allowInsecureRequests']).toLowerCase() === 'true'
+      ? [['allowInsecureRequests', 'contradicts profile fapi2, which requires https'] as const]
+      : []),
+    ...insecure('publicUrl', said['publicUrl']),
+    ...['tokenResolver', 'messageTokenResolver']
+      .filter((option) => said[option] !== undefined)
+      .map((option) => [option, 'contradicts profile fapi2: tokens come in the header'] as const),
+  ];
+}
+
+/** Where a token that is revoked would be noticed before it expires; the profile requires it (section 5.3.4, 3). */
+export function noticesRevocation(options: Said): boolean {
+  return (
+    options['introspectJwtTokens'] === true ||
+    ['backChannelLogout', 'securityEvents', 'revocationStore'].some((option) => {
+      const value = options[option];
+      return value !== undefined && value !== false;
+    })
+  );
+}
+
+function isFapi2Algorithm(alg: unknown): boolean {
+  return FAPI2_ALGORITHMS.some((each) => each === alg);
+}
+
+function insecure(option: string, address: unknown): readonly (readonly [string, string])[] {
+  if (typeof address !== 'string' || !URL.canParse(address) || isSecureEnough(new URL(address), false))
+    return [];
+  return [[option, `${quoteAddress(address)} is not https, as profile fapi2 requires`]];
+}
