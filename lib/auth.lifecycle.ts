@@ -68,7 +68,9 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       );
     }
     if (problems.length > 0) {
-      throw new ConfigurationError(['AuthModule: decorators that cannot hold', ...problems].join('\n  '));
+      throw new ConfigurationError(
+        ['AuthModule: decorators that cannot be enforced', ...problems].join('\n  '),
+      );
     }
     warnOfDrivers(this.modules);
     warnOfProfile(options);

@@ -26,6 +26,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { GatewayRoutes } from './route-table/gateway-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { BackChannelLogout } from './receivers/back-channel-logout.js';
 import { SecurityEvents } from './receivers/security-events.js';
@@ -101,6 +102,7 @@ export const PROVIDERS: Provider[] = [
   AuthHealthIndicator,
   ControllerRoutes,
   ResolverRoutes,
+  GatewayRoutes,
   RouteTable,
   ResourceMetadata,
   BackChannelLogout,

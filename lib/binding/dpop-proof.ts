@@ -105,7 +105,7 @@ export class DPoPProofVerifier {
     if (this.#clock?.isSpent(time, now) === true)
       throw invalidProof('the clock was set back: the proof may have been used before');
     if (claims['ath'] !== createHash('sha256').update(context.token).digest('base64url'))
-      throw invalidProof('ath is not that of the token');
+      throw invalidProof('ath does not match the token');
     checkSignature(proof);
     await this.#burn(`${thumbprint}.${jti}`, { key: thumbprint, time });
     if (Math.abs(Number(claims['iat']) - now) <= this.options.proofMaxAge) this.#clock?.confirm(now);

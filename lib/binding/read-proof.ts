@@ -33,7 +33,7 @@ export function readProof(text: string | undefined, algorithms: readonly string[
     throw invalidProof(`alg ${quoteForeign(alg)} is not accepted`);
   if (!isObject(jwk)) throw invalidProof('jwk is missing');
   if (!isPublicKey(jwk)) throw invalidProof('jwk is not a public key');
-  if ('crit' in header || 'b64' in header) throw invalidProof('the header asks for an extension (crit, b64)');
+  if ('crit' in header || 'b64' in header) throw invalidProof('the header requires an extension (crit, b64)');
   checkKey(alg, jwk);
   return { claims, signed, signature, alg, jwk, thumbprint: thumbprintOf(jwk) };
 }
@@ -53,7 +53,7 @@ function decodeProof(text: string | undefined): DecodedJwt {
 
 /** What the key says of its own use is not what counts here. */
 function checkKey(alg: string, jwk: Jwk): void {
-  if (!isKindFor(alg, jwk)) throw invalidProof('jwk cannot be used: a key of another kind');
+  if (!isKindFor(alg, jwk)) throw invalidProof('jwk cannot be used: a key of another type');
   try {
     checkPublicKeySize(jwk);
   } catch (error) {

@@ -20,7 +20,7 @@ export interface ReplayStore {
   add(id: string, ttlSeconds: number, proof?: UsedProof): Promise<boolean> | boolean;
 }
 
-/** Whether a proof was used before cannot be known now: 503 with `Retry-After`. Never a replay let through. */
+/** Whether a proof was used before cannot be determined now: 503 with `Retry-After`. Never a replay let through. */
 export class ReplayStoreError extends AuthError {
   readonly code = 'replay_store_unavailable';
   readonly status = 503;

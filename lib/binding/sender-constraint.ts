@@ -6,7 +6,7 @@
  * | none           | Bearer             | pass, unless the route or the options ask for a binding |
  * | none           | DPoP               | refuse: a proof for an unbound token                    |
  * | none           | Bearer, `fapi2`    | refuse: the profile accepts bound tokens only           |
- * | `jkt`          | Bearer             | refuse: a downgrade, also when DPoP is switched off     |
+ * | `jkt`          | Bearer             | refuse: a downgrade, also when DPoP is turned off       |
  * | `jkt`          | DPoP + proof       | verify the proof, compare the thumbprint                |
  * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                             |
  * | `x5t#S256`     | without one        | refuse: "mTLS off" is not "ignore"                      |

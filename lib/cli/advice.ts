@@ -27,11 +27,11 @@ function adviseProvider(error: AuthError, sources: Sources): string {
   if (error instanceof ProviderError)
     return `compare ${variable('clientId')}, its secret or key, and ${variable('clientAuthMethod')} with the client's settings at the provider`;
   if (error instanceof ConfigurationError) {
-    const [, named] = /the discovery document there is that of ("[^"]+")$/.exec(detail) ?? [];
+    const [, named] = /but its discovery document names ("[^"]+")$/.exec(detail) ?? [];
     if (named) return `if tokens say iss ${named}, set ${variable('issuer')} to it`;
     if (detail.startsWith('issuer: neither'))
       return `copy the issuer from the provider, with its whole path, into ${variable('issuer')}; or set ${variable('jwksUri')}`;
-    if (detail.includes('is not https')) return 'have the provider serve it by https';
+    if (detail.includes('is not https')) return 'configure the provider to serve it by https';
     if (detail.startsWith('introspectionEndpoint')) return `set ${variable('introspectionEndpoint')}`;
     if (detail.startsWith('jwksUri')) return `set ${variable('jwksUri')}`;
     return `look at ${variable('issuer')} and what the provider publishes there`;
@@ -40,16 +40,17 @@ function adviseProvider(error: AuthError, sources: Sources): string {
 }
 
 const CODES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens there: is the provider up, are host and port right?',
-  ENOTFOUND: 'this machine does not know that host: a typing mistake, DNS, or a name of another network?',
-  EAI_AGAIN: 'this machine cannot resolve names now: DNS, or no network?',
+  ECONNREFUSED: 'nothing listens there: check that the provider is running, and the host and port',
+  ENOTFOUND:
+    'the host cannot be resolved: check its spelling, DNS, and whether it is a name of another network',
+  EAI_AGAIN: 'names cannot be resolved now: check DNS and the network',
   CERT_HAS_EXPIRED: "the provider's certificate is out of date",
   ERR_TLS_CERT_ALTNAME_INVALID: "the provider's certificate is for another host name",
 };
 
 function adviseNetwork(causes: readonly unknown[], variable: (option: string) => string): string {
   if (causes.some((cause) => cause instanceof DeadlineError))
-    return `the provider is slow, or a firewall or proxy swallows the call; ${variable('responseTimeout')} is how long it may take`;
+    return `the provider is slow, or a firewall or proxy drops the call; ${variable('responseTimeout')} sets the timeout`;
   for (const cause of causes) {
     const { code } = cause as { readonly code?: unknown };
     if (typeof code !== 'string') continue;
@@ -57,7 +58,7 @@ function adviseNetwork(causes: readonly unknown[], variable: (option: string) =>
     if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code))
       return `set ${variable('providerCa')} to the authority that signed the provider's certificate`;
   }
-  return 'ask for that address from this machine with curl, and look at the provider';
+  return 'request that address from this machine with curl, and check the provider';
 }
 
 function causesOf(error: unknown): readonly unknown[] {
@@ -73,26 +74,26 @@ function causesOf(error: unknown): readonly unknown[] {
 export function adviseToken(reason: TokenErrorReason, sources: Sources): string {
   const variable = (option: string): string => variableOf(option, sources);
   const advice: Readonly<Record<TokenErrorReason, string>> = {
-    malformed: 'send the token as the provider gave it: all of it, without quotes and line breaks',
-    algorithm: `have the provider sign with RS256 or ES256; ${variable('signingAlgorithms')} narrows what is accepted`,
-    signature: 'the token was changed on its way, or somebody else signed it: get a new one',
+    malformed: 'send the complete token, without quotes and line breaks',
+    algorithm: `configure the provider to sign with RS256 or ES256; ${variable('signingAlgorithms')} restricts what is accepted`,
+    signature: 'the token was changed in transit, or signed by somebody else: get a new one',
     unknown_key:
       'another issuer (tenant, realm, environment) signed it, or its key is withdrawn: get a new one',
     type: 'send the access token, not the ID token',
-    issuer: `get the token from the configured issuer; if the token has the right one, correct ${variable('issuer')}`,
-    audience: `have the client ask for this API; if the token does name this API, correct ${variable('audience')}`,
-    expired: `get a new token; if it is new, look at the clocks (doctor)`,
-    not_yet_valid: 'look at the clocks of this machine and of the provider (doctor)',
-    claims: 'the provider writes what no access token may hold: look at its mappers or rules',
+    issuer: `get the token from the configured issuer; if the token is right, correct ${variable('issuer')}`,
+    audience: `the client must request a token for this API; if the token is for this API, correct ${variable('audience')}`,
+    expired: `get a new token; if it is new, check the clocks (doctor)`,
+    not_yet_valid: 'check the clocks of this machine and of the provider (doctor)',
+    claims: 'the provider writes a claim with an invalid value: check its mappers or rules',
     inactive: "revoked or expired; or this API's client may not introspect it at the provider",
     not_introspected: `set ${variable('clientId')} and ${variable('clientSecret')} to have such tokens introspected`,
     revoked: 'the user signed out, or somebody revoked the token: sign in again',
-    binding: 'the token must be bound to its client: have the client ask for one that is',
-    unknown_user: 'add the user to the application, or look at what loadUser does',
-    scope: 'have the client ask for the scope, and the provider grant it',
-    claim: 'the route requires a claim that the token does not have: look at @RequireClaims()',
+    binding: 'the client must request a token that is bound to it',
+    unknown_user: 'add the user to the application, or check loadUser',
+    scope: 'the client must request the scope, and the provider must grant it',
+    claim: 'the route requires a claim that the token does not have: check @RequireClaims()',
     authentication: 'the user must sign in again, as @StepUp() on the route says',
-    group: `add the user to the group, or look at ${variable('groupOptions.groupsClaim')}`,
+    group: `add the user to the group, or check ${variable('groupOptions.groupsClaim')}`,
   };
   return advice[reason];
 }

@@ -21,7 +21,7 @@ export function checkAudience(
         status: 'FAIL',
         check: 'audience',
         found: `${quoteForeign(each)} ${wrong}`,
-        change: `write ${variable} without`,
+        change: `correct ${variable}`,
       };
     const odd = oddIn(each, clientId);
     return odd
@@ -34,14 +34,14 @@ export function checkAudience(
       : {
           status: 'ok',
           check: 'audience',
-          found: `${quoteForeign(each)}, as aud must say, character by character`,
+          found: `${quoteForeign(each)}: aud must contain exactly this`,
         };
   });
 }
 
 function wrongIn(audience: string): string | undefined {
-  if (/^["'].*["']$/.test(audience)) return 'has quotes in it';
-  if (/\s/.test(audience)) return 'has white space in it; a list has commas';
+  if (/^["'].*["']$/.test(audience)) return 'contains quotes';
+  if (/\s/.test(audience)) return 'contains white space; separate a list with commas';
   return undefined;
 }
 
@@ -51,6 +51,6 @@ function oddIn(audience: string, clientId: string | undefined): string | undefin
     return "is this API's own client id; few providers write that into access tokens";
   if (CLIENT_ID.test(audience))
     return 'looks like a client id: ID tokens have it in aud, access tokens rarely';
-  if (/^https?:.*\/$/.test(audience)) return 'ends with a slash, which counts';
+  if (/^https?:.*\/$/.test(audience)) return 'ends with a slash, which is significant';
   return undefined;
 }

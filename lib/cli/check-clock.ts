@@ -17,7 +17,7 @@ export function checkClock(
 ): Finding {
   const differences = calls.flatMap(({ clockDifference }) => clockDifference ?? []);
   if (differences.length === 0)
-    return { status: '-', check: 'clock', found: 'no answer of the provider says what time it is there' };
+    return { status: '-', check: 'clock', found: 'no response of the provider has a Date header' };
   // What a cache on the way held back looks older than it is: the smallest difference is the true one.
   const raw = differences.reduce((least, each) => (Math.abs(each) < Math.abs(least) ? each : least));
   const off = raw - clockSkew;
@@ -29,13 +29,13 @@ export function checkClock(
     ? {
         status: 'warn',
         check: 'clock',
-        found: `${found}: clockTolerance (${clockTolerance} s) still forgives it`,
+        found: `${found}: clockTolerance (${clockTolerance} s) still tolerates it`,
         change,
       }
     : {
         status: 'FAIL',
         check: 'clock',
-        found: `${found}, more than clockTolerance (${clockTolerance} s): ${off < 0 ? 'new tokens look not yet valid' : 'good tokens look expired'}`,
+        found: `${found}, more than clockTolerance (${clockTolerance} s): ${off < 0 ? 'new tokens are rejected as not yet valid' : 'valid tokens are rejected as expired'}`,
         change,
       };
 }
@@ -53,13 +53,13 @@ export function checkSpeed(
   sources: Sources,
 ): Finding {
   const slowest = Math.max(...calls.map(({ seconds }) => seconds));
-  const found = `slowest of ${calls.length} answers: ${Math.ceil(slowest * 1000)} ms of ${responseTimeout} s`;
+  const found = `slowest of ${calls.length} responses: ${Math.ceil(slowest * 1000)} ms; the limit is ${responseTimeout} s`;
   return slowest <= responseTimeout / 2
     ? { status: 'ok', check: 'speed', found }
     : {
         status: 'warn',
         check: 'speed',
         found,
-        change: `look at the way to the provider, or raise ${variableOf('responseTimeout', sources)}`,
+        change: `check the network path to the provider, or increase ${variableOf('responseTimeout', sources)}`,
       };
 }

@@ -18,7 +18,7 @@ export async function checkIntrospection(
   options: ResolvedOptions,
   sources: Sources,
 ): Promise<Finding> {
-  if (!client) return { status: 'ok', check, found: 'not configured: what is not a JWT is refused' };
+  if (!client) return { status: 'ok', check, found: 'not configured: opaque tokens are rejected' };
   try {
     const { claims } = await client.introspect(randomBytes(24).toString('base64url'));
     return checkActive(claims['active'], options);
@@ -28,7 +28,7 @@ export async function checkIntrospection(
         status: 'warn',
         check,
         found: detailOf(error),
-        change: 'ask the provider which tokens it introspects',
+        change: 'check which tokens the provider introspects',
       };
     const finding = findingOf(check, error, sources);
     const methods = error instanceof ProviderError ? otherMethods(metadata, options) : undefined;
@@ -57,8 +57,8 @@ function checkActive(active: unknown, { clientAuthMethod }: ResolvedOptions): Fi
     : {
         status: 'FAIL',
         check,
-        found: `the answer says active: ${quoteForeign(active)}`,
-        change: 'is that the introspection endpoint?',
+        found: `the response has active: ${quoteForeign(active)}`,
+        change: 'check the introspection endpoint',
       };
 }
 

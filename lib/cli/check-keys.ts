@@ -32,7 +32,8 @@ export function checkKeys(
           status: introspectJwtTokens ? 'warn' : 'FAIL',
           check: 'keys',
           found: `${total}: no JWT can be accepted`,
-          change: 'have the provider sign with RS256 (2048 bits or more) or ES256, and publish that key',
+          change:
+            'configure the provider to sign with RS256 (2048 bits or more) or ES256, and to publish that key',
         },
     ...checked.flatMap(complainOf),
   ];
@@ -41,25 +42,32 @@ export function checkKeys(
     findings.push({
       status: 'warn',
       check: 'keys',
-      found: `${nameless} without kid: tokens are tried against each that fits`,
-      change: 'have the provider name its keys',
+      found: `${nameless} without kid: tokens are verified with each matching key`,
+      change: 'configure the provider to name its keys',
     });
   return findings;
 }
 
 function complainOf({ kid, problem, isPrivate = false }: CheckedKey): Finding[] {
   if (problem === undefined) return [];
-  const found = `${kid === undefined ? 'one without kid' : quoteForeign(kid)} is not used: ${problem}`;
+  const found = `${kid === undefined ? 'a key without kid' : quoteForeign(kid)} is not used: ${problem}`;
   return isPrivate
     ? [
         {
           status: 'FAIL',
           check: 'keys',
           found,
-          change: 'whoever read it can sign tokens: replace that key, now',
+          change: 'everybody who reads it can sign tokens: replace this key now',
         },
       ]
-    : [{ status: 'warn', check: 'keys', found, change: 'no harm unless tokens are signed with it' }];
+    : [
+        {
+          status: 'warn',
+          check: 'keys',
+          found,
+          change: 'no action is needed unless tokens are signed with it',
+        },
+      ];
 }
 
 function checkKey(key: VerificationKey, accepted: readonly string[]): CheckedKey {
@@ -90,7 +98,7 @@ function misfitOf(jwk: Readonly<Record<string, unknown>>): string {
   const { kty, crv, alg, use } = jwk;
   if (use !== undefined && use !== 'sig') return `use is ${quoteForeign(use)}`;
   if (!SIGNING_ALGORITHMS.some((each) => isKindFor(each, jwk)))
-    return `kty ${quoteForeign(kty)}${crv === undefined ? '' : ` with crv ${quoteForeign(crv)}`} is not known here`;
-  if (alg !== undefined) return `alg ${quoteForeign(alg)} is not accepted, or does not fit the key`;
-  return 'its kind or its key_ops do not fit signingAlgorithms';
+    return `kty ${quoteForeign(kty)}${crv === undefined ? '' : ` with crv ${quoteForeign(crv)}`} is not supported`;
+  if (alg !== undefined) return `alg ${quoteForeign(alg)} is not accepted, or does not match the key`;
+  return 'its type or its key_ops do not match signingAlgorithms';
 }

@@ -30,8 +30,8 @@ function checkDiscovery(
   if (answered && (isNeeded || jwks_uri !== undefined)) {
     return { status: 'ok', check, found: withoutQuery(answered.url) };
   }
-  const found = 'the provider has none; what is configured is used';
-  return { status: 'warn', check, found, change: 'is that the issuer?' };
+  const found = 'the provider has none; the configured addresses are used';
+  return { status: 'warn', check, found, change: 'check the issuer' };
 }
 
 /** What `iss` must say. AD FS names another issuer of access tokens than its own. */
@@ -42,15 +42,15 @@ function checkName(
 ): Finding {
   const check = 'issuer';
   const { accessTokenIssuer = isNeeded ? issuer : options.issuer } = options;
-  const name = `${quoteForeign(accessTokenIssuer)}, as iss must say`;
-  const slash = '; the configured one differs by a trailing slash, which does no harm';
+  const name = `${quoteForeign(accessTokenIssuer)}: iss must equal this`;
+  const slash = '; the configured issuer differs by a trailing slash, which is accepted';
   const found = isNeeded && issuer !== options.issuer ? name + slash : name;
   if (named !== undefined && named !== accessTokenIssuer) {
     return {
       status: 'warn',
       check,
       found: `${found}; access_token_issuer of the provider is ${quoteForeign(named)}`,
-      change: 'set accessTokenIssuer to what the provider says, if its access tokens say so, too',
+      change: 'set accessTokenIssuer to this value if iss of the access tokens has it',
     };
   }
   const isCorrected = isNeeded || options.accessTokenIssuer !== undefined || issuer === options.issuer;
@@ -59,7 +59,8 @@ function checkName(
     status: 'warn',
     check,
     found: `${found}; the provider calls itself ${quoteForeign(issuer)}`,
-    change: 'configure the issuer as the provider writes it: with jwksUri, discovery does not correct it',
+    change:
+      'configure the issuer exactly as the provider writes it: with jwksUri, discovery does not correct it',
   };
 }
 
@@ -69,10 +70,10 @@ function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptio
     ? {
         status: 'warn',
         check: 'transport',
-        found: 'http: whoever stands in between can forge keys',
+        found: 'http: keys can be forged in transit',
         change: 'for test networks only: use https',
       }
-    : { status: 'ok', check: 'transport', found: 'http, which is accepted on this machine only' };
+    : { status: 'ok', check: 'transport', found: 'http, accepted for loopback hosts only' };
 }
 
 /** Only where the options ask for a binding. */
@@ -105,6 +106,6 @@ function doubt(check: string, member: string, option: string): Finding {
     status: 'warn',
     check,
     found: `the metadata of the provider has no ${member}`,
-    change: `switch it on there, or change ${option}: without it no token is bound`,
+    change: `enable it at the provider, or change ${option}: without it no token is bound`,
   };
 }

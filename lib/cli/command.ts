@@ -1,4 +1,4 @@
-/** What do the arguments say? Nothing secret may stand there: others on this machine can read them. */
+/** Reads the arguments of the command line. They must not contain secrets: other users of the machine can read them. */
 import { parseArgs } from 'node:util';
 import { LISTS, VARIABLES } from '../options/settings.js';
 import { DEFAULT_PREFIX } from '../options/resolve-options.js';
@@ -19,35 +19,41 @@ import {
 import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
-  nestjs-resource-server doctor [--json] [--strict]     is this API set up rightly?
+  nestjs-resource-server doctor [--json] [--strict]
+      Check the configuration of this API and its provider.
   nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
-                                                        why is this token refused?
+      Explain why a token is rejected.
   nestjs-resource-server audit [<compiled root module>] [--export <name>] [--json]
-                                                        what does each route ask, and which declare nothing?
+      List what each route requires, and the routes that declare nothing.
   nestjs-resource-server issuer [--port <port>] [--scope <name>]... [--groups <name,name>] [--sub <name>]
-                                                        an issuer for development, on this machine only
+      Start an issuer for development, on this machine only.
+
 doctor and explain read the environment as AuthModule does.
-  --env <path>             a file with variables, instead of .env; may be repeated, the first one wins
-  --prefix <prefix>        envPrefix, instead of ${DEFAULT_PREFIX}
-  --set <option>=<value>   what the application sets in code; may be repeated; not for secrets
-  --strict                 warnings count as wrong
-  --json                   for programs
-audit creates the application, as its start does but for the port.
-  --export <name>          the root module, or a function that returns the application; ${DEFAULT_EXPORT} unless said
-  <compiled root module>   ${DEFAULT_MODULE} unless said
-issuer prints variables for .env and requests with ready tokens, gives more tokens at /token, and stops with Ctrl-C.
-  --port <port>            ${DEFAULT_PORT} unless said; 0 is a free one
-  --audience <name>        ${DEFAULT_AUDIENCE} unless said
-  --sub, --scope, --groups what its tokens hold; --scope may be repeated
-  --expires-in <seconds>   ${DEFAULT_LIFETIME_SECONDS} unless said
-  --opaque                 tokens that have to be introspected
-  --url <url>              what the printed requests call, ${DEFAULT_URL} unless said
+  --env <path>             file with variables, instead of .env; repeatable, the first file with a variable wins
+  --prefix <prefix>        envPrefix (default ${DEFAULT_PREFIX})
+  --set <option>=<value>   option that the application sets in code; repeatable; not for secrets
+  --strict                 treat warnings as failures
+  --json                   print JSON
+
+audit creates the application, but does not listen on a port.
+  <compiled root module>   default ${DEFAULT_MODULE}
+  --export <name>          the root module, or a function that returns the application (default ${DEFAULT_EXPORT})
+
+issuer prints variables for .env and example requests with tokens, and issues more tokens at /token.
+  --port <port>            default ${DEFAULT_PORT}; 0 chooses a free port
+  --audience <name>        default ${DEFAULT_AUDIENCE}
+  --sub, --scope, --groups claims of the tokens; --scope is repeatable
+  --expires-in <seconds>   default ${DEFAULT_LIFETIME_SECONDS}
+  --opaque                 issue opaque tokens
+  --url <url>              URL of the example requests (default ${DEFAULT_URL})
   --prefix <prefix>        as above
 
-Exit code of doctor: 0 right, 1 something is wrong. Of explain: 0 the token is accepted, 1 it is refused,
-3 that cannot be known now. Of audit: 0 every route declares who may call it, 1 some declare nothing, 3 the
-application cannot be created. Of issuer: 0 it was stopped, 1 the port cannot be used. Of all: 2 the command is
-used wrongly.
+Exit codes
+  doctor   0 no failure, 1 a check failed
+  explain  0 the token is accepted, 1 it is rejected, 3 unknown: the provider is unavailable
+  audit    0 every route declares who may call it, 1 some do not, 3 the application cannot be created
+  issuer   0 it was stopped, 1 the port cannot be used
+  all      2 incorrect usage
 `;
 
 /** Where the options come from. */
@@ -92,7 +98,7 @@ export function readCommand(
 ): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | { name: 'help' } {
   const [name, ...args] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return { name: 'help' };
-  if (name === undefined) throw new UsageError('say doctor, explain, audit or issuer');
+  if (name === undefined) throw new UsageError('missing command: doctor, explain, audit or issuer');
   try {
     if (name === 'audit') return readAuditCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
@@ -111,7 +117,7 @@ export function readCommand(
   } catch (error) {
     throw explained(error);
   }
-  throw new UsageError('the commands are doctor, explain, audit and issuer');
+  throw new UsageError('unknown command: use doctor, explain, audit or issuer');
 }
 
 /** What Node says of an unexpected argument quotes it, and it may be a token. */
@@ -119,7 +125,7 @@ function explained(error: unknown): unknown {
   const { code, message } = error as { readonly code?: string; readonly message: string };
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
     return new UsageError(
-      'an argument too many; a token is read from standard input, for others can read the command line',
+      'unexpected argument; tokens are read from standard input, because other users can read command lines',
     );
   if (code?.startsWith('ERR_PARSE_ARGS_')) return new UsageError(message.split('. ')[0]?.slice(0, 80));
   return error;
@@ -142,7 +148,9 @@ function setOption(given: Record<string, unknown>, assignment: string): void {
   if (!Object.hasOwn(VARIABLES, option) && !ONLY_IN_CODE.includes(option))
     throw new UsageError('--set takes <option>=<value>, with the name of an option of AuthModule');
   if (SECRETS.has(option))
-    throw new UsageError(`${option} is a secret: set its variable, for others can read the command line`);
+    throw new UsageError(
+      `${option} is a secret: set its variable, because other users can read command lines`,
+    );
   const text = assignment.slice(at + 1);
   const value = LISTS.has(option) ? text.split(',').map((each) => each.trim()) : text;
   const [name = '', member] = option.split('.');

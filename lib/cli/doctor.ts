@@ -22,7 +22,7 @@ export const SILENT: Log = { debug() {}, warn() {}, error() {} };
 
 export async function examine(sources: Sources): Promise<Diagnosis> {
   const { options, findings } = readSettings(sources);
-  if (!options) return { findings: [...findings, ...notChecked('provider', 'the options come first')] };
+  if (!options) return { findings: [...findings, ...notChecked('provider', 'the options are invalid')] };
   const client = new WatchedClient(options);
   const asked = await examineProvider(client, options, sources);
   return { findings: [...findings, ...checkAudience(options, sources), ...asked] };
@@ -50,7 +50,7 @@ async function examineProvider(
     ];
   } catch (error) {
     const found = findingOf('discovery', error, sources);
-    const open = notChecked('provider', 'keys and introspection, for they need discovery');
+    const open = notChecked('provider', 'keys and introspection require discovery');
     return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
   } finally {
     await issuer.close();

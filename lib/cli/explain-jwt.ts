@@ -71,9 +71,9 @@ async function checkSigner(jwt: DecodedJwt, issuer: TrustedIssuer, verdict: Verd
   );
   if (signature.length === 0) return;
   if (unusable.some((refusal) => refusal !== undefined))
-    verdict.leaveOpen('signature', 'there is nothing to check it by');
+    verdict.leaveOpen('signature', 'there is no key to verify it with');
   else
-    await verdict.check('signature', "by a key of the issuer's", () =>
+    await verdict.check('signature', 'verified with a key of the issuer', () =>
       signatures.verify({ ...jwt, header: { alg, ...(kid !== undefined && { kid }) } }),
     );
 }

@@ -25,8 +25,7 @@ import { readSettings } from './read-settings.js';
 
 export async function explain(token: string, command: ExplainCommand): Promise<Explanation> {
   const { options, findings: problems } = readSettings(command);
-  if (!options)
-    return { verdict: 'unknown', why: 'the options are wrong: doctor says more', findings: problems };
+  if (!options) return { verdict: 'unknown', why: 'the options are invalid: run doctor', findings: problems };
   const tokens = createTokenValidator(options, SILENT);
   const issuer = tokens.issuers.only ?? new ValidatingIssuer(options, SILENT);
   try {
@@ -61,7 +60,7 @@ function conclude(refusal: AuthError | undefined, isHere: boolean): Omit<Explana
   if (!refusal)
     return {
       verdict: 'accepted',
-      why: isHere ? 'a good access token for this API' : 'the provider vouches for it',
+      why: isHere ? 'a valid access token for this API' : 'the provider reports it as active',
     };
   return {
     verdict: refusal instanceof TokenError ? 'refused' : 'unknown',
@@ -117,5 +116,5 @@ function bindingOf({ cnf }: AccessTokenClaims): string {
     cnf?.jkt !== undefined && 'a DPoP key: send it with the scheme DPoP and a proof',
     cnf?.['x5t#S256'] !== undefined && 'a certificate: send it over TLS with that certificate',
   ].filter((each) => each !== false);
-  return to.length > 0 ? `bound to ${to.join('; and to ')}` : 'not bound: who has the token can use it';
+  return to.length > 0 ? `bound to ${to.join('; and to ')}` : 'not bound: whoever has the token can use it';
 }

@@ -1,4 +1,4 @@
-/** What was found, and how is it shown? One line for each, a second one for what to change; or JSON. */
+/** Prints findings: one line each and a second line with what to change, or JSON. */
 
 export interface Finding {
   /** `-`: could not be checked. */
@@ -13,7 +13,7 @@ export interface Diagnosis {
 }
 
 export interface Explanation extends Diagnosis {
-  /** `unknown`: the provider was not available, or this API is set up wrongly. */
+  /** `unknown`: the provider was not available, or this API is misconfigured. */
   readonly verdict: 'accepted' | 'refused' | 'unknown';
   readonly why: string;
 }
@@ -29,9 +29,9 @@ export function printDiagnosis(diagnosis: Diagnosis, { json }: Form): string {
   const [wrong, warnings, right, open] = [count('FAIL'), count('warn'), count('ok'), count('-')];
   if (json) return toJson({ command: 'doctor', wrong, warnings, right, notChecked: open, findings });
   const summary = [
-    wrong > 0 ? `${wrong} wrong` : 'nothing wrong',
-    warnings > 0 && `${warnings} to look at`,
-    `${right} right`,
+    wrong > 0 ? `${wrong} failed` : 'no failures',
+    warnings > 0 && `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
+    `${right} passed`,
     open > 0 && `${open} not checked`,
   ];
   return `${print(findings)}\n${summary.filter(Boolean).join(', ')}\n`;
@@ -40,7 +40,7 @@ export function printDiagnosis(diagnosis: Diagnosis, { json }: Form): string {
 export function printExplanation(explanation: Explanation, { json }: Form): string {
   const { findings, verdict, why } = explanation;
   if (json) return toJson({ command: 'explain', verdict, why, findings });
-  const says = { accepted: 'accepted', refused: 'refused', unknown: 'cannot be known now' }[verdict];
+  const says = { accepted: 'accepted', refused: 'refused', unknown: 'cannot be determined now' }[verdict];
   return `${print(findings)}\n${says}: ${why}\n`;
 }
 

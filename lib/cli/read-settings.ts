@@ -31,8 +31,8 @@ export function readSettings({ envFiles, prefix, given }: Sources): Settings {
     findings.push({
       status: 'warn',
       check: 'variables',
-      found: `not of this module: ${unknown.join(', ')}`,
-      change: 'a typing mistake? docs/options.md lists all variables',
+      found: `unknown: ${unknown.join(', ')}`,
+      change: 'check the spelling; docs/options.md lists all variables',
     });
   try {
     const options = resolveOptions(

@@ -20,6 +20,6 @@ export async function readToken(
   }
   // Copied out of a request, it has the header's name and the scheme before it.
   const token = text.trim().replace(/^(authorization:\s*)?((bearer|dpop)\s+)?/i, '');
-  if (token === '') throw new UsageError('no token came on standard input');
+  if (token === '') throw new UsageError('standard input has no token');
   return token;
 }

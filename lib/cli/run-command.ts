@@ -29,7 +29,7 @@ export async function runCommand(argv: readonly string[], streams: CommandStream
     }
     // Its message may hold what no output may hold.
     const name = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 4).join('\n') : 'unknown';
-    streams.stderr.write(`nestjs-resource-server: this is a mistake of the command itself:\n${name}\n`);
+    streams.stderr.write(`nestjs-resource-server: internal error of the command:\n${name}\n`);
     return 3;
   }
 }

@@ -56,7 +56,7 @@ export class Verdict {
     this.findings.push(
       error instanceof TokenError
         ? { status: 'FAIL', check: shorten(check), found, change: adviseToken(error.reason, this.sources) }
-        : { status: '-', check: shorten(check), found, change: 'doctor says more' },
+        : { status: '-', check: shorten(check), found, change: 'run doctor' },
     );
   }
 
@@ -70,7 +70,7 @@ export class Verdict {
     const ahead = value - trueTime(this.options);
     const distance = inWords(Math.abs(ahead));
     const forgiven = name === 'exp' ? ahead <= 0 : ahead > 0;
-    const leeway = forgiven ? `, which clockTolerance (${this.options.clockTolerance} s) forgives` : '';
+    const leeway = forgiven ? `, tolerated by clockTolerance (${this.options.clockTolerance} s)` : '';
     return `${new Date(value * 1000).toISOString()}, ${ahead > 0 ? `in ${distance}` : `${distance} ago`}${leeway}`;
   }
 }

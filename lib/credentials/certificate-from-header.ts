@@ -54,7 +54,7 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
   if (!format) throw wrong(`format is one of ${Object.keys(FORMATS).join(', ')}`);
   const name = (options.header ?? format.header)?.toLowerCase();
   if (!name)
-    throw wrong(`header is needed: the one that the proxy's configuration writes for ${options.format}`);
+    throw wrong(`header is required: the one that the proxy's configuration writes for ${options.format}`);
   const trusted = readTrusted(options.trustedProxies);
   const logged = new Set<string>();
   const ignore = (problem: string, log: Log | undefined): undefined => {
@@ -76,7 +76,7 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
 
 function readTrusted(trustedProxies: readonly string[]): BlockList {
   if (!Array.isArray(trustedProxies) || trustedProxies.length === 0) {
-    throw wrong('trustedProxies is needed: without it everybody could claim any certificate');
+    throw wrong('trustedProxies is required: without it everybody could claim any certificate');
   }
   const trusted = new BlockList();
   for (const each of trustedProxies.flatMap((entry) =>
@@ -88,7 +88,7 @@ function readTrusted(trustedProxies: readonly string[]): BlockList {
     const isRange =
       bits !== undefined && /^\d+$/.test(prefix ?? '') && bits <= (family === 'ipv6' ? 128 : 32);
     if (isIP(address) === 0 || more.length > 0 || (prefix !== undefined && !isRange)) {
-      throw wrong(`trustedProxies: ${JSON.stringify(each)} is no address, no CIDR range, and not "loopback"`);
+      throw wrong(`trustedProxies: ${JSON.stringify(each)} is not an address, a CIDR range or "loopback"`);
     }
     if (bits === undefined) trusted.addAddress(address, family);
     else trusted.addSubnet(address, bits, family);

@@ -23,7 +23,7 @@ export function resolveCredentials(
 function credentialsOf(token: unknown, request: IncomingRequest): Credentials | undefined {
   if (token === undefined || token === null || token === '') return undefined;
   if (typeof token === 'object') throw manyOrNone(token);
-  if (typeof token !== 'string') throw new TypeError('tokenResolver did not answer with a string');
+  if (typeof token !== 'string') throw new TypeError('tokenResolver did not return a string');
   const header = fromHeader.get(request);
   return header?.token === token ? header : { scheme: 'Bearer', token };
 }

@@ -3,8 +3,11 @@
 /** Stands for one message, among the arguments of its handler. */
 export class SocketMessage {}
 
-/** @param args of a handler: client, data, acknowledgement or event, what stands for the message, pattern */
+/** @param args of a handler: client, data, acknowledgement or event, what stands for the message, pattern (on Nest 11 twice) */
 export function messageIn(args: readonly unknown[]): SocketMessage | undefined {
-  const message = args.at(-2);
-  return message instanceof SocketMessage ? message : undefined;
+  for (let index = args.length - 2; index > 0; index--) {
+    const each = args[index];
+    if (each instanceof SocketMessage) return each;
+  }
+  return undefined;
 }

@@ -311,7 +311,7 @@ export class ProviderError extends AuthError {
 }
 
 export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
-  /** Seconds after which a further attempt makes sense. @default 5 */
+  /** Seconds to wait before the next attempt. @default 5 */
   readonly retryAfter?: number | undefined;
   /** The provider itself named that time, and is to be left alone so long. */
   readonly askedForPause?: boolean;

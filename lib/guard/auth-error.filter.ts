@@ -1,5 +1,4 @@
 /** Answers an error of this package that a handler throws as the guard answers it. */
-import type { EventEmitter } from 'node:events';
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
@@ -10,6 +9,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { principalOf } from '../principal/authenticated-request.js';
 import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
+import { sendException } from './sockets/messages.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
 const CAUGHT = '__filterCatchExceptions__';
@@ -54,7 +54,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
         return throwError(() => NO_DETAILS);
       case 'ws':
         // Nobody catches what a filter throws here.
-        return host.switchToWs().getClient<EventEmitter>().emit('exception', NO_DETAILS);
+        return sendException(host.switchToWs().getClient<object>(), exception);
       default:
         throw exception;
     }

@@ -243,9 +243,9 @@ function refuseEnded({ carrier }: Call): void {
   if (connectionOf(carrier)?.hasEnded) throw invalidToken('expired', 'the token of the connection ended');
 }
 
-const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is switched off');
+const dpopIsOff = (): TokenError => invalidToken('binding', 'DPoP is turned off');
 
 const unknownClass = (context: ExecutionContext): ConfigurationError =>
   new ConfigurationError(
-    `${context.getClass().name} is no class that was there at start: its decorators were never checked`,
+    `${context.getClass().name} was not registered at start-up: its decorators were never checked`,
   );

@@ -36,7 +36,7 @@ export class Refusals {
   #report(error: unknown, place: string): void {
     if (!(error instanceof AuthError)) {
       const stack = error instanceof Error ? error.stack : undefined;
-      this.log.error(`${place}: refused, because the guard could not decide`, stack);
+      this.log.error(`${place}: refused because of an internal error`, stack);
       return;
     }
     // A reason is put into words when it is read.

@@ -134,7 +134,7 @@ export class IntrospectionClient {
       if (cause instanceof AuthError && !(cause instanceof TokenError)) throw cause;
       const reason = cause instanceof TokenError ? cause.detail : String(cause);
       throw new ProviderUnavailableError({
-        detail: `the signed introspection answer is not good: ${reason}`,
+        detail: `the signed introspection response is invalid: ${reason}`,
         cause,
       });
     }
@@ -145,9 +145,7 @@ export class IntrospectionClient {
     if (error === 'unsupported_token_type') {
       if (!this.#hasSaidUnsupported) {
         this.#hasSaidUnsupported = true;
-        this.log.warn(
-          'the provider does not introspect this kind of token: is introspectJwtTokens meant for it?',
-        );
+        this.log.warn('the provider does not introspect this kind of token: check introspectJwtTokens');
       }
       return new TokenError('invalid_token', {
         reason: 'not_introspected',
@@ -159,7 +157,7 @@ export class IntrospectionClient {
     const { clientAuthMethod } = this.options;
     const proof = usesTls(clientAuthMethod) ? 'clientCertificate, clientCertificateKey' : 'clientSecret';
     return new ProviderError({
-      detail: `${said}: look at clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
+      detail: `${said}: check clientId, ${proof} and clientAuthMethod (${clientAuthMethod})`,
     });
   }
 }

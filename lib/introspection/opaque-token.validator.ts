@@ -49,7 +49,7 @@ export class OpaqueTokenValidator {
    *
    * @param maxAge an answer older than this, in seconds, is not enough; `0` asks the provider
    * @throws {TokenError} `inactive_token`, `invalid_token`
-   * @throws {ProviderUnavailableError} if that cannot be known now
+   * @throws {ProviderUnavailableError} if that cannot be determined now
    * @throws {ProviderError} if the provider refuses this server's own credentials
    */
   validate(token: string, maxAge?: number): ValidatedToken | Promise<ValidatedToken> {
@@ -93,7 +93,7 @@ export class OpaqueTokenValidator {
 
   async #introspect(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     if (token.length > MAX_TOKEN_LENGTH || !B64TOKEN.test(token))
-      throw invalidToken('malformed', 'this cannot be a token (RFC 6750 section 2.1)');
+      throw invalidToken('malformed', 'not a token (RFC 6750 section 2.1)');
     const askedAt = Date.now() / 1000;
     let answer: IntrospectionAnswer | undefined;
     try {
@@ -134,7 +134,7 @@ export function checkAnswer(
   if (claims['aud'] === undefined && !allowMissingAudience) {
     throw invalidToken(
       'audience',
-      'the introspection answer has no aud; allowMissingAudience accepts that, and with it every API’s tokens',
+      'the introspection response has no aud; allowMissingAudience would accept it, and the tokens of every other API',
     );
   }
   checkClaims(claims, options, { withoutExp: true, withoutAud: allowMissingAudience });

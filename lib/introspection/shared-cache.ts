@@ -72,7 +72,7 @@ export class SharedCache {
     const set = async (): Promise<void> => {
       // What a Keyv answers instead of throwing.
       if ((await this.#cache.set(key, value, ttlSeconds)) === false)
-        throw new Error('the cache did not take it');
+        throw new Error('the cache rejected the value');
     };
     return (await this.#attempt(set)) !== undefined;
   }
@@ -95,7 +95,7 @@ export class SharedCache {
   }
 
   #worked(): void {
-    if (this.#backoff.failures > 0) this.log.warn('the shared cache answers again');
+    if (this.#backoff.failures > 0) this.log.warn('the shared cache works again');
     this.#backoff.succeed();
   }
 
@@ -105,7 +105,7 @@ export class SharedCache {
     if (this.#backoff.failures === 0) {
       const reason = error instanceof Error ? error.name : 'it failed';
       this.log.warn(
-        `the shared cache is left out while it does not answer (${reason}); tokens are introspected instead`,
+        `the shared cache is skipped while it fails (${reason}); tokens are introspected instead`,
       );
     }
     this.#backoff.fail();

@@ -96,7 +96,7 @@ export class CircuitBreaker {
     const remaining = Math.max(ofAll, ofToken);
     if (remaining <= 0) return;
     throw new ProviderUnavailableError({
-      detail: `${this.what}: the provider is left alone after failures, or asked for a pause`,
+      detail: `${this.what}: the provider is not called after repeated failures, or because it asked for a pause`,
       retryAfter: Math.max(1, Math.ceil(remaining)),
     });
   }
@@ -131,7 +131,7 @@ export class CircuitBreaker {
   }
 
   #tooMany(): ProviderUnavailableError {
-    const detail = `${this.what}: ${MAX_CALLS} calls are under way, and others wait`;
+    const detail = `${this.what}: ${MAX_CALLS} calls are in progress, and others wait`;
     return new ProviderUnavailableError({ detail, retryAfter: 1 });
   }
 }

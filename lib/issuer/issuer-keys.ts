@@ -58,7 +58,7 @@ export class IssuerKeys {
    * @param kid the name of the key; `undefined` for a token that names none
    * @returns what `find` found; `undefined` if a fetch that began after this call, or seconds before it for the same name,
    * did not bring it
-   * @throws {ProviderUnavailableError} if that cannot be known now: the provider fails, or too many ask
+   * @throws {ProviderUnavailableError} if that cannot be determined now: the provider fails, or too many ask
    */
   async renew<Found>(
     seen: IssuerKeySet,
@@ -135,7 +135,7 @@ function areSame(some: readonly VerificationKey[], others: readonly Verification
 
 function tooMany(): ProviderUnavailableError {
   return new ProviderUnavailableError({
-    detail: 'too many tokens name keys that are not known: the keys are fetched once a second',
+    detail: 'too many tokens name unknown keys: the keys are fetched at most once a second',
     retryAfter: 1,
   });
 }

@@ -145,7 +145,7 @@ export class IssuerMetadataSource {
     const { jwksUri, introspectionEndpoint } = this.options;
     if (jwksUri !== undefined || introspectionEndpoint !== undefined) return this.#configured;
     throw new ConfigurationError(
-      `issuer: neither ${withoutQuery(openid)} nor ${withoutQuery(oauth)} is there; is ${quoteForeign(this.options.issuer)} the issuer?`,
+      `issuer: neither ${withoutQuery(openid)} nor ${withoutQuery(oauth)} exists; check that ${quoteForeign(this.options.issuer)} is the issuer`,
     );
   }
 
@@ -156,7 +156,7 @@ export class IssuerMetadataSource {
     }
     const configured = quoteForeign(this.options.issuer);
     throw new ConfigurationError(
-      `issuer: configured is ${configured}, but the discovery document there is that of ${quoteForeign(issuer)}`,
+      `issuer: configured is ${configured}, but its discovery document names ${quoteForeign(issuer)}`,
     );
   }
 }
@@ -183,7 +183,7 @@ export function reportOutages(
   return {
     onFailure: (error, held) => {
       const reason = error instanceof AuthError ? (error.detail ?? error.message) : String(error);
-      const meaning = held ? 'the last good answer stays in use' : 'nothing is held to go on with';
+      const meaning = held ? 'the last valid response remains in use' : 'there is no cached data to use';
       log.warn(`${what} failed: ${reason}; ${meaning}`);
     },
     onRecovery: (failures) => log.warn(`${what} works again, after ${failures} failed attempts`),

@@ -18,12 +18,12 @@ export function checkAddress(
   if (!URL.canParse(address)) throw new ConfigurationError(`${shown} is not a URL`);
   const url = new URL(address);
   if (hasCredentials(url))
-    throw new ConfigurationError(`${shown} has a user name or a password in it: not asked`);
+    throw new ConfigurationError(`${shown} contains a user name or a password: not called`);
   if (!isSecureEnough(url, options.allowInsecureRequests))
-    throw new ConfigurationError(`${shown} is not https: what it answers can be forged on the way`);
+    throw new ConfigurationError(`${shown} is not https: its responses can be forged in transit`);
   if (url.protocol === 'http:' && !options.allowInsecureRequests && !isOwnMachine(url, options))
     throw new ConfigurationError(
-      `${shown} is on this machine, but the issuer is not: whatever listens there would get the secret and the token`,
+      `${shown} is a loopback address, but the issuer is not: another program would receive the secret and the token`,
     );
 }
 

@@ -78,7 +78,7 @@ export class SignatureVerifier {
     if (kid !== undefined && typeof kid !== 'string') throw invalidToken('malformed', 'kid is not a string');
     // No extension is understood here, so none may be critical (RFC 7515 section 4.1.11, RFC 7797 section 6).
     if ('crit' in header || 'b64' in header)
-      throw invalidToken('malformed', 'the header asks for an extension (crit, b64)');
+      throw invalidToken('malformed', 'the header requires an extension (crit, b64)');
     if (signature.length === 0) throw invalidToken('malformed', 'the signature is empty');
   }
 
@@ -86,7 +86,7 @@ export class SignatureVerifier {
    * Without a promise when the keys are in memory and one of them is named.
    *
    * @throws {TokenError} `invalid_token`
-   * @throws {ProviderUnavailableError} if it cannot be known now whether the issuer has a key for it
+   * @throws {ProviderUnavailableError} if it cannot be determined now whether the issuer has a key for it
    */
   verify(jwt: DecodedJwt): Verification | Promise<Verification> {
     this.checkHeader(jwt);
@@ -179,7 +179,7 @@ export class SignatureVerifier {
 }
 
 const nothingFits = (kid: unknown): TokenError =>
-  invalidToken('unknown_key', `none of the issuer's keys fits: kid ${quoteForeign(kid)}`);
+  invalidToken('unknown_key', `no key of the issuer matches: kid ${quoteForeign(kid)}`);
 
 /** A token that names a key, and that no key made, was changed or forged. */
 function refusalOf(jwt: DecodedJwt, { keys }: Candidates): TokenError {
@@ -190,7 +190,7 @@ function refusalOf(jwt: DecodedJwt, { keys }: Candidates): TokenError {
 
 function tooManyFailures(): ProviderUnavailableError {
   return new ProviderUnavailableError({
-    detail: 'the signatures of too many tokens do not verify: further ones are not tried now',
+    detail: 'too many invalid signatures: further tokens are not verified now',
     retryAfter: 1,
   });
 }

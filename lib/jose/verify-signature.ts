@@ -88,7 +88,7 @@ export interface SignatureKey {
  */
 export function importPublicKey(alg: string, jwk: Readonly<Record<string, unknown>>): SignatureKey {
   const needs = ALGORITHMS[alg];
-  if (needs === undefined || !isKindFor(alg, jwk)) throw new Error('a key of another kind');
+  if (needs === undefined || !isKindFor(alg, jwk)) throw new Error('a key of another type');
   const { kty, crv, x, y, n, e } = jwk;
   const members = kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
   checkPublicKeySize(members);

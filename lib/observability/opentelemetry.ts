@@ -8,6 +8,7 @@
  */
 import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_channel';
 import { DECISION_CHANNEL, type DecisionEvent } from '../guard/decision-events.js';
+import { CONNECTION_CHANNEL, type ConnectionEvent } from '../guard/sockets/connection.js';
 import {
   RECEIVED_EVENT_CHANNEL,
   REVOCATION_CHANNEL,
@@ -29,6 +30,10 @@ export interface MeterLike {
     name: string,
     options: { readonly description: string; readonly unit: string },
   ): { record(value: number): void };
+  createUpDownCounter?(
+    name: string,
+    options: { readonly description: string; readonly unit: string },
+  ): { add(value: number, attributes: Attributes): void };
   createCounter?(
     name: string,
     options: { readonly description: string; readonly unit: string },
@@ -61,6 +66,8 @@ const ERROR = 2;
  *   `http.response.status_code` for refusals;
  * - `resource_server.provider.duration`: a histogram in seconds, by `operation`, `outcome`, `issuer` and
  *   `http.response.status_code`;
+ * - `resource_server.connections.open`: an up-down counter, the open WebSocket connections of gateways, by `state` (`token`,
+ *   `anonymous`) and `place`; those that were open before are not counted;
  * - `resource_server.revocations.known`: a gauge, how many revocations this instance knew after the last one;
  * - `resource_server.revocation.lag`: a histogram in seconds, from the instance that revoked to this one;
  * - `resource_server.received_events`: a counter of logout tokens and security events, by `receiver`, `type` and `outcome`;
@@ -93,6 +100,18 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
     unit: '{event}',
   });
 
+  const openConnections = meter?.createUpDownCounter?.('resource_server.connections.open', {
+    description: 'WebSocket connections of gateways that are open',
+    unit: '{connection}',
+  });
+
+  const onConnection: ChannelListener = (message) => {
+    const { change, state, place } = message as ConnectionEvent;
+    if (change === 'opened' || change === 'authenticated') openConnections?.add(1, { state, place });
+    if (change === 'closed') openConnections?.add(-1, { state, place });
+    // It was counted among the others.
+    if (change === 'authenticated') openConnections?.add(-1, { state: 'anonymous', place });
+  };
   const onDecision: ChannelListener = (message) => {
     const { outcome, reason, route, issuer, status, duration } = message as DecisionEvent;
     decisionDuration?.record(duration, { outcome, reason, route, issuer, ...statusCode(status) });
@@ -119,11 +138,13 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
     receivedEvents?.add(1, { receiver, type, outcome });
   };
 
+  subscribe(CONNECTION_CHANNEL, onConnection);
   subscribe(REVOCATION_CHANNEL, onRevocation);
   subscribe(RECEIVED_EVENT_CHANNEL, onReceived);
   subscribe(DECISION_CHANNEL, onDecision);
   subscribe(PROVIDER_CALL_CHANNEL, onCall);
   return () => {
+    unsubscribe(CONNECTION_CHANNEL, onConnection);
     unsubscribe(REVOCATION_CHANNEL, onRevocation);
     unsubscribe(RECEIVED_EVENT_CHANNEL, onReceived);
     unsubscribe(DECISION_CHANNEL, onDecision);

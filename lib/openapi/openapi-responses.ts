@@ -14,8 +14,8 @@ export function responsesFor(routes: readonly ControllerRoute[]): Record<string,
   const guarded = routes.filter(({ access }) => access !== 'public');
   if (guarded.length === 0) return {};
   const missing = guarded.every(({ access }) => access === 'optional')
-    ? 'The access token is not good.'
-    : 'The access token is missing or not good.';
+    ? 'The access token is invalid.'
+    : 'The access token is missing or invalid.';
   const bound = unique(
     guarded.flatMap(({ binding }) => requirementsOf({ requires: [], binding, introspectMaxAge: undefined })),
   );
@@ -29,21 +29,21 @@ export function responsesFor(routes: readonly ControllerRoute[]): Record<string,
   return {
     401: {
       description: about.join(' '),
-      headers: { 'WWW-Authenticate': header('What a token must be, and why this one is not (RFC 6750).') },
+      headers: { 'WWW-Authenticate': header('The challenge (RFC 6750).') },
       content: body(401, 'unauthorized'),
     },
     ...(held.length > 0 && {
       403: {
-        description: `The access token lacks what is asked for: ${held.join('; ')}.`,
+        description: `The access token lacks: ${held.join('; ')}.`,
         headers: {
-          'WWW-Authenticate': header('`insufficient_scope`, with the scopes that it takes (RFC 6750).'),
+          'WWW-Authenticate': header('`insufficient_scope`, with the required scopes (RFC 6750).'),
         },
         content: body(403, 'forbidden'),
       },
     }),
     503: {
-      description: 'The authorization server cannot be asked about the token now.',
-      headers: { 'Retry-After': header('Seconds after which a further attempt makes sense.') },
+      description: 'The authorization server is unavailable.',
+      headers: { 'Retry-After': header('Seconds to wait before the next attempt.') },
       content: body(503, 'service unavailable'),
     },
   };

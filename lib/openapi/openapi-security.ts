@@ -70,7 +70,7 @@ export function securitySchemes(
         in: 'header',
         name: 'DPoP',
         description:
-          'A proof of possession for this request (RFC 9449); the token comes with the scheme DPoP.',
+          'A proof of possession for this request (RFC 9449); send the token with the scheme DPoP.',
       },
     }),
     ...(binds('certificate') &&

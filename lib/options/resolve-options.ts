@@ -17,7 +17,7 @@ export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
 /** Options that are none of these, but stand beside them. */
 const MISPLACED: Readonly<Record<string, string>> = {
-  globalGuard: 'is decided before the factory is asked; set it beside useFactory, not in its answer',
+  globalGuard: 'is read before the factory is called; set it beside useFactory, not in its result',
 };
 
 /** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
@@ -191,7 +191,12 @@ function clientContradictions(said: Record<string, unknown>): (readonly [option:
   if (said['fetcher'] !== undefined) {
     return cache === undefined || isSealed
       ? []
-      : [['cacheSecret', 'cache needs it: without a secret, whoever writes to the cache invents tokens']];
+      : [
+          [
+            'cacheSecret',
+            'cache needs it: without a secret, whoever can write to the cache could invent tokens',
+          ],
+        ];
   }
   return ['clientCertificate', 'clientCertificateKey']
     .filter((option) => said[option] === undefined)
@@ -210,7 +215,7 @@ function unreadable(
     ['providerCa', 'is not a certificate', () => providerCa === undefined || new X509Certificate(providerCa)],
     [
       'clientCertificate',
-      'cannot be read, or does not go with clientCertificateKey',
+      'cannot be read, or does not match clientCertificateKey',
       () => cert === undefined || key === undefined || createSecureContext({ cert, key }),
     ],
     [

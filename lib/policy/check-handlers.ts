@@ -51,7 +51,7 @@ function readPolicyOn(
   if (!handler) return undefined;
   if (handler !== methodOn(target, property) && anyMethodDeclares(controller)) {
     throw new ConfigurationError(
-      `${place}: the instance has another function each time, so that its decorators cannot be applied`,
+      `${place}: the instance returns another function each time, so its decorators cannot be applied`,
     );
   }
   const policy = compileRoutePolicy(controller, handler);
@@ -59,7 +59,7 @@ function readPolicyOn(
   const seen: unknown = target.constructor;
   if (typeof seen !== 'function' || !isDeepStrictEqual(compileRoutePolicy(seen, handler), policy)) {
     throw new ConfigurationError(
-      `${place}: ${controller.name} makes instances of another class, which guards see, and whose decorators differ`,
+      `${place}: ${controller.name} creates instances of another class whose decorators differ`,
     );
   }
   return policy;

@@ -34,7 +34,7 @@ function refuseContradictionWithin(place: string, declarations: readonly Declara
     declarations.find(isRequirement) ?? declarations.find(({ kind }) => kind === 'optional');
   if (!contradicting) return;
   throw new ConfigurationError(
-    `${place}: @Public() asks for no token, ${decoratorOf(contradicting)} asks for one; leave one of them out`,
+    `${place}: @Public() requires no token, ${decoratorOf(contradicting)} asks for one; leave one of them out`,
   );
 }
 
@@ -44,7 +44,7 @@ function refuseOpeningOf(bases: readonly Level[], place: string, opening: Openin
     if (!requirement) continue;
     throw new ConfigurationError(
       `${place}: ${decoratorOf(opening)} opens what ${decoratorOf(requirement)} on ${base.place} protects; ` +
-        'inheritance tightens and never opens',
+        'inheritance can add requirements, never remove them',
     );
   }
 }

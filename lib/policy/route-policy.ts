@@ -128,8 +128,8 @@ function readPolicyOfUnknown(controller: Controller, handler: Handler): RoutePol
 function compilePolicyOfUnknown(controller: Controller, handler: Handler): RoutePolicy | ConfigurationError {
   if (!anyMethodDeclares(controller)) return compilePolicy(classLevels(controller), []);
   return new ConfigurationError(
-    `${controller.name}: the handler ${JSON.stringify(handler.name)} is none of its methods, so that it cannot be told ` +
-      'which decorators hold for it: see docs/decorators.md, "Handlers that are replaced"',
+    `${controller.name}: the handler ${JSON.stringify(handler.name)} is none of its methods, so its decorators cannot be ` +
+      'determined: see docs/decorators.md, "Handlers that are replaced"',
   );
 }
 

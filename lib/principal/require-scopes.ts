@@ -20,7 +20,7 @@ import { principalOf } from './authenticated-request.js';
 export function requireScopes(request: object, ...scopes: readonly [string, ...string[]]): void {
   const required = readScopeNames('requireScopes', scopes);
   const principal = principalOf(request);
-  if (!principal) throw new MissingTokenError({ detail: 'requireScopes(): no token was looked at' });
+  if (!principal) throw new MissingTokenError({ detail: 'requireScopes(): no token was read' });
   const held = scopesOf(
     principal instanceof ValidatedToken ? principal : { claims: principal.claims, scopes: undefined },
   );

@@ -101,7 +101,7 @@ export function checkIssuance(
  * Has the issuer's keys verify the signature, after everything that can be checked without them.
  *
  * @throws {ReceivedTokenError} if no key of the issuer made it, or if `iss` is not exactly the issuer
- * @throws {AuthError} if that cannot be known now
+ * @throws {AuthError} if that cannot be determined now
  */
 export async function verifyReceived({ token, claims }: DecodedJwt, issuer: TrustedIssuer): Promise<void> {
   try {

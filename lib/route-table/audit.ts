@@ -10,7 +10,10 @@ export function undeclaredRoutes(
   const lines = entries
     .filter(
       (entry) =>
-        !entry.declared && !isBelowAnother(entry) && !auditIgnore.some((pattern) => fits(entry, pattern)),
+        !entry.declared &&
+        !isBelowAnother(entry) &&
+        !hasMessages(entry, entries) &&
+        !auditIgnore.some((pattern) => fits(entry, pattern)),
     )
     .map((entry) => `${entry.method} ${entry.path}: ${reasonOf(entry)}`);
   return [...new Set(lines)];
@@ -19,6 +22,13 @@ export function undeclaredRoutes(
 /** Who reads a field of a type has come past a query, a mutation or a subscription. An entity of a federation has not. */
 function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
   return kind === 'graphql' && method === 'FIELD' && !path.endsWith('.__resolveReference');
+}
+
+/** The handlers of a gateway speak for it; one that only sends to its clients has none. */
+function hasMessages({ method, kind, handler = '' }: RouteEntry, entries: readonly RouteEntry[]): boolean {
+  if (kind !== 'ws' || method !== 'CONNECT') return false;
+  const gateway = handler.slice(0, handler.indexOf('.') + 1);
+  return entries.some((each) => each.method === 'MESSAGE' && each.handler?.startsWith(gateway) === true);
 }
 
 function fits({ method, path }: RouteEntry, pattern: string): boolean {
@@ -32,7 +42,7 @@ function reasonOf({ access, handler }: RouteEntry): string {
   if (access === 'unprotected') {
     // A controller's: what is on the adapter has a function's name, or none.
     if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
-    return `${name}is on the adapter itself, where no guard sees it`;
+    return `${name}is registered on the adapter, where no guard runs`;
   }
-  return `${name}declares nothing; any good token is let in`;
+  return `${name}declares nothing; any valid token is accepted`;
 }

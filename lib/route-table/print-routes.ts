@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'path', of: ({ path }) => path },
   { title: 'version', of: ({ version }) => version ?? '', rare: true },
   { title: 'host', of: ({ host }) => host ?? '', rare: true },
-  { title: 'asks for', of: describeAccess },
+  { title: 'requires', of: describeAccess },
   { title: 'handler', of: ({ handler }) => handler ?? '' },
 ];
 
@@ -50,11 +50,11 @@ function tableOf(entries: readonly RouteEntry[]): readonly (readonly string[])[]
 }
 
 function describeAccess(entry: RouteEntry): string {
-  if (entry.access === 'unprotected') return 'unprotected: no guard sees it';
+  if (entry.access === 'unprotected') return 'unprotected: no guard runs';
   if (entry.access === 'public') return 'public';
   const asked = requirementsOf(entry).join('; ');
   if (entry.access === 'optional') return asked === '' ? 'optional token' : `optional token, with ${asked}`;
-  return asked === '' ? 'any good token' : asked;
+  return asked === '' ? 'any valid token' : asked;
 }
 
 /** What a token must hold or be, in words. */

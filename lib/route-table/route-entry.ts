@@ -7,12 +7,12 @@ export interface RouteEntry {
   readonly kind: 'http' | 'graphql' | 'ws' | 'rpc';
   /**
    * `GET`, `SEARCH`, …; `ALL` for every method. In GraphQL `QUERY`, `MUTATION`, `SUBSCRIPTION`, or `FIELD` for the field of
-   * another type.
+   * another type. Of a gateway `CONNECT` for the handshake, and `MESSAGE`.
    */
   readonly method: string;
   /**
    * With the global prefix, the module's path and the version in the URI, parameters as they were written. In GraphQL the
-   * field's name, with that of its type for a `FIELD`: `Order.price`.
+   * field's name, with that of its type for a `FIELD`: `Order.price`. Of a gateway the place that clients connect to (`/chat`), and the name of the message.
    */
   readonly path: string;
   /** `neutral` for `VERSION_NEUTRAL`; `undefined` where the application or the route has no versions. */

@@ -2,6 +2,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
+import { GatewayRoutes } from './gateway-routes.js';
 import { ResolverRoutes } from './resolver-routes.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -23,11 +24,11 @@ import {
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
- * Every HTTP route and every guarded GraphQL field of the application with what it asks, in an order that does not change: a test that compares
+ * Every HTTP route, guarded GraphQL field and message of a gateway of the application with what it asks, in an order that does not change: a test that compares
  * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
- * middleware that answers by itself, WebSockets, messages, fields of GraphQL types that Nest runs no guard for, and on other
+ * middleware that answers by itself, messages of microservices, fields of GraphQL types that Nest runs no guard for, and on other
  * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata. Its
  * receivers of logout tokens and security events are listed as `public`: no access token is looked at there.
  */
@@ -43,6 +44,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
+    @Inject(GatewayRoutes) private readonly gateways: GatewayRoutes,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
@@ -102,6 +104,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       ...entries,
       ...this.#receivers,
       ...this.resolvers.read(),
+      ...this.gateways.read(),
       ...raw.map(unprotectedEntry),
     ]);
   }

@@ -6,6 +6,7 @@ import type { AccessOptions, GroupOptions } from '../access/requirement.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
 import { Refusals, routeOf } from '../guard/refusals.js';
+import { HandshakeContext, policyOf } from '../guard/sockets/handshake.js';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import {
   ConfigurationError,
@@ -16,10 +17,10 @@ import {
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { attachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
+import { attachPrincipal, detachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
 import { loadPrincipal, type UserOptions } from '../principal/user-options.js';
 import { TrustedIssuer } from '../issuer/trusted-issuer.js';
-import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
 import { freezeClaims, type AccessTokenClaims } from '../token/access-token-claims.js';
 import { ValidatedToken } from '../token/validated-token.js';
 import { findTransport } from '../transport/transports.js';
@@ -110,7 +111,8 @@ export class MockedGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     let policy: RoutePolicy | undefined;
     try {
-      policy = readRoutePolicy(context.getClass(), context.getHandler());
+      await findTransport(context)?.prepare?.();
+      policy = policyOf(context);
       await this.#admit(context, policy);
       return true;
     } catch (error) {
@@ -128,7 +130,10 @@ export class MockedGuard implements CanActivate {
     const transport = findTransport(context);
     const call = transport?.callOf(context);
     if (call) markAsGuarded(call.carrier);
-    if (policy.access === 'public') return;
+    if (policy.access === 'public') {
+      if (call && transport?.kind === 'ws') detachPrincipal(call.carrier, this.#userOptions.userProperty);
+      return;
+    }
     if (!transport) throw new UnsupportedContextError(context.getType());
     if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
     if (!this.claims) {
@@ -140,7 +145,9 @@ export class MockedGuard implements CanActivate {
     const token = new ValidatedToken('mocked-token', claims, this.#issuer);
     const denial = await checkAccess(token, policy, this.#access, call.request);
     if (denial) throw denial;
+    const isHandshake = context instanceof HandshakeContext;
     const { loadUser, userProperty } = this.#userOptions;
+    if (isHandshake && loadUser) return attachPrincipal(call.carrier, token, false);
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
     attachPrincipal(call.carrier, principal, userProperty, call.operation);
   }

@@ -63,7 +63,7 @@ export function checkClaims(
     throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a number of seconds`);
   if (exp < 0) throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a time`);
   if (!isTime(exp))
-    throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}; are these milliseconds?`);
+    throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, possibly in milliseconds`);
   if (nbf !== undefined && !isTime(nbf))
     throw invalidToken('claims', () => `nbf is ${quoteForeign(nbf)}, not a number of seconds`);
   if (iat !== undefined && !isTime(iat))
@@ -73,7 +73,7 @@ export function checkClaims(
   if (iat !== undefined && trueTime(options) < iat - options.clockTolerance) {
     throw invalidToken(
       'not_yet_valid',
-      `iat lies ${Math.ceil(iat - trueTime(options))} s ahead: is a clock wrong?`,
+      `iat is ${Math.ceil(iat - trueTime(options))} s in the future: check the clocks`,
     );
   }
   for (const name of ['sub', 'client_id', 'jti'] as const) {

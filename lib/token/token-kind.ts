@@ -59,7 +59,7 @@ export function checkTokenKind(claims: Readonly<Record<string, unknown>>): void 
     if (value === undefined || value === null) continue;
     const values: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value];
     if (values.some((each) => typeof each === 'string' && each !== '' && refuses(each.slice(0, MAX_LENGTH))))
-      throw invalidToken('type', `${member} ${quoteForeign(value)}: no access token`);
+      throw invalidToken('type', `${member} ${quoteForeign(value)}: not an access token`);
   }
 }
 

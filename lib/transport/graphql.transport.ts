@@ -43,8 +43,8 @@ const challenged = new WeakSet<object>();
 export const graphqlTransport: Transport = {
   kind: 'graphql',
   missingRequest:
-    'the GraphQL context names no request, or one that is over or of another caller: let the option `context` of GraphQLModule be a ' +
-    'function that returns a new object each time, with the request as it got it: ({ req }) => ({ req })',
+    'the GraphQL context has no request, or one that has ended or belongs to another caller: set the option `context` of GraphQLModule to a ' +
+    'function that returns a new object each time, with the request it received: ({ req }) => ({ req })',
 
   callOf(host: ArgumentsHost): Call | undefined {
     const call = readGraphQLCall(host.getArgs());

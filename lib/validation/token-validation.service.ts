@@ -40,11 +40,11 @@ export class TokenValidationService {
    *
    * A token bound to a certificate (`cnf.x5t#S256`) is refused unless that certificate is handed in as
    * `clientCertificate`, or `validateCertificateBinding: false` says that the caller checks it. A DPoP-bound token is
-   * always refused: there is no proof here to go with it.
+   * always refused: no DPoP proof can be checked here to go with it.
    *
    * @throws {TokenError} if the token is not good (`invalid_token`, `inactive_token`) or not enough
    *   (`insufficient_scope`, `insufficient_groups`)
-   * @throws {ProviderUnavailableError} if that cannot be known now
+   * @throws {ProviderUnavailableError} if that cannot be determined now
    * @throws {ConfigurationError} if the provider's answers show that this application is set up wrongly
    * @throws {ProviderError} if the provider refuses this application's own credentials
    */
@@ -63,7 +63,7 @@ export class TokenValidationService {
       bindingAsked: this.options.profile === 'fapi2',
       verifyProof: () =>
         Promise.reject(
-          new TokenError('invalid_token', { reason: 'binding', detail: 'there is no proof here' }),
+          new TokenError('invalid_token', { reason: 'binding', detail: 'no DPoP proof can be checked here' }),
         ),
       certificate: () =>
         typeof clientCertificate === 'string' ? readPemCertificate(clientCertificate) : clientCertificate,

@@ -53,7 +53,7 @@ export class TokenValidator {
    * @param introspectMaxAge ask the provider, also about a JWT that is good here, unless it answered at most so many
    *   seconds ago
    * @throws {TokenError} if the token is not good
-   * @throws {ProviderUnavailableError} if that cannot be known now
+   * @throws {ProviderUnavailableError} if that cannot be determined now
    */
   validate(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     if (typeof token !== 'string')
@@ -168,10 +168,10 @@ function notReachedAt(
   sharedAnswered: boolean | undefined,
 ): readonly string[] {
   const reach: string[] = [];
-  if (!introspectJwtTokens) reach.push('JWTs validated without the provider: good until they expire');
+  if (!introspectJwtTokens) reach.push('JWTs validated locally: valid until they expire');
   if (sharedAnswered === undefined || introspectionCacheDuration === 0) return reach;
   if (cache && !sharedAnswered) {
-    reach.push(`the shared cache, which did not answer: for up to ${introspectionCacheDuration} s`);
+    reach.push(`the shared cache, which failed: for up to ${introspectionCacheDuration} s`);
   }
   const memory = cache
     ? Math.min(MEMORY_TTL_BESIDE_SHARED_SECONDS, introspectionCacheDuration)

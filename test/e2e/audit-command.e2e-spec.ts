@@ -37,13 +37,13 @@ class MeController {
 `;
 
 const ROWS = [
-  'method  path            asks for                         handler',
+  'method  path            requires                         handler',
   'GET     /orders         scope read:orders                OrdersController.list',
   'POST    /orders         scopes read:orders write:orders  OrdersController.create',
   'GET     /orders/status  public                           OrdersController.status',
 ];
-const ME = 'GET     /me             any good token                   MeController.show';
-const UNDECLARED = 'GET /me: MeController.show declares nothing; any good token is let in';
+const ME = 'GET     /me             any valid token                  MeController.show';
+const UNDECLARED = 'GET /me: MeController.show declares nothing; any valid token is accepted';
 const DECLARED = [...ROWS, '', 'every route declares who may call it', ''].join('\n');
 
 /** An application of one file; `args` come after the file's name. */
@@ -105,7 +105,7 @@ describe('audit', () => {
       }`;
     const { code, out } = await audit(create, ['--export', 'createApp']);
     expect(out).toContain('GET     /api/orders/status  public');
-    expect(out).toContain('GET     /raw                unprotected: no guard sees it');
+    expect(out).toContain('GET     /raw                unprotected: no guard runs');
     expect(out).toMatch(/\n1 route declares nothing\n {2}GET \/raw: /);
     expect(code).toBe(1);
   });
@@ -159,7 +159,7 @@ describe('audit', () => {
       'a start that fails after the routes are known',
       moduleOf('OrdersController', 'AuthModule.forRoot(), FailingModule', FAILING),
       ENV,
-      'the start of the application fails: Error: no database',
+      'the application does not start: Error: no database',
     ],
     ['a file that fails to load', `throw new Error('not built for this');`, ENV, 'not built for this'],
   ])('ends with 3 for %s', async (_what, text, env, message) => {
@@ -177,8 +177,8 @@ describe('audit', () => {
   });
 
   it.each([
-    [[], 'dist/app.module.js is not there: build the application'],
-    [['elsewhere.js'], 'elsewhere.js is not there'],
+    [[], 'dist/app.module.js does not exist: build the application'],
+    [['elsewhere.js'], 'elsewhere.js does not exist'],
     [['a.js', 'b.js'], 'audit takes one file'],
     [['a.js', '--modul', 'b'], "Unknown option '--modul'"],
   ])('refuses %j', async (args, message) => {

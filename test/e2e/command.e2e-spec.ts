@@ -64,7 +64,7 @@ const CASES: readonly Case[] = [
     args: ['doctor'],
     settings: () => ({ env: environment(introspecting) }),
     code: 0,
-    out: /\nnothing wrong, 9 right\n$/,
+    out: /\nno failures, 9 passed\n$/,
     err: NOTHING,
   },
   {
@@ -95,7 +95,7 @@ const CASES: readonly Case[] = [
     args: ['explain'],
     settings: () => ({ env: environment(), input: `${issuer.token()}\n` }),
     code: 0,
-    out: /\naccepted: a good access token for this API\n$/,
+    out: /\naccepted: a valid access token for this API\n$/,
     err: NOTHING,
   },
   {
@@ -112,12 +112,15 @@ const CASES: readonly Case[] = [
   {
     name: 'a token that nothing can be said about',
     args: ['explain'],
-    settings: async () => ({
-      env: environment({ TENANT_DOMAIN: `http://127.0.0.1:${await freePort()}` }),
-      input: issuer.token(),
-    }),
+    settings: async () => {
+      const absent = `http://127.0.0.1:${await freePort()}`;
+      return {
+        env: environment({ TENANT_DOMAIN: absent }),
+        input: issuer.token({ claims: { iss: absent } }),
+      };
+    },
     code: 3,
-    out: /\ncannot be known now: 503 provider_unavailable: .*\n$/,
+    out: /\ncannot be determined now: 503 provider_unavailable: .*\n$/,
     err: NOTHING,
   },
   {
@@ -126,7 +129,7 @@ const CASES: readonly Case[] = [
     settings: () => ({ env: environment() }),
     code: 2,
     out: NOTHING,
-    err: /^nestjs-resource-server: no token came/,
+    err: /^nestjs-resource-server: standard input has no token/,
   },
 ];
 

@@ -389,7 +389,7 @@ class PlainController {
   }
 }
 
-it('@DPoPBound() refuses to start where DPoP is switched off', async () => {
+it('@DPoPBound() refuses to start where DPoP is turned off', async () => {
   const issuer = await Issuer.start();
   const starting = bootApp(
     { ...issuer.options, dpop: { mode: 'off' } },

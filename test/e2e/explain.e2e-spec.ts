@@ -49,16 +49,16 @@ describe('explain', () => {
       'ok no ID token: nothing that only ID tokens carry',
       'ok alg: "ES256"',
       `ok kid: "${issuer.key.kid}"`,
-      "ok signature: by a key of the issuer's",
+      'ok signature: verified with a key of the issuer',
       `ok iss: "${issuer.server.issuer}"`,
       `ok aud: "${AUDIENCE}"`,
       expect.stringMatching(/^ok exp: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.000Z, in 10 min$/),
       expect.stringMatching(/^ok iat: \d{4}-\S+, \d+ s ago$/),
-      'ok binding: not bound: who has the token can use it',
+      'ok binding: not bound: whoever has the token can use it',
       'ok scopes: "read:things" "write:things"',
       'ok groups: 1 in "groups"',
     ]);
-    expect(verdict(out)).toBe('accepted: a good access token for this API');
+    expect(verdict(out)).toBe('accepted: a valid access token for this API');
     expect(out).not.toMatch(/certain-person|person@example|staff/);
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
@@ -80,7 +80,7 @@ describe('explain', () => {
     ['no end', { claims: { exp: undefined } }, 'exp: exp is missing'],
     ['an end in milliseconds', claimsOf(() => ({ exp: Date.now() + 600_000 })), 'exp: exp is 1'],
     ['a start to come', claimsOf(() => ({ nbf: nowInSeconds() + 4000 })), 'nbf: the token starts in '],
-    ['an issue to come', claimsOf(() => ({ iat: nowInSeconds() + 4000 })), 'iat: iat lies '],
+    ['an issue to come', claimsOf(() => ({ iat: nowInSeconds() + 4000 })), 'iat: iat is '],
     ['a user that is no text', { claims: { sub: 17 } }, 'sub: sub is not a string'],
     ['a confirmation that is none', { claims: { cnf: 'x' } }, 'cnf: cnf is not an object'],
     [
@@ -93,12 +93,12 @@ describe('explain', () => {
       { header: { typ: 'JWT' }, claims: { nonce: 'n' } },
       'no ID token: nonce makes it an ID token',
     ],
-    ['an extension', { header: { b64: false } }, 'b64: the header asks for an extension'],
+    ['an extension', { header: { b64: false } }, 'b64: the header requires an extension'],
     ['a kid that is no text', { header: { kid: 17 } }, 'kid: kid is not a string'],
     [
       'a kid that is not known',
       { header: { kid: 'unknown' } },
-      'signature: none of the issuer\'s keys fits: kid "unknown"',
+      'signature: no key of the issuer matches: kid "unknown"',
     ],
     ['no algorithm', { header: { alg: 'none' } }, 'alg: alg "none" is not accepted'],
     ['a header that is no JSON', { headerText: 'hello' }, 'form: the header is not JSON'],
@@ -187,7 +187,7 @@ describe('explain', () => {
     const { code, out } = await explain(token, ['--scope', 'delete:things', '--group', 'admin']);
     expect(failing(out)).toEqual([
       'FAIL scopes asked: missing scope: delete:things',
-      'FAIL groups asked: needs any of "admin"; the token holds 1 in "groups", and these do not do',
+      'FAIL groups asked: needs any of "admin"; the token holds 1 in "groups", none of them sufficient',
     ]);
     expect(verdict(out)).toBe('refused: 403 insufficient_scope: missing scope: delete:things');
     expect(code).toBe(1);
@@ -221,7 +221,7 @@ describe('explain', () => {
           `ok aud: "${AUDIENCE}"`,
         ]),
       );
-      expect(verdict(out)).toBe('accepted: the provider vouches for it');
+      expect(verdict(out)).toBe('accepted: the provider reports it as active');
       expect(code).toBe(0);
     });
 
@@ -230,9 +230,9 @@ describe('explain', () => {
       [
         'is a refresh token',
         { token_type: 'refresh_token' },
-        ['token_type: token_type "refresh_token": no access token'],
+        ['token_type: token_type "refresh_token": not an access token'],
       ],
-      ['is for nobody', { aud: undefined }, ['aud: the introspection answer has no aud']],
+      ['is for nobody', { aud: undefined }, ['aud: the introspection response has no aud']],
       ['is for another API, and past', { aud: 'x', exp: 1 }, ['aud: aud is "x"', 'exp: the token expired']],
     ])('names why one %s', async (_, claims, lines) => {
       const { code, out } = await explain(issuer.opaqueToken(claims), [], introspecting);
@@ -253,14 +253,14 @@ describe('explain', () => {
     it('does not ask about what can be no token', async () => {
       const before = issuer.server.count('/introspect');
       const { code, out } = await explain('what is this?', [], introspecting);
-      expect(failing(out)).toEqual(['FAIL form: this cannot be a token (RFC 6750 section 2.1)']);
+      expect(failing(out)).toEqual(['FAIL form: not a token (RFC 6750 section 2.1)']);
       expect([code, issuer.server.count('/introspect')]).toEqual([1, before]);
     });
 
     it('cannot know while credentials are refused', async () => {
       issuer.server.answerWith('/introspect', 401, '{"error":"invalid_client"}');
       const { code, out } = await explain(issuer.opaqueToken(), [], introspecting);
-      expect(verdict(out)).toMatch(/^cannot be known now: 500 provider_error: .*invalid_client/);
+      expect(verdict(out)).toMatch(/^cannot be determined now: 500 provider_error: .*invalid_client/);
       expect(code).toBe(3);
     });
   });
@@ -277,7 +277,7 @@ describe('explain', () => {
           expect.stringMatching(/^- iss: .*ECONNREFUSED/),
         ]),
       );
-      expect(verdict(out)).toMatch(/^cannot be known now: 503 provider_unavailable: /);
+      expect(verdict(out)).toMatch(/^cannot be determined now: 503 provider_unavailable: /);
       expect(code).toBe(3);
     });
 
@@ -297,12 +297,12 @@ describe('explain', () => {
     expect(await explain('')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('no token') });
     const { code, out, err } = await explain(token, [token]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain('a token is read from standard input');
+    expect(err).toContain('tokens are read from standard input');
   });
 
   it('says that the options are wrong, and writes JSON', async () => {
     const wrong = await explain(issuer.token(), [], { AUDIENCE: '' });
-    expect(verdict(wrong.out)).toBe('cannot be known now: the options are wrong: doctor says more');
+    expect(verdict(wrong.out)).toBe('cannot be determined now: the options are invalid: run doctor');
     expect(wrong.code).toBe(3);
 
     const { out } = await explain(issuer.token({ claims: { aud: 'x' } }), ['--json']);

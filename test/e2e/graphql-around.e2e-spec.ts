@@ -103,7 +103,7 @@ describe.each(STACKS)('around GraphQL: $name', ({ driver, platform }) => {
     const app = await boot();
     expect(app.nest.get(RouteTable).toMarkdown()).toBe(
       [
-        '| kind | method | path | asks for | handler |',
+        '| kind | method | path | requires | handler |',
         '| --- | --- | --- | --- | --- |',
         '| | `GET` | `/http` | scope read:http | `HttpController.read` |',
         '| graphql | `FIELD` | `Order.price` | scope read:prices; group staff | `OrderResolver.price` |',
@@ -111,7 +111,7 @@ describe.each(STACKS)('around GraphQL: $name', ({ driver, platform }) => {
         '| graphql | `QUERY` | `orders` | scope read:orders; group staff | `OrderResolver.orders` |',
         '| graphql | `SUBSCRIPTION` | `placed` | optional token, with group staff | `OrderResolver.onPlaced` |',
         '| graphql | `QUERY` | `status` | public | `OpenResolver.status` |',
-        '| graphql | `QUERY` | `undeclared` | any good token | `OpenResolver.undeclared` |',
+        '| graphql | `QUERY` | `undeclared` | any valid token | `OpenResolver.undeclared` |',
         '',
       ].join('\n'),
     );

@@ -104,7 +104,7 @@ const UNSIGNED: readonly HostileToken[] = [
     reason: 'alg "none" is not accepted',
   },
   {
-    name: 'alg none without kid',
+    name: 'alg na key without kid',
     token: () => issuer.token({ header: { alg: 'none', kid: undefined } }),
     reason: 'alg "none" is not accepted',
   },
@@ -157,7 +157,7 @@ const PRESENTED: readonly (readonly [key: SigningKey, alg: string])[] = [
 const RENAMED: readonly HostileToken[] = PRESENTED.map(([key, alg]) => ({
   name: `signed with ${key.alg}, presented as ${alg}`,
   token: () => issuer.token({ header: { alg } }, key),
-  reason: `none of the issuer's keys fits: kid "${key.kid}"`,
+  reason: `no key of the issuer matches: kid "${key.kid}"`,
 }));
 
 describe.each(PLATFORMS)('%s', (platform) => {

@@ -43,7 +43,7 @@ const EXPIRIES: readonly HostileToken[] = [
   { name: 'exp an object', token: withClaim('exp', { valueOf: soon }), reason: 'exp is {"valueOf":' },
   { name: 'exp negative', token: withClaim('exp', -1), reason: 'exp is -1, not a' },
   { name: 'exp 0', token: withClaim('exp', 0), reason: 'expired' },
-  { name: 'exp in milliseconds', token: withClaim('exp', soon * 1000), reason: 'are these milliseconds?' },
+  { name: 'exp in milliseconds', token: withClaim('exp', soon * 1000), reason: 'possibly in milliseconds' },
   { name: 'exp 1e400', token: withLiteral('exp', '1e400'), reason: /exp is (Infinity|too large)/ },
   { name: 'exp -1e400', token: withLiteral('exp', '-1e400'), reason: /exp is (-Infinity|too)/ },
   { name: 'exp past 2^53', token: withLiteral('exp', '9007199254740993'), reason: 'exp is 9007199254740992' },
@@ -72,7 +72,7 @@ const STARTS: readonly HostileToken[] = [
   {
     name: 'iat in 10 minutes',
     token: () => issuer.token({ claims: { iat: nowInSeconds() + 600 } }),
-    reason: 'iat lies',
+    reason: 'in the future',
   },
   {
     name: 'iat in milliseconds',

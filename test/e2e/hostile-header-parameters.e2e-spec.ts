@@ -46,13 +46,13 @@ const EMBEDDED: readonly HostileToken[] = BROUGHT_ALONG.flatMap(([name, members]
   {
     name: `an attacker's key in ${name}, under its own kid`,
     token: () => issuer.token({ header: members }, attacker.key),
-    reason: `none of the issuer's keys fits: kid "attacker"`,
+    reason: `no key of the issuer matches: kid "attacker"`,
     mayRefetch: true as const,
   },
   {
     name: `an attacker's key in ${name}, without kid`,
     token: () => issuer.token({ header: { ...members, kid: undefined } }, attacker.key),
-    reason: "none of the issuer's keys fits: kid undefined",
+    reason: 'no key of the issuer matches: kid undefined',
     mayRefetch: true as const,
   },
 ]);
@@ -92,7 +92,7 @@ const KIDS: readonly HostileToken[] = [
   ...INVENTED.map((kid) => ({
     name: `kid ${JSON.stringify(kid.slice(0, 40))}`,
     token: () => issuer.token({ header: { kid } }),
-    reason: `none of the issuer's keys fits: kid ${JSON.stringify(kid).slice(0, 4)}`,
+    reason: `no key of the issuer matches: kid ${JSON.stringify(kid).slice(0, 4)}`,
     mayRefetch: true as const,
   })),
   ...MISTYPED.map(([name, kid]) => ({
@@ -108,7 +108,7 @@ const KIDS: readonly HostileToken[] = [
   {
     name: "kid of one of the issuer's keys of another type",
     token: () => issuer.token({ header: { kid: RSA.kid } }),
-    reason: `none of the issuer's keys fits: kid "rsa"`,
+    reason: `no key of the issuer matches: kid "rsa"`,
   },
 ];
 
@@ -130,7 +130,7 @@ const CRITICAL: readonly HostileToken[] = [
   ...EXTENSIONS.map(([name, header]) => ({
     name,
     token: () => issuer.token({ header }),
-    reason: 'the header asks for an extension (crit, b64)',
+    reason: 'the header requires an extension (crit, b64)',
   })),
   {
     name: 'b64: false, with a signature over the payload as it is (RFC 7797 section 3)',
@@ -139,7 +139,7 @@ const CRITICAL: readonly HostileToken[] = [
       const payload = JSON.stringify(issuer.claims());
       return `${header}.${encode(payload)}.${signatureOf(EC, `${header}.${payload}`).toString('base64url')}`;
     },
-    reason: 'the header asks for an extension (crit, b64)',
+    reason: 'the header requires an extension (crit, b64)',
   },
 ];
 

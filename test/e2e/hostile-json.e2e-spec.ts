@@ -115,7 +115,7 @@ const DEEP: readonly HostileToken[] = [
     NESTED.map(([what, literal]) => ({
       name: `${name} of the ${part} in ${what}`,
       token: () => sealText(part, withLiteral(part, name, literal)),
-      reason: new RegExp(`^${name}\\b|the ${part} is nested|asks for an extension`),
+      reason: new RegExp(`^${name}\\b|the ${part} is nested|requires an extension`),
     })),
   ),
   {

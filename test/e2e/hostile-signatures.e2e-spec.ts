@@ -149,13 +149,13 @@ const SIGNATURES: readonly HostileToken[] = [
   {
     name: "an attacker's key under its own kid",
     token: () => issuer.token({}, attacker.key),
-    reason: "none of the issuer's keys fits",
+    reason: 'no key of the issuer matches',
     mayRefetch: true,
   },
   {
     name: "an attacker's key without kid",
     token: () => issuer.token({ header: { kid: undefined } }, attacker.key),
-    reason: "none of the issuer's keys fits",
+    reason: 'no key of the issuer matches',
     mayRefetch: true,
   },
   ...['PS256', 'RS384', 'RS512', 'PS512'].map((alg) => ({
@@ -199,12 +199,12 @@ const KEYS: readonly HostileToken[] = [
   ...[SECP256K1, FOR_ENCRYPTION, FOR_WRAPPING, FOR_SIGNING, MISNAMED].map((key) => ({
     name: `the key ${key.kid}`,
     token: () => issuer.token({}, key),
-    reason: `none of the issuer's keys fits: kid "${key.kid}"`,
+    reason: `no key of the issuer matches: kid "${key.kid}"`,
   })),
   {
     name: 'a key on P-384 that the issuer calls ES256, with its own ES384',
     token: () => issuer.token({}, { ...MISNAMED, alg: 'ES384' }),
-    reason: `none of the issuer's keys fits: kid "misnamed"`,
+    reason: `no key of the issuer matches: kid "misnamed"`,
   },
 ];
 

@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('remembered answers on %s', (platform) => {
     expect(await service.forget(selector)).toEqual({
       evicted: 1,
       notReached: [
-        'JWTs validated without the provider: good until they expire',
+        'JWTs validated locally: valid until they expire',
         'the memory of other instances: for up to 300 s',
       ],
     });

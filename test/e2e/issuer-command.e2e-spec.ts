@@ -29,7 +29,7 @@ class ProductsController {
   }
 }
 
-const STARTED = 'It stops with Ctrl-C.';
+const STARTED = 'Stop it with Ctrl-C.';
 
 let cli: Cli;
 let running: Running | undefined;
@@ -127,7 +127,7 @@ describe('issuer', () => {
     const screen = await start('--port', '0', '--scope', 'a b', '--groups', 'x, y');
     const env = variablesIn(screen) as Record<string, string>;
     const { code, out } = await runCli(['doctor', '--strict'], { env });
-    expect(out).toContain('nothing wrong, 9 right');
+    expect(out).toContain('no failures, 9 passed');
     expect(code).toBe(0);
     const { text } = await send(`${issuerIn(screen)}/token`, {
       method: 'POST',
@@ -174,7 +174,7 @@ describe('issuer', () => {
     const { code, out, err } = await runCli(['issuer', '--port', String(port)]);
     other.close();
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toBe(`nestjs-resource-server: port ${port} is in use; --port takes another one\n`);
+    expect(err).toBe(`nestjs-resource-server: port ${port} is in use; choose another one with --port\n`);
   });
 
   it('is not to be reached by another address of this machine', async () => {
@@ -196,9 +196,9 @@ describe('issuer', () => {
   });
 
   it.each([
-    [['--host', '0.0.0.0'], {}, 'the issuer listens on 127.0.0.1 and nowhere else'],
-    [['--host', '::'], {}, 'the issuer listens on 127.0.0.1 and nowhere else'],
-    [['--host', ''], {}, 'the issuer listens on 127.0.0.1 and nowhere else'],
+    [['--host', '0.0.0.0'], {}, 'the issuer listens on 127.0.0.1 only'],
+    [['--host', '::'], {}, 'the issuer listens on 127.0.0.1 only'],
+    [['--host', ''], {}, 'the issuer listens on 127.0.0.1 only'],
     [[], { NODE_ENV: 'production' }, 'NODE_ENV is production'],
     [['token'], {}, 'issuer takes options only'],
     [['--port', '70000'], {}, '--port takes a whole number from 0 to 65535'],

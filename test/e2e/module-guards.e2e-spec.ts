@@ -261,7 +261,7 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
   it('is a mistake to set it in the answer of the factory, or to what is no boolean', async () => {
     const answer = { ...issuer.options, globalGuard: false };
     await expect(boot([AuthModule.forRootAsync({ useFactory: () => answer })])).rejects.toThrow(
-      'globalGuard: is decided before the factory is asked; set it beside useFactory, not in its answer',
+      'globalGuard: is read before the factory is called; set it beside useFactory, not in its result',
     );
     for (const globalGuard of ['false', 0, null]) {
       const module = AuthModule.forRoot({ ...issuer.options, globalGuard: globalGuard as never });

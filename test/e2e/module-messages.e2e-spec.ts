@@ -261,6 +261,7 @@ describe.each(PLATFORMS)('messages of an application on %s', (platform) => {
   it('guards gateways, so that the audit has nothing to say of them', async () => {
     const received: string[] = [];
     @WebSocketGateway()
+    @Scopes('chat')
     class ChatGateway {
       handleConnection(): void {
         received.push('connection');

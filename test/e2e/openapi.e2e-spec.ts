@@ -158,15 +158,15 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
 
     const { responses } = operation(document, 'get', '/orders/{id}/files/{path}');
     expect(responses['403']?.description).toBe(
-      'The access token lacks what is asked for: scope read:orders; groups staff or ops.',
+      'The access token lacks: scope read:orders; groups staff or ops.',
     );
     expect(responses['401']?.headers).toHaveProperty('WWW-Authenticate');
     expect(responses['503']?.headers).toHaveProperty('Retry-After');
     expect(operation(document, 'get', '/orders/teaser').responses['401']?.description).toBe(
-      'The access token is not good.',
+      'The access token is invalid.',
     );
     expect(operation(document, 'post', '/orders/{id}/refund').responses['401']?.description).toBe(
-      'The access token is missing or not good. It must be bound to the certificate and bound by DPoP.',
+      'The access token is missing or invalid. It must be bound to the certificate and bound by DPoP.',
     );
   });
 

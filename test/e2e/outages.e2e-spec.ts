@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     }
     // Discovery and keys each back off to one attempt every 15 to 30 seconds.
     expect(issuer.server.requests.length - before).toBeLessThanOrEqual(2 * 48);
-    expect(said('the last good answer stays in use')).toBe(2);
+    expect(said('the last valid response remains in use')).toBe(2);
   });
 
   it('ends tokens of a withdrawn key with the next good answer, not with the outage', async () => {

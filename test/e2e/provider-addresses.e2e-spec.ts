@@ -68,7 +68,7 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
         await boot(elsewhere());
         expect([await status(jwt()), await status(opaque())]).toEqual([500, 500]);
         expect([issuer.server.count('/jwks'), issuer.server.count('/introspect')]).toEqual([0, 0]);
-        expect(refused()).toContain('is on this machine, but the issuer is not');
+        expect(refused()).toContain('is a loopback address, but the issuer is not');
       },
     );
 
@@ -107,7 +107,9 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
       await boot(issuer.introspecting);
       expect(await status(member === 'jwks_uri' ? issuer.token() : issuer.opaqueToken())).toBe(500);
       expect(issuer.server.count('/x')).toBe(0);
-      expect(refused()).toContain(`http://127.0.0.1:${issuer.server.port}/x has a user name or a password`);
+      expect(refused()).toContain(
+        `http://127.0.0.1:${issuer.server.port}/x contains a user name or a password`,
+      );
     },
   );
 
@@ -130,7 +132,7 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
       issuer.server.answerWith('/jwks', 302, '', { location });
       await boot(issuer.options);
       expect([await status(issuer.token()), await status(issuer.token())]).toEqual([503, 503]);
-      expect(loggedLines().join('\n')).not.toContain('could not decide');
+      expect(loggedLines().join('\n')).not.toContain('internal error');
       expect(loggedLines().filter((line) => line.startsWith('fetching the keys failed'))).toHaveLength(1);
     },
   );

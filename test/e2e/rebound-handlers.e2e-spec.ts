@@ -296,7 +296,7 @@ describe.each(PLATFORMS)('rebound handlers on %s', (platform) => {
       const error = await refusalOf(UnstableController);
       expect(error).toBeInstanceOf(ConfigurationError);
       expect((error as Error).message).toContain(
-        'UnstableController.remove: the instance has another function each time',
+        'UnstableController.remove: the instance returns another function each time',
       );
     });
 

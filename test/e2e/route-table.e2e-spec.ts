@@ -112,9 +112,9 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
     const table = booted.nest.get(RouteTable);
     expect(table.toMarkdown()).toBe(
       [
-        '| method | path | asks for | handler |',
+        '| method | path | requires | handler |',
         '| --- | --- | --- | --- |',
-        '| `GET` | `/me` | any good token | `MeController.show` |',
+        '| `GET` | `/me` | any valid token | `MeController.show` |',
         '| `GET` | `/orders` | scope read:orders | `OrdersController.list` |',
         '| `POST` | `/orders` | scopes read:orders write:orders | `OrdersController.create` |',
         '| `POST` | `/orders/:id/refund` | scope read:orders; bound to the certificate; bound by DPoP; introspected within 10 s | `OrdersController.refund` |',
@@ -125,7 +125,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
       ].join('\n'),
     );
     expect(table.toText()).toMatch(
-      /^method {2}path {16}asks for +handler\nGET {5}\/me {17}any good token +MeController\.show\n/,
+      /^method {2}path {16}requires +handler\nGET {5}\/me {17}any valid token +MeController\.show\n/,
     );
     const json = JSON.parse(JSON.stringify(table)) as unknown[];
     expect(json).toHaveLength(7);
@@ -379,7 +379,7 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
     );
     expect((await booted.get('/raw/1')).status).toBe(200);
     expect(booted.nest.get(RouteTable).toMarkdown()).toContain(
-      '| `GET` | `/raw/:id` | unprotected: no guard sees it |',
+      '| `GET` | `/raw/:id` | unprotected: no guard runs |',
     );
   });
 
@@ -429,9 +429,9 @@ describe.each(PLATFORMS)('the route table on %s', (platform) => {
   describe('audit', () => {
     const undeclared = [
       'AuthModule: 3 routes declare nothing (audit)',
-      '  GET /introspected: ThingsController.introspected declares nothing; any good token is let in',
-      '  GET /me: MeController.show declares nothing; any good token is let in',
-      '  GET /raw: is on the adapter itself, where no guard sees it',
+      '  GET /introspected: ThingsController.introspected declares nothing; any valid token is accepted',
+      '  GET /me: MeController.show declares nothing; any valid token is accepted',
+      '  GET /raw: is registered on the adapter, where no guard runs',
     ].join('\n');
 
     @Controller()

@@ -190,7 +190,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
     expect(cache.entries.size).toBe(1);
     expect(await status(await boot(cache), token)).toBe(200);
     expect(asked()).toBe(52);
-    expect(loggedLines().filter((line) => line.includes('the shared cache answers again'))).toHaveLength(1);
+    expect(loggedLines().filter((line) => line.includes('the shared cache works again'))).toHaveLength(1);
   });
 
   it('is forgotten in all instances but for their memory, and says so', async () => {
@@ -205,7 +205,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
     expect(report).toEqual({
       evicted: 0,
       notReached: [
-        'JWTs validated without the provider: good until they expire',
+        'JWTs validated locally: valid until they expire',
         'the memory of other instances: for up to 10 s',
       ],
     });
@@ -231,7 +231,7 @@ describe.each(PLATFORMS)('a shared cache on %s', (platform) => {
   ])('that %s is named by forget', async (_, fail) => {
     const app = await boot({ get: fail, set: fail, delete: fail });
     const { notReached } = await app.nest.get(TokenValidationService).forget({ sub: 'ann' });
-    expect(notReached).toContain('the shared cache, which did not answer: for up to 300 s');
+    expect(notReached).toContain('the shared cache, which failed: for up to 300 s');
   });
 
   describeWith(REDIS_URL !== undefined, 'set REDIS_URL', `Redis and ${platform}`, () => {

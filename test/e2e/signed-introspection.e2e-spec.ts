@@ -93,11 +93,11 @@ const NOT_BELIEVED: readonly (readonly [string, Body, string])[] = [
     (issuer) => signedAnswer(issuer, {}, { ...strangersKey, kid: issuer.key.kid }),
     'the signature does not verify',
   ],
-  ['with a key of its own', (issuer) => signedAnswer(issuer, {}, strangersKey), 'none of the issuer'],
+  ['with a key of its own', (issuer) => signedAnswer(issuer, {}, strangersKey), 'no key of the issuer'],
   [
     'with the key that it brings along',
     (issuer) => signedAnswer(issuer, { header: { jwk: strangersKey.jwk, kid: missing } }, strangersKey),
-    'none of the issuer',
+    'no key of the issuer',
   ],
   [
     'with alg none',
@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('signed introspection on %s', (platform) => {
     expect(refusals()).toEqual([
       { outcome: '503 provider_unavailable', reason: expect.stringContaining(reason) as unknown },
     ]);
-    expect(refusals()[0]?.reason).toMatch(/^the signed introspection answer is not good: /);
+    expect(refusals()[0]?.reason).toMatch(/^the signed introspection response is invalid: /);
   });
 
   it.each(BAD_TOKENS)('401 for a token that %s', async (_, claims, reason) => {

@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('kinds of tokens on %s', (platform) => {
 
   it.each(REFUSED)('refuses the mark of %s, opaque or a JWT', async (_, claims) => {
     for (const token of tokensWith(claims)) expectInvalidToken(await app.get('/things', bearer(token)));
-    expect(refusals().filter(({ reason }) => reason.endsWith(': no access token'))).toHaveLength(3);
+    expect(refusals().filter(({ reason }) => reason.endsWith(': not an access token'))).toHaveLength(3);
   });
 
   it.each(ACCEPTED)('accepts the access token of %s, opaque or a JWT', async (_, claims) => {

@@ -38,7 +38,8 @@ describe.each(PLATFORMS)('a token resolver on %s', (platform) => {
   });
   afterAll(() => issuer.close());
 
-  const errors = (): readonly string[] => loggedLines().filter((line) => line.includes('could not decide'));
+  const errors = (): readonly string[] =>
+    loggedLines().filter((line) => line.includes('because of an internal error'));
 
   it('reads a parameter that is sent once, and refuses one that is sent twice', async () => {
     const booted = await boot((query) => query['access_token']);

@@ -389,7 +389,7 @@ describe.each(PLATFORMS)('client authentication at oidc-provider, on %s', (platf
         'clientCertificate' in row.wrong ? 'clientCertificate, clientCertificateKey' : 'clientSecret';
       await expectOurFault(
         options.issuer ?? '',
-        `answered 401 invalid_client: look at clientId, ${proof} and clientAuthMethod (${row.method})`,
+        `answered 401 invalid_client: check clientId, ${proof} and clientAuthMethod (${row.method})`,
       );
     });
   });

@@ -120,7 +120,9 @@ describe.each(PLATFORMS)('introspection at oidc-provider, on %s', (platform) => 
       await boot({ audience: [AUDIENCE, CALLER_ID], introspectJwtTokens: true });
       expectInvalidToken(await call(tokens.idToken));
       expectInvalidToken(await call(tokens.idToken));
-      const hints = loggedLines().filter((line) => line.includes('is introspectJwtTokens meant for it?'));
+      const hints = loggedLines().filter((line) =>
+        line.includes('introspect this kind of token: check introspectJwtTokens'),
+      );
       expect(hints).toHaveLength(1);
     });
   });
@@ -217,7 +219,7 @@ describe.each(PLATFORMS)('introspection at oidc-provider, on %s', (platform) => 
 
     it('do not start with a key that is encrypted', async () => {
       const starting = boot({ ...byCertificate, clientCertificateKey: encryptedKey });
-      await expect(starting).rejects.toThrow('does not go with clientCertificateKey');
+      await expect(starting).rejects.toThrow('does not match clientCertificateKey');
     });
   });
 

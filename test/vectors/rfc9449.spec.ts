@@ -85,7 +85,7 @@ describe.each(atResource)('RFC 9449 section $section, $title', (example) => {
       { ...good, targetUri: 'https://resource.example.com/protectedresource' },
       'htu is ',
     ],
-    ['with another token', 0, { ...good, token: `${good.token}x` }, 'ath is not that of the token'],
+    ['with another token', 0, { ...good, token: `${good.token}x` }, 'ath does not match the token'],
     [
       'twice in one header',
       0,
@@ -139,7 +139,7 @@ describe.each(atTokenEndpoint)('RFC 9449 section $section, $title', (example) =>
       setClock(example.iat);
       const failure = await failureOf({ ...contextOf(example), token });
       expect(failure).toBeInstanceOf(DPoPProofError);
-      expect(failure).toMatchObject({ detail: 'ath is not that of the token' });
+      expect(failure).toMatchObject({ detail: 'ath does not match the token' });
     },
   );
 });

@@ -56,7 +56,7 @@ describe('Wycheproof signatures: what the key says of itself is the only reason 
 
   it.each(rows)('$tcId $comment', async ({ text, published }) => {
     const refused = await checkSignature(text, published);
-    expect(refused.refusal).toMatch(/^none of the issuer's keys fits/);
+    expect(refused.refusal).toMatch(/^no key of the issuer matches/);
     const silent = published.map(({ alg: _alg, use: _use, key_ops: _ops, ...key }: Jwk) => key);
     expect(await checkSignature(text, silent)).toEqual({ refusal: undefined, unusable: [] });
   });

@@ -21,8 +21,8 @@ export class GroupsRequirement implements Requirement {
     if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return undefined;
 
     const why = hasGroupsElsewhere(token.claims)
-      ? 'the provider left the groups out of the token because there are too many (overage)'
-      : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, and these do not do`;
+      ? 'the provider omitted the groups from the token because there are too many (overage)'
+      : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, none of them sufficient`;
     return new TokenError('insufficient_groups', {
       detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
     });

@@ -42,7 +42,7 @@ export class StepUpRequirement implements Requirement {
         : (first.acrValues ?? second.acrValues);
     if (acrValues?.length === 0) {
       throw new ConfigurationError(
-        '@StepUp() of class and handler have no acr value in common, so that no token meets both',
+        '@StepUp() of class and handler have no acr value in common, so no token can satisfy both',
       );
     }
     const maxAge = Math.min(first.maxAge ?? Infinity, second.maxAge ?? Infinity);
@@ -84,7 +84,7 @@ export class StepUpRequirement implements Requirement {
     const age = now - authTime;
     if (age > maxAge + leeway)
       return `the user signed in ${Math.floor(age)} s ago, at most ${maxAge} s are allowed`;
-    return age < -leeway ? `auth_time lies ${Math.ceil(-age)} s ahead: is a clock wrong?` : undefined;
+    return age < -leeway ? `auth_time is ${Math.ceil(-age)} s in the future: check the clocks` : undefined;
   }
 
   #parameters(): ChallengeParameters {

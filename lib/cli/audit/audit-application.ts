@@ -48,7 +48,7 @@ async function reportOf(app: Application, table: RouteTable, { json }: AuditComm
   const undeclared = undeclaredIn(table);
   // A start that fails in its last step hides no route that is known by then; there may be more of them.
   if (failure !== undefined && !undeclared?.length)
-    return unknown(`the start of the application fails: ${describe(failure)}`);
+    return unknown(`the application does not start: ${describe(failure)}`);
   const routes = table.list();
   const out = json
     ? `${JSON.stringify({ command: 'audit', undeclared, routes }, null, 2)}\n`
@@ -65,7 +65,7 @@ async function initialize(app: Application): Promise<unknown> {
     if (adapter.getType() === 'fastify') await adapter.getInstance().ready?.();
     return undefined;
   } catch (error) {
-    return error ?? new Error('nothing was said');
+    return error ?? new Error('no reason given');
   }
 }
 

@@ -39,7 +39,7 @@ const FACTORY_OPTIONS = { logger: false, abortOnError: false };
 export async function loadApplication({ file, exportName }: AuditCommand): Promise<Loaded> {
   const path = resolve(file);
   if (!existsSync(path))
-    throw new UsageError(`${file} is not there: build the application, or name its compiled root module`);
+    throw new UsageError(`${file} does not exist: build the application, or name its compiled root module`);
   const root = memberOf(await load(path), exportName);
   if (typeof root !== 'function')
     throw new UsageError(`${file} exports no class or function ${exportName}: --export takes the name`);

@@ -1,4 +1,4 @@
-/** Writes what a running development issuer says of itself: variables for `.env`, and requests to paste. */
+/** Describes the running development issuer: variables for `.env`, and example requests. */
 import type { TokenOptions } from '../../testing/mint.js';
 import type { TestIssuer } from '../../testing/test-issuer.js';
 import type { IssuerCommand } from './issuer-arguments.js';
@@ -15,17 +15,16 @@ export function describeIssuer(issuer: TestIssuer, command: IssuerCommand): stri
   const scope = formArgument('scope', command.scopes.join(' ') || EXAMPLE_SCOPE);
   const { forJwts, forIntrospection } = variablesOf(issuer);
   const paragraphs = [
-    '*** FOR DEVELOPMENT ONLY: this issuer gives a token to everybody on this machine who asks ***',
-    `It listens on ${issuer.issuer} and nowhere else. Its key is new at every start: tokens of earlier starts are
-rejected then.`,
+    '*** FOR DEVELOPMENT ONLY: this issuer issues a token to every program on this machine ***',
+    `It listens on ${issuer.issuer} only. Each start generates a new key: tokens of earlier starts are rejected.`,
     'For .env of your application:',
     (command.opaque ? [...forJwts, ...forIntrospection] : forJwts).join('\n'),
-    ...(command.opaque ? [] : ['And for opaque tokens and @Introspect():', forIntrospection.join('\n')]),
+    ...(command.opaque ? [] : ['For opaque tokens and @Introspect(), also:', forIntrospection.join('\n')]),
     `Requests without and with a token (${describeToken(command)}):`,
     `curl -i ${url}\ncurl -i ${url} -H "Authorization: Bearer ${token}"`,
     'More tokens, as JSON and for a shell variable; also with -d sub=..., groups=..., audience=..., expires_in=...:',
     `curl -s ${endpoint} -d ${scope}\nTOKEN=$(curl -s ${endpoint} -H "Accept: text/plain" -d ${scope})`,
-    'It stops with Ctrl-C.',
+    'Stop it with Ctrl-C.',
   ];
   return `\n${paragraphs.join('\n\n')}\n`;
 }
@@ -45,7 +44,7 @@ function describeToken({ sub, scopes, groups, expiresIn }: IssuerCommand): strin
     `sub ${sub}`,
     scopes.length > 0 ? `scope ${scopes.join(' ')}` : 'no scope',
     ...(groups.length > 0 ? [`groups ${groups.join(', ')}`] : []),
-    `good for ${expiresIn} s`,
+    `valid for ${expiresIn} s`,
   ].join('; ');
 }
 

@@ -50,11 +50,9 @@ export function readIssuerCommand(
   if (values.help) return { name: 'help' };
   if (positionals.length > 0) throw new UsageError('issuer takes options only');
   if (NODE_ENV === 'production')
-    throw new UsageError('NODE_ENV is production: this issuer gives a token to everybody who asks');
+    throw new UsageError('NODE_ENV is production: this issuer issues a token to everybody');
   if (values.host !== undefined && !LOOPBACK_NAMES.includes(values.host))
-    throw new UsageError(
-      'the issuer listens on 127.0.0.1 and nowhere else, for it gives a token to everybody who asks',
-    );
+    throw new UsageError('the issuer listens on 127.0.0.1 only, because it issues a token to everybody');
   return {
     name: 'issuer',
     port: readNumber('port', values.port, DEFAULT_PORT, { least: 0, most: MAX_PORT }),

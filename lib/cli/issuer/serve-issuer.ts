@@ -34,7 +34,7 @@ export async function serveIssuer(
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall !== 'listen') throw error;
     const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code})`;
-    err(`nestjs-resource-server: port ${port} ${why}; --port takes another one\n`);
+    err(`nestjs-resource-server: port ${port} ${why}; choose another one with --port\n`);
     return 1;
   }
   // From here on a signal is heard: whoever reads what is printed may send one at once.

@@ -30,7 +30,7 @@ function checkResolver(resolver: Resolver, { fieldResolverEnhancers = [] }: Grap
   if (kind === 'root' || (fieldResolverEnhancers.includes('guards') && kind !== 'type')) return [];
   if (kind === 'type') {
     const declared = methodLevels(metatype, property).some(({ declarations }) => declarations.length > 0);
-    return declared ? [`${place}: Nest runs no guard for __resolveType; leave its decorators out`] : [];
+    return declared ? [`${place}: Nest runs no guard for __resolveType; remove its decorators`] : [];
   }
   const { access, declared, introspectMaxAge } = readRoutePolicy(metatype, handler);
   if (access === 'public') return [];
@@ -42,7 +42,7 @@ function checkResolver(resolver: Resolver, { fieldResolverEnhancers = [] }: Grap
   }
   if (access === 'optional' && !requiresAnything(resolver)) return [];
   if (!declared && introspectMaxAge === undefined) return [];
-  return [`${place}: Nest runs no guard for this field, so that its decorators would not hold; ${SETTING}`];
+  return [`${place}: Nest runs no guard for this field, so its decorators would not be enforced; ${SETTING}`];
 }
 
 function requiresAnything({ metatype, property }: Resolver): boolean {

@@ -16,13 +16,13 @@ const ADVISORIES: readonly Advisory[] = [
     name: '@apollo/server',
     id: 'GHSA-9q82-xgwf-vj6h',
     fixedIn: '5.5.0',
-    about: 'its protection against cross-site requests can be passed, where tokens come in cookies',
+    about: 'its protection against cross-site requests can be bypassed if tokens are sent in cookies',
   },
   {
     name: 'mercurius',
     id: 'GHSA-m4h2-mjfm-mp55',
     fixedIn: '16.8.0',
-    about: 'queryDepth does not hold for subscriptions',
+    about: 'queryDepth does not apply to subscriptions',
   },
 ];
 

@@ -26,9 +26,7 @@ export function separateContexts(modules: ModulesContainer): readonly string[] {
   const holders = findGraphQLOptions(modules).flatMap(holdersIn);
   return holders.map(separate).every(Boolean)
     ? []
-    : [
-        'GraphQLModule: the options are frozen, so that requests could share a context; leave them as they are',
-      ];
+    : ['GraphQLModule: the options are frozen, so requests could share a context; do not freeze them'];
 }
 
 /** Of HTTP and graphql-ws; of graphql-ws alone; of Mercurius' subscriptions. */

@@ -35,7 +35,7 @@ export class ConnectionAuthenticator {
    * @returns the claims of the new token
    * @throws {TokenError} for no string, a bad token, another caller, another binding, or a token that lacks something; and where
    *   the connection has ended meanwhile
-   * @throws {ProviderUnavailableError} where it cannot be known now
+   * @throws {ProviderUnavailableError} where it cannot be determined now
    * @throws {TypeError} for what is no client of a guarded gateway
    *
    * @example

@@ -72,6 +72,22 @@ interface NativeClient {
   send(data: string): void;
 }
 
+interface Client {
+  readonly readyState?: unknown;
+  emit(event: string, payload: unknown): unknown;
+  send(data: string): void;
+}
+
+/** Tells a client of a refusal, as Nest tells it of a `WsException`. */
+export function sendException(client: object, exception: Error): void {
+  const { getError } = exception as { readonly getError?: () => unknown };
+  const data: unknown = getError?.call(exception);
+  const target = client as Client;
+  // A client of `ws` emits to this side only.
+  if (typeof target.readyState === 'number') target.send(JSON.stringify({ event: 'exception', data }));
+  else target.emit('exception', data);
+}
+
 /** On Nest 11 a `WsException` reaches no client of `ws`: it is emitted on the client, on this side of the connection. */
 export function sendRefusals(client: object): void {
   const native = client as NativeClient;

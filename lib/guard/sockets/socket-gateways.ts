@@ -96,7 +96,7 @@ export class SocketGateways {
   #hasGuardedHandlers(gateway: Gateway): boolean {
     return handlersOf(gateway.metatype).some(
       ({ handler }) =>
-        (this.#isGuarded(gateway) || this.guards.isLocal(gateway.instanceClass, handler)) &&
+        this.guardsHandler(gateway, handler) &&
         readRoutePolicy(gateway.metatype, handler).access !== 'public',
     );
   }
@@ -123,7 +123,7 @@ export class SocketGateways {
   #guardServer(server: object, port: number, options: GatewayOptions = {}): void {
     const namespace = namespaceOf(server);
     const target = namespace ?? server;
-    const place = this.#placeOf(port, options);
+    const place = this.#placeAt(port, normalizePath(options.path), normalizeNamespace(options.namespace));
     if (!place || this.#servers.has(target)) return;
     this.#servers.add(target);
     const admissions = this.#admissionsTo(place, !namespace);
@@ -137,12 +137,27 @@ export class SocketGateways {
     }
   }
 
-  /** `undefined` where the guard does not run at all. */
-  #placeOf(port: number, { path, namespace }: GatewayOptions): Place | undefined {
-    const all = (this.#gateways ?? []).filter(
-      (each) => each.port === port && each.path === normalizePath(path),
-    );
-    const here = all.filter((each) => each.namespace === normalizeNamespace(namespace));
+  /** The gateways, with the place of each; `undefined` where the guard does not run at all. */
+  list(): readonly { readonly gateway: Gateway; readonly name: string; readonly place: Place | undefined }[] {
+    this.#prepare();
+    return (this.#gateways ?? []).map((gateway) => {
+      const { port, path, namespace } = gateway;
+      return {
+        gateway,
+        name: nameOf(port, path, namespace),
+        place: this.#placeAt(port, path, namespace),
+      };
+    });
+  }
+
+  /** Whether the guard runs for the messages of a handler. */
+  guardsHandler(gateway: Gateway, handler: object): boolean {
+    return this.#isGuarded(gateway) || this.guards.isLocal(gateway.instanceClass, handler);
+  }
+
+  #placeAt(port: number, path: string, namespace: unknown): Place | undefined {
+    const all = (this.#gateways ?? []).filter((each) => each.port === port && each.path === path);
+    const here = all.filter((each) => each.namespace === namespace);
     const guarded = (here.length > 0 ? here : all).filter(
       (each) => this.#isGuarded(each) || this.#hasGuardedHandlers(each),
     );
@@ -192,11 +207,10 @@ function withMessage<Binding extends MessageBinding>(binding: Binding): Binding 
   };
 }
 
-function nameOf(port: number, path: unknown, namespace: unknown): string {
-  const within = normalizeNamespace(namespace);
-  const address = typeof within === 'string' ? within : String(within);
-  const base = normalizePath(path);
-  return `${port === 0 ? '' : `:${port}`}${base === '/' ? address : base + (address === '/' ? '' : address)}`;
+function nameOf(port: number, path: string, namespace: unknown): string {
+  const within = typeof namespace === 'function' ? 'a function' : String(namespace);
+  const address = path === '/' ? within : path + (within === '/' ? '' : within);
+  return `${port === 0 ? '' : `:${port}`}${address}`;
 }
 
 /** Nest 12 does. Its packages go together, and this is what tells its configuration from that of 11. */

@@ -1,4 +1,4 @@
-/** Who is calling? No decorator: any good token for this API will do. The claims are the validated ones. */
+/** Who is calling? No decorator: any valid token for this API will do. The claims are the validated ones. */
 import { Controller, Get } from '@nestjs/common';
 import { Claims, type AccessTokenClaims } from 'nestjs-resource-server';
 

@@ -6,6 +6,7 @@
  *     node test/package/consumers/run.js --only jest        the cells whose name has this in it
  *     node test/package/consumers/run.js --only 'Nest 11'   versions of Nest, and whether the guard runs on them
  *     node test/package/consumers/run.js --only GraphQL     versions of Nest's GraphQL packages
+ *     node test/package/consumers/run.js --only WebSockets  versions of Nest's WebSocket packages
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
  * Needs a registry for what consumers install. Ends with "N passed, N failed".
@@ -20,6 +21,7 @@ import { run } from './commands.js';
 import { bootGraphQL, chooseGraphQLVersions, installGraphQL, nameOfGraphQL } from './graphql-versions.js';
 import { startIssuer } from './issuer.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
+import { bootSockets, chooseSocketVersions, installSockets, nameOfSockets } from './socket-versions.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -78,6 +80,11 @@ async function walkAll(tarball) {
       const name = nameOfGraphQL(version);
       const folder = await step(`${name}: install`, () => installGraphQL(version, tarball, work));
       if (folder) await step(`${name}: every operation`, () => bootGraphQL(folder, issuer.environment));
+    }
+    for (const version of chooseSocketVersions(options)) {
+      const name = nameOfSockets(version);
+      const folder = await step(`${name}: install`, () => installSockets(version, tarball, work));
+      if (folder) await step(`${name}: gateways are guarded`, () => bootSockets(folder, issuer.environment));
     }
   } finally {
     issuer.close();

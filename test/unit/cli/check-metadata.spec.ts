@@ -20,7 +20,7 @@ it.each([
 ])('ok where %s', (_, named, set, expected) => {
   const found = findingOf(named, set);
   expect(found).toMatchObject({ status: 'ok' });
-  expect(found?.found).toContain(`"${expected}", as iss must say`);
+  expect(found?.found).toContain(`"${expected}": iss must equal this`);
 });
 
 it.each([

@@ -56,8 +56,8 @@ describe('SharedCache', () => {
     expect(await shared.get('key')).toEqual({ result: 'value' });
     expect(cache.calls).toBe(4);
     expect(lines).toEqual([
-      'the shared cache is left out while it does not answer (Error); tokens are introspected instead',
-      'the shared cache answers again',
+      'the shared cache is skipped while it fails (Error); tokens are introspected instead',
+      'the shared cache works again',
     ]);
   });
 

@@ -237,7 +237,7 @@ describe('longer chains', () => {
     class Third extends Second {}
     class Fourth extends Third {}
     expect(() => readRoutePolicy(Fourth, Fourth.prototype.other)).toThrow(
-      'Third: @OptionalAuth() opens what @Scopes() on First protects; inheritance tightens and never opens',
+      'Third: @OptionalAuth() opens what @Scopes() on First protects; inheritance can add requirements, never remove them',
     );
   });
 
@@ -265,7 +265,7 @@ describe('longer chains', () => {
     @Scopes('a')
     class Covering extends Contradicting {}
     expect(() => readRoutePolicy(Covering, Covering.prototype.handle)).toThrow(
-      'Contradicting: @Public() asks for no token, @OptionalAuth() asks for one',
+      'Contradicting: @Public() requires no token, @OptionalAuth() asks for one',
     );
   });
 

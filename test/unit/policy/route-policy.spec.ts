@@ -94,9 +94,9 @@ describe('readRoutePolicy', () => {
       handler(): void {}
     }
     expect(() => policyOf(OnHandler, 'handler')).toThrow(
-      `OnHandler.handler: @Public() asks for no token, ${name}`,
+      `OnHandler.handler: @Public() requires no token, ${name}`,
     );
-    expect(() => policyOf(OnClass, 'handler')).toThrow(`OnClass: @Public() asks for no token, ${name}`);
+    expect(() => policyOf(OnClass, 'handler')).toThrow(`OnClass: @Public() requires no token, ${name}`);
   });
 
   it('refuses a public class over a base class that asks for something', () => {

@@ -11,10 +11,10 @@ const entry = (parts: Partial<RouteEntry>): RouteEntry => ({
 describe('printMarkdown', () => {
   it('has columns for versions and hosts only where there are some', () => {
     expect(printMarkdown([entry({})])).toBe(
-      '| method | path | asks for | handler |\n| --- | --- | --- | --- |\n| `GET` | `/` | any good token | |\n',
+      '| method | path | requires | handler |\n| --- | --- | --- | --- |\n| `GET` | `/` | any valid token | |\n',
     );
     expect(printMarkdown([entry({ version: 'neutral', host: 'a.example' })])).toContain(
-      '| `GET` | `/` | neutral | `a.example` | any good token | |\n',
+      '| `GET` | `/` | neutral | `a.example` | any valid token | |\n',
     );
   });
 
@@ -23,7 +23,7 @@ describe('printMarkdown', () => {
   });
 
   it('is a header alone where there are no routes', () => {
-    expect(printMarkdown([])).toBe('| method | path | asks for | handler |\n| --- | --- | --- | --- |\n');
+    expect(printMarkdown([])).toBe('| method | path | requires | handler |\n| --- | --- | --- | --- |\n');
   });
 });
 
@@ -36,7 +36,7 @@ describe('printText', () => {
       ]),
     ).toBe(
       [
-        'method  path     asks for          handler',
+        'method  path     requires          handler',
         'DELETE  /        introspected now  C.remove',
         'GET     /longer  optional token',
         '',

@@ -81,7 +81,7 @@ describe('VerificationQueue', () => {
     expect(await verify('next')).toBe('next');
   });
 
-  it('refuses a signature beyond 10,000 that wait, as something that cannot be known now', async () => {
+  it('refuses a signature beyond 10,000 that wait, as something that cannot be determined now', async () => {
     const waiting = Array.from({ length: 10_000 }, () => verify('a', 1000));
     await expect(verify('one too many')).rejects.toMatchObject({ status: 503, retryAfter: 1 });
     await nextTurn();

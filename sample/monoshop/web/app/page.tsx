@@ -22,7 +22,7 @@ interface Figure {
   readonly note: string;
 }
 
-/** What cannot be known now. */
+/** What cannot be determined now. */
 const UNKNOWN = { value: '–', note: 'not available' };
 
 function Figures({ figures }: { readonly figures: readonly Figure[] }) {

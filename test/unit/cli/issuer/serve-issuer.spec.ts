@@ -87,7 +87,7 @@ describe('serveIssuer', () => {
     const { written, stop } = await serve(
       commandOf('--sub', 'ada', '--scope', 'a b', '--groups', 'x, y', '--groups', 'z', '--expires-in', '60'),
     );
-    expect(written.out).toContain('(sub ada; scope a b; groups x, y, z; good for 60 s)');
+    expect(written.out).toContain('(sub ada; scope a b; groups x, y, z; valid for 60 s)');
     const [, payload = ''] = /Bearer [\w-]+\.([\w-]+)\./.exec(written.out) ?? [];
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { exp: number; iat: number };
     expect(claims).toMatchObject({ sub: 'ada', scope: 'a b', groups: ['x', 'y', 'z'] });
