@@ -101,7 +101,7 @@ function makeProvider(issuer, clients, discovery = {}) {
   provider.registerGrantType(
     EXCHANGE,
     async (ctx) => {
-      const { client, params, resourceServers } = ctx.oidc;
+      const { client, params } = ctx.oidc;
       const { subject_token: value, subject_token_type: type, resource, scope } = params;
       const subject = type === ACCESS_TOKEN ? await provider.ClientCredentials.find(value) : undefined;
       if (subject?.aud !== AUDIENCE) throw new errors.InvalidGrant('the subject token is not good');
@@ -111,7 +111,12 @@ function makeProvider(issuer, clients, discovery = {}) {
         client: await provider.Client.find(subject.clientId),
         scope,
       });
-      token.resourceServer = resourceServers[resource];
+      token.resourceServer = new provider.ResourceServer(resource, {
+        audience: resource,
+        scope: 'read:things',
+        accessTokenFormat: 'opaque',
+        accessTokenTTL: 600,
+      });
       ctx.body = {
         access_token: await token.save(),
         issued_token_type: ACCESS_TOKEN,

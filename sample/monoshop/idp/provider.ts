@@ -117,6 +117,8 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
 export function createProvider(issuer: string, options: ProviderOptions): Provider {
   const jwks = generateSigningKeys();
   const provider = new Provider(issuer, configure(options, jwks));
-  registerTokenExchange(provider, jwks);
+  registerTokenExchange(provider, jwks, (resource, clientId) =>
+    describeResource(resource, clientId, options),
+  );
   return provider;
 }

@@ -1,6 +1,6 @@
 /** Who may act for whom? An API exchanges the token that a person sent it for one for another API. RFC 8693. */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import { errors, type JWKS, type Provider } from 'oidc-provider';
+import { errors, type JWKS, type Provider, type ResourceServer } from 'oidc-provider';
 import { invoiceApi, TOKEN_EXCHANGE } from './clients.js';
 import { INVOICES, PRODUCTS } from './resources.js';
 import { findUser, type User } from './users.js';
@@ -16,7 +16,12 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** Which API may call which other one. */
 const ALLOWED = { client: invoiceApi.id, from: INVOICES, to: PRODUCTS } as const;
 
-export function registerTokenExchange(provider: Provider, jwks: JWKS): void {
+/** @param describe what tokens for an API are like, for a client */
+export function registerTokenExchange(
+  provider: Provider,
+  jwks: JWKS,
+  describe: (resource: string, clientId: string) => ResourceServer,
+): void {
   const keys = createLocalJWKSet(publicKeysOf(jwks));
 
   /** Whose token it is, if it is a good one for the API that exchanges it. */
@@ -31,19 +36,20 @@ export function registerTokenExchange(provider: Provider, jwks: JWKS): void {
   provider.registerGrantType<Parameters>(
     TOKEN_EXCHANGE,
     async (ctx) => {
-      const { client, params, resourceServers } = ctx.oidc;
-      const resourceServer = resourceServers[ALLOWED.to];
-      if (client.clientId !== ALLOWED.client || params.resource !== ALLOWED.to || !resourceServer)
+      const { client, params } = ctx.oidc;
+      if (client.clientId !== ALLOWED.client || params.resource !== ALLOWED.to)
         throw new errors.InvalidTarget('this client may not call that API for others');
       if (params.subject_token === undefined || params.subject_token_type !== ACCESS_TOKEN)
         throw new errors.InvalidRequest('subject_token is not an access token');
       const user = await findSubject(params.subject_token);
       if (!user) throw new errors.InvalidGrant('subject_token is not good, or not of a person');
 
+      const described = describe(ALLOWED.to, client.clientId);
+      const allowed = new Set(described.scope.split(' '));
       // No more than the client may have, and no more than the person may do.
-      const scopes = (params.scope ?? resourceServer.scope)
+      const scopes = (params.scope ?? described.scope)
         .split(' ')
-        .filter((scope) => resourceServer.scopes.has(scope) && user.mayGrant.includes(scope));
+        .filter((scope) => allowed.has(scope) && user.mayGrant.includes(scope));
       if (scopes.length === 0) throw new errors.InvalidScope('none of these scopes', params.scope ?? '');
       const token = new provider.AccessToken({
         client,
@@ -52,7 +58,7 @@ export function registerTokenExchange(provider: Provider, jwks: JWKS): void {
         gty: TOKEN_EXCHANGE,
         scope: scopes.join(' '),
       });
-      token.resourceServer = resourceServer;
+      token.resourceServer = { ...described, scopes: allowed, identifier: () => ALLOWED.to };
       ctx.body = {
         access_token: await token.save(),
         issued_token_type: ACCESS_TOKEN,
