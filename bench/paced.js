@@ -29,7 +29,7 @@ async function startAll(platform, contenders, { source, tokens }) {
   return servers;
 }
 
-/** Half of what the guard that says yes can do here: the same for all. */
+/** Half of what the no-op guard can do here: the same for all. */
 async function findRate(platform, { source, tokens, seconds }) {
   const [{ server }] = await startAll(platform, [{ name: YES, variant: YES }], { source, tokens });
   const { perSecond } = await measure(server, tokens, { seconds, expected: 200 });
@@ -54,7 +54,7 @@ const cells = (rounds) => [
   spread(rounds.map(({ cpu }) => cpu)),
 ];
 
-/** The module beside the guard that says yes; keys refreshed often beside seldom. */
+/** The module beside the no-op guard; keys refreshed often beside seldom. */
 async function paceContenders(title, contenders, { source, rounds, seconds, platforms }) {
   const tokens = makeTokens(source, ROTATION);
   const lasts = Math.max(seconds, AT_LEAST_SECONDS);

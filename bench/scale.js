@@ -38,24 +38,27 @@ export function figuresOf(sections) {
     ['c: CPU added by a new EdDSA token', micro(cold('EdDSA'))],
     ['CPU of a request with a forged token, all of it', micro(forged && median(forged))],
     [
-      'i: CPU added by an introspection that is not remembered',
+      'i: CPU added by an introspection call',
       micro(added('introspection', 'introspection, cold', INTROSPECTING, 'unguarded')),
     ],
     ...memoryOf(sections.memory?.data),
     ...latencyOf(sections['equal-load']?.data),
     ...workersOf(sections.workers?.data),
-    ['100,000 requests a second, all known: the whole fleet', inCores(cores(warm))],
+    ['100,000 requests per second, all known: all instances together', inCores(cores(warm))],
     ['of these, in each of a hundred instances', inCores(warm && cores(warm) / FLEET.instances)],
-    ['100,000 requests a second, all new RS256 tokens: the whole fleet', inCores(cores(cold('RS256')))],
     [
-      '100,000 requests a second, one in a hundred new: the whole fleet',
+      '100,000 requests per second, all new RS256 tokens: all instances together',
+      inCores(cores(cold('RS256'))),
+    ],
+    [
+      '100,000 requests per second, one in a hundred new: all instances together',
       inCores(warm && cores(warm, 0.99) + cores(cold('RS256'), 0.01)),
     ],
   ];
 }
 
 function memoryOf(data) {
-  if (!data) return [['m: heap per remembered token', MISSING]];
+  if (!data) return [['m: heap per cached token', MISSING]];
   const grown = (variant, name) => {
     const { idle, after } = data.rows.find((row) => row.variant === variant);
     return after[name] - idle[name];
@@ -63,7 +66,7 @@ function memoryOf(data) {
   const perToken = ((grown(MODULE, 'heap') - grown(YES, 'heap')) * 1024) / Math.min(data.tokens, REMEMBERED);
   const after = `after ${data.tokens.toLocaleString('en')} distinct tokens, above the idle process`;
   return [
-    ['m: heap per remembered token', `${perToken.toFixed(1)} KiB`],
+    ['m: heap per cached token', `${perToken.toFixed(1)} KiB`],
     [`heap ${after}`, `${grown(MODULE, 'heap').toFixed(0)} MiB`],
     [`resident set ${after}`, `${grown(MODULE, 'rss').toFixed(0)} MiB`],
   ];
@@ -72,7 +75,7 @@ function memoryOf(data) {
 function latencyOf(data = []) {
   return data.flatMap(({ platform, rate, rows }) =>
     rows.map(({ name, rounds }) => [
-      `p99 at ${rate.toLocaleString('en')} requests a second on ${platform}, ${name}`,
+      `p99 at ${rate.toLocaleString('en')} requests per second on ${platform}, ${name}`,
       `${median(rounds.map(({ p99 }) => p99)).toFixed(2)} ms`,
     ]),
   );
@@ -81,7 +84,7 @@ function latencyOf(data = []) {
 function workersOf(data) {
   if (!data) return [];
   return data.rows.map(({ variant, workers, rounds }) => [
-    `requests a second, ${workers} ${workers === 1 ? 'process' : 'processes'} (${data.where}), ${variant}`,
+    `requests per second, ${workers} ${workers === 1 ? 'process' : 'processes'} (${data.where}), ${variant}`,
     Math.round(median(rounds.map(({ perSecond }) => perSecond))).toLocaleString('en'),
   ]);
 }

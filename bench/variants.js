@@ -7,7 +7,7 @@ const peers = () => import('./peers.js');
 
 export const MODULE = 'nestjs-resource-server';
 export const INTROSPECTING = `${MODULE}, introspecting`;
-export const YES = 'a guard that says yes';
+export const YES = 'a no-op guard';
 const CLIENT = { clientId: 'bench-api', clientSecret: 'a secret of the benchmark' };
 
 class YesGuard {

@@ -79,6 +79,7 @@ export type { LoadUser } from './principal/user-options.js';
 export { claimsOf } from './principal/authenticated-request.js';
 export type { AccessTokenClaims, Confirmation } from './token/access-token-claims.js';
 export type { CustomClaims } from './token/custom-claims.js';
+export type { KnownScopes, ScopeName } from './access/scope-names.js';
 
 // Calling other APIs
 export { OnBehalfOf } from './calling/on-behalf-of.js';

@@ -141,14 +141,37 @@ async function buildModules() {
   const made = join(dist, '.bundle');
   await bundle(loaded, BUNDLED, { dir: made, format: 'es' });
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (file.endsWith('.js') && !file.startsWith('cjs') && !file.startsWith('.bundle'))
-      rmSync(join(dist, file));
+    if (file.endsWith('.js') && !/^(cjs|schematics|\.bundle)\b/.test(file)) rmSync(join(dist, file));
   }
   cpSync(made, dist, { recursive: true });
   rmSync(made, { recursive: true });
 }
 
+/** For the Nest CLI, which requires it. Nothing of it is imported by applications, so that it has no types either. */
+async function buildSchematics() {
+  const made = join(dist, '.schematics');
+  await bundle(['schematics/index'], BUNDLED, {
+    dir: made,
+    format: 'cjs',
+    entryFileNames: 'index.cjs',
+    chunkFileNames: 'shared-[name].cjs',
+  });
+  rmSync(join(made, 'THIRD-PARTY-LICENSES.md'));
+  for (const folder of ['schematics', 'codemod', 'cli']) removeDeclarations(join(dist, folder));
+  rmSync(join(dist, 'schematics'), { recursive: true });
+  cpSync(made, join(dist, 'schematics'), { recursive: true });
+  rmSync(made, { recursive: true });
+  for (const file of ['collection.json', 'nest-add.json', 'protect.json'])
+    copyFileSync(join(root, 'lib', 'schematics', file), join(dist, 'schematics', file));
+}
+
+function removeDeclarations(folder) {
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (file.endsWith('.d.ts')) rmSync(join(folder, file));
+}
+
 export async function bundleAll() {
   await buildCommonJs();
+  await buildSchematics();
   await buildModules();
 }

@@ -5,15 +5,15 @@ import type { ValidatedToken } from '../token/validated-token.js';
 
 export interface GroupOptions {
   /**
-   * The claim with the groups. A dotted path reaches into objects (`realm_access.roles`), a name in brackets is one name
-   * (`resource_access["orders.api"].roles`); a claim whose own name is the whole string wins. See
-   * [scopes and groups](../../docs/scopes-and-groups.md).
+   * The claim with the groups. A dotted path reads nested objects (`realm_access.roles`); a name in brackets
+   * is one name (`resource_access["orders.api"].roles`); a claim whose name is the complete string takes
+   * precedence. See [scopes and groups](../../docs/scopes-and-groups.md).
    *
    * @default 'groups'
    */
   readonly groupsClaim: string;
   /**
-   * `@Groups` requires all of the groups that it lists instead of any of them.
+   * `@Groups` requires all listed groups instead of one of them.
    *
    * @default false
    */

@@ -1,5 +1,25 @@
 /** Names of scopes, as decorators write them. */
 
+/**
+ * The scopes of the application, by name. Empty here: any string is accepted. An application that adds its own, once, gets
+ * a compile-time error for every other name in `@Scopes()` and `@AnyScope()`.
+ *
+ * ```ts
+ * declare module 'nestjs-resource-server' {
+ *   interface KnownScopes {
+ *     'read:orders': true;
+ *     'write:orders': true;
+ *   }
+ * }
+ * ```
+ *
+ * A type only: whether the issuer grants these scopes is not checked.
+ */
+export interface KnownScopes {}
+
+/** A scope that decorators accept: those of {@link KnownScopes}, or any string where it is empty. */
+export type ScopeName = [keyof KnownScopes] extends [never] ? string : Extract<keyof KnownScopes, string>;
+
 /** RFC 6749 section 3.3: scope-token. Also the characters that RFC 6750 section 3 allows in a challenge. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 

@@ -21,30 +21,30 @@ export type DPoPMode = 'when_present' | 'required' | 'off';
 
 export interface DPoPOptions {
   /**
-   * `when_present`: [DPoP](../../docs/sender-constrained-tokens.md#dpop)-bound tokens are held to their key, others
-   * pass; `required`: every token must be DPoP-bound; `off`: the scheme is refused. A DPoP-bound token sent as
-   * Bearer is refused in every mode.
+   * `when_present`: [DPoP](../../docs/sender-constrained-tokens.md#dpop)-bound tokens require their key,
+   * other tokens are accepted; `required`: every token must be DPoP-bound; `off`: the scheme is rejected. A
+   * DPoP-bound token sent as Bearer is rejected in every mode.
    *
    * @default 'when_present'
    */
   readonly mode: DPoPMode;
   /**
-   * How far a proof's `iat` may be from now, either way, in seconds. With `nonce` it is not compared: the nonce tells
-   * when the proof was made (RFC 9449 section 11.1).
+   * The maximum difference between a proof's `iat` and now, in seconds. With `nonce` it is not compared: the
+   * nonce proves when the proof was made (RFC 9449 section 11.1).
    *
    * @default 60
    */
   readonly proofMaxAge: number;
   /**
-   * A secret of at least 32 characters, the same in all instances: proofs must then carry a nonce of this server
-   * (RFC 9449 section 9), also those of clients whose clock is wrong.
+   * A secret of at least 32 characters, the same in all instances. Proofs must then contain a nonce of this
+   * server (RFC 9449 section 9), and clients with a wrong clock are accepted.
    *
    * @default none
    */
   readonly nonce?: string | undefined;
   /**
-   * Where used proofs are remembered, so that none serves twice: [one that instances
-   * share](../../docs/sender-constrained-tokens.md#dpop), where there are several.
+   * Records used proofs, so that none is accepted twice. Several instances must [share
+   * one](../../docs/sender-constrained-tokens.md#replay-stores).
    *
    * @default in memory
    */

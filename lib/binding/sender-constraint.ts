@@ -21,8 +21,8 @@ import { isBoundTo } from './certificate-binding.js';
 
 export interface BindingOptions {
   /**
-   * `required`: every token must be bound to the caller's certificate (RFC 8705). `when_present`: a token that is
-   * bound must match, always; `@CertBound()` asks for a binding per route.
+   * `required`: every token must be bound to the caller's certificate (RFC 8705). `when_present`: a token
+   * that is bound must match; `@CertBound()` requires a bound token per route.
    *
    * @default 'when_present'
    */

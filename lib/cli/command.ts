@@ -16,6 +16,7 @@ import {
   readIssuerCommand,
   type IssuerCommand,
 } from './issuer/issuer-arguments.js';
+import { ORIGINS, readMigrateCommand, type MigrateCommand } from './migrate/migrate-arguments.js';
 import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
@@ -27,6 +28,8 @@ export const USAGE = `Usage:
       List what each route requires, and the routes that declare nothing.
   nestjs-resource-server issuer [--port <port>] [--scope <name>]... [--groups <name,name>] [--sub <name>]
       Start an issuer for development, on this machine only.
+  nestjs-resource-server migrate <from> [<folder>] [--write] [--source-root <folder>] [--json]
+      Report what a migration from another library changes.
 
 doctor and explain read the environment as AuthModule does.
   --env <path>             file with variables, instead of .env; repeatable, the first file with a variable wins
@@ -48,11 +51,17 @@ issuer prints variables for .env and example requests with tokens, and issues mo
   --url <url>              URL of the example requests (default ${DEFAULT_URL})
   --prefix <prefix>        as above
 
+migrate reads the sources with the TypeScript compiler of the application.
+  <from>                   ${ORIGINS.join(', ')}
+  --write                  change the sources
+  --source-root <folder>   default: sourceRoot of nest-cli.json, else src
+
 Exit codes
   doctor   0 no failure, 1 a check failed
   explain  0 the token is accepted, 1 it is rejected, 3 unknown: the provider is unavailable
   audit    0 every route declares who may call it, 1 some do not, 3 the application cannot be created
   issuer   0 it was stopped, 1 the port cannot be used
+  migrate  0 everything has an equivalent, 1 something has none
   all      2 incorrect usage
 `;
 
@@ -95,12 +104,13 @@ const SHARED = {
 export function readCommand(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv,
-): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | { name: 'help' } {
+): DoctorCommand | ExplainCommand | AuditCommand | IssuerCommand | MigrateCommand | { name: 'help' } {
   const [name, ...args] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return { name: 'help' };
-  if (name === undefined) throw new UsageError('missing command: doctor, explain, audit or issuer');
+  if (name === undefined) throw new UsageError('missing command: doctor, explain, audit, issuer or migrate');
   try {
     if (name === 'audit') return readAuditCommand(args);
+    if (name === 'migrate') return readMigrateCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
       const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
@@ -117,7 +127,7 @@ export function readCommand(
   } catch (error) {
     throw explained(error);
   }
-  throw new UsageError('unknown command: use doctor, explain, audit or issuer');
+  throw new UsageError('unknown command: use doctor, explain, audit, issuer or migrate');
 }
 
 /** What Node says of an unexpected argument quotes it, and it may be a token. */

@@ -5,6 +5,7 @@ import { examine } from './doctor.js';
 import { explain } from './explain.js';
 import { printDiagnosis, printExplanation } from './findings.js';
 import { serveIssuer, untilStopped } from './issuer/serve-issuer.js';
+import { migrateApplication } from './migrate/migrate-application.js';
 import { readToken, type TokenInput } from './read-token.js';
 import { UsageError } from './usage-error.js';
 
@@ -50,6 +51,11 @@ async function run(argv: readonly string[], { stdin, stdout, stderr }: CommandSt
     const { code, out, err } = await auditApplication(command);
     stdout.write(out);
     stderr.write(err);
+    return code;
+  }
+  if (command.name === 'migrate') {
+    const { code, out } = migrateApplication(command);
+    stdout.write(out);
     return code;
   }
   if (command.name === 'issuer') {

@@ -31,7 +31,7 @@ export class WatchedClient extends ProviderClient {
 }
 
 /** RFC 9110 section 6.6.1: to the second, so half a second is added; section 5.1 of RFC 9111: a cache says how old it is. */
-function differenceFrom(headers: Headers, here: number): number | undefined {
+function differenceFrom(headers: ProviderAnswer['headers'], here: number): number | undefined {
   const there = Date.parse(headers.get('date') ?? '') / 1000 + 0.5;
   const age = Number(headers.get('age') ?? 0);
   return Number.isFinite(there + age) ? here - (there + age) : undefined;

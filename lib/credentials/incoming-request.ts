@@ -76,14 +76,15 @@ type Resolver = {
 
 export interface ResolverOptions {
   /**
-   * `(request) => token`, where the token is elsewhere: in a cookie, say.
+   * `(request) => token`, if the token is not in the `Authorization` header but, for example, in a cookie.
    *
    * @default `Authorization: Bearer`
    */
   readonly tokenResolver?: TokenResolver | undefined;
   /**
-   * Where TLS ends at a proxy: [`certificateFromHeader(...)`](../../docs/sender-constrained-tokens.md#certificates),
-   * or `(request) => PEM` of your own, which must not read a header that clients can set themselves.
+   * If TLS terminates at a proxy:
+   * [`certificateFromHeader(...)`](../../docs/sender-constrained-tokens.md#certificates), or your own
+   * `(request) => PEM`, which must not read a header that clients can set.
    *
    * @default the TLS connection's
    */

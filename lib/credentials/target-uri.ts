@@ -5,7 +5,7 @@ import { isRespelled, normalizeUri, upperCaseEscapes } from './normalize-uri.js'
 
 export interface TargetOptions {
   /**
-   * The URL that clients address this API by, for DPoP: up to where its routes begin.
+   * The URL by which clients address this API, up to where its routes begin. Used for DPoP.
    *
    * `https://api.example.com`, or `https://example.com/api` behind a proxy that cuts `/api` off. Needed wherever the
    * API is not addressed by the host of an audience: what the `Host` header says is anybody's word. Left out, the

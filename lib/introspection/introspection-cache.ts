@@ -17,8 +17,8 @@ import type { Answered, SharedAnswers } from './shared-answers.js';
 
 export interface IntrospectionCacheOptions {
   /**
-   * Longest time that an introspection answer is trusted, in seconds, and never past `exp`: a revoked token works
-   * this much longer. `0`: every request asks.
+   * How long an introspection response is cached at most, in seconds, and never past `exp`: a revoked token
+   * is accepted this much longer. `0`: every request calls the provider.
    *
    * @default 300
    */

@@ -1,5 +1,4 @@
 /** Asks the provider about a token. RFC 7662 section 2, RFC 9701. */
-import { allowInsecureRequests, customFetch, introspectionRequest, type ClientAuth } from 'oauth4webapi';
 import {
   AuthError,
   ConfigurationError,
@@ -10,7 +9,12 @@ import {
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { CircuitBreaker } from '../issuer/circuit-breaker.js';
-import { prepareClientAuthentication, usesTls, type ClientOptions } from '../issuer/client-authentication.js';
+import {
+  prepareClientCredentials,
+  usesTls,
+  type ClientCredentials,
+  type ClientOptions,
+} from '../issuer/client-authentication.js';
 import { decodeJwt } from '../jose/decode-jwt.js';
 import type { IssuerMetadata, IssuerMetadataSource, MetadataOptions } from '../issuer/issuer-metadata.js';
 import type { ClaimsOptions } from '../token/check-claims.js';
@@ -20,11 +24,15 @@ import type { SignatureVerifier } from '../issuer/signature-verifier.js';
 import { isObject, parseStrictObject } from '../jose/strict-json.js';
 import { withoutNulls, type IntrospectionAnswer } from './introspection-answer.js';
 
+const FORM_HEADERS = {
+  accept: 'application/json',
+  'content-type': 'application/x-www-form-urlencoded;charset=UTF-8',
+};
+
 export class IntrospectionClient {
-  #authentication: Promise<ClientAuth> | undefined;
+  #credentials: Promise<() => ClientCredentials | Promise<ClientCredentials>> | undefined;
   #endpoint = '';
   #hasSaidUnsupported = false;
-  #notRead: Response | undefined;
 
   constructor(
     private readonly metadata: IssuerMetadataSource,
@@ -52,32 +60,21 @@ export class IntrospectionClient {
     return { issuer, claims: withoutNulls(await this.#read(answer, metadata)) };
   }
 
+  /** RFC 7662 section 2.1. */
   async #ask(token: string, metadata: IssuerMetadata): Promise<ProviderAnswer> {
-    const { clientId = '', clientAuthMethod } = this.options;
     const endpoint = (this.#endpoint = this.#endpointIn(metadata));
-    this.#authentication ??= prepareClientAuthentication(this.options, () => this.#endpoint);
-    const authentication = await this.#authentication;
-
-    let answer: ProviderAnswer | undefined;
-    // The library writes the request; sending and reading are bounded by ProviderClient, which checks the scheme, too.
-    await introspectionRequest(
-      { issuer: metadata.issuer, introspection_endpoint: endpoint },
-      { client_id: clientId },
-      authentication,
-      token,
+    this.#credentials ??= prepareClientCredentials(this.options, metadata.issuer, () => this.#endpoint);
+    const credentials = await (await this.#credentials)();
+    const answer = await this.client.send(
+      'introspection',
+      endpoint,
       {
-        additionalParameters: { token_type_hint: 'access_token' },
-        [allowInsecureRequests]: true,
-        [customFetch]: async (_url, init) => {
-          answer = await this.client.send('introspection', endpoint, init, {
-            presentCertificate: usesTls(clientAuthMethod),
-          });
-          // The library hands back what it is given; nobody reads it.
-          return (this.#notRead ??= new Response());
-        },
+        method: 'POST',
+        headers: { ...FORM_HEADERS, ...credentials.headers },
+        body: `${String(new URLSearchParams({ token, token_type_hint: 'access_token' }))}&${credentials.parameters}`,
       },
+      { presentCertificate: usesTls(this.options.clientAuthMethod) },
     );
-    if (!answer) throw new ProviderUnavailableError({ detail: 'introspection was not sent' });
     refuseUnlessAnswered(answer);
     return answer;
   }

@@ -15,13 +15,14 @@ import { ValidatedToken } from '../token/validated-token.js';
 
 export interface IntrospectionOptions {
   /**
-   * Ask the provider about JWTs, too, instead of validating them here: a revocation bites, at the price of asking.
+   * Introspect JWTs, too, instead of validating them locally: revocations take effect, at the cost of calls
+   * to the provider.
    *
    * @default false
    */
   readonly introspectJwtTokens: boolean;
   /**
-   * Accept introspection answers that name no audience: any token of the issuer is good here then.
+   * Accept introspection responses without an audience: every token of the issuer is then accepted.
    *
    * @default false
    */

@@ -31,15 +31,16 @@ export interface KeyvCache {
 
 export interface CacheOptions {
   /**
-   * Introspection answers are shared through it, beside the memory of each instance: a cache-manager `Cache`, a Keyv
-   * or a `ClaimsCache` that [instances share](../../docs/introspection.md#a-cache-that-instances-share).
+   * Shares introspection responses between instances, in addition to the memory of each: a cache-manager
+   * `Cache`, a Keyv or a `ClaimsCache` that [instances
+   * share](../../docs/introspection.md#a-cache-that-instances-share).
    *
    * @default in memory
    */
   readonly cache?: ClaimsCache | CacheManagerCache | KeyvCache | undefined;
   /**
-   * Encrypts what lies in `cache`: at least 32 characters, the same in all instances. Whoever can write to the cache and
-   * knows it can invent tokens.
+   * Encrypts the values in `cache`: at least 32 characters, the same in all instances. Whoever knows it and
+   * can write to the cache can invent tokens.
    *
    * Required for a `cache` where neither `clientSecret` nor `clientCertificateKey` is set. To change it empties the cache.
    *

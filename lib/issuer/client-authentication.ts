@@ -28,14 +28,14 @@ export type ClientKey = JWK;
 
 export interface ClientOptions {
   /**
-   * This API's own client at the provider: turns [introspection](../../docs/introspection.md) of opaque tokens on, which
-   * are refused without it; needed to get [tokens for other APIs](../../docs/calling-apis.md).
+   * This API's own client at the provider. It enables [introspection](../../docs/introspection.md) of opaque
+   * tokens, which are rejected without it, and requests [tokens for other APIs](../../docs/calling-apis.md).
    */
   readonly clientId?: string | undefined;
   /** The client's secret; for `private_key_jwt` its private key as a JWK (JSON in the variable). */
   readonly clientSecret?: string | ClientKey | undefined;
   /**
-   * How the client proves who it is: also `client_secret_basic`, `client_secret_jwt`, `private_key_jwt`,
+   * How the client authenticates: also `client_secret_basic`, `client_secret_jwt`, `private_key_jwt`,
    * `tls_client_auth`, `self_signed_tls_client_auth`.
    *
    * @default 'client_secret_post'
@@ -72,6 +72,33 @@ export async function prepareClientAuthentication(
   if (clientAuthMethod === 'client_secret_jwt') return ClientSecretJwt(secret, assertion);
   return clientAuthMethod === 'client_secret_basic' ? basicAuthentication(secret) : ClientSecretPost(secret);
 }
+
+/** What a request carries to authenticate the client. */
+export interface ClientCredentials {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parameters of the form, in `application/x-www-form-urlencoded`. */
+  readonly parameters: string;
+}
+
+/** Made anew for each request only where it differs: an assertion. */
+export async function prepareClientCredentials(
+  options: ClientOptions,
+  issuer: string,
+  endpoint: () => string,
+): Promise<() => ClientCredentials | Promise<ClientCredentials>> {
+  const authenticate = await prepareClientAuthentication(options, endpoint);
+  const make = async (): Promise<ClientCredentials> => {
+    const body = new URLSearchParams();
+    const headers = new Headers();
+    await authenticate({ issuer }, { client_id: options.clientId ?? '' }, body, headers);
+    return { headers: Object.fromEntries(headers), parameters: body.toString() };
+  };
+  if (ASSERTION_METHODS.has(options.clientAuthMethod)) return make;
+  const credentials = await make();
+  return () => credentials;
+}
+
+const ASSERTION_METHODS: ReadonlySet<ClientAuthMethod> = new Set(['client_secret_jwt', 'private_key_jwt']);
 
 const ALGORITHMS_OF_CURVE: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'P-256': ['ES256'],

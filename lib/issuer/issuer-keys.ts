@@ -13,7 +13,7 @@ import { readKeySet, type VerificationKey } from '../jose/verification-key.js';
 
 export interface KeyOptions {
   /**
-   * How long keys are fresh, in seconds: a key that the issuer withdraws works this much longer.
+   * How long keys are fresh, in seconds: a key that the issuer withdraws is accepted this much longer.
    *
    * @default 300
    */

@@ -13,13 +13,13 @@ import { type ProviderClient } from './provider-client.js';
 
 export interface MetadataOptions {
   /**
-   * Base of discovery, and what `iss` must equal, character by character. A trailing slash may differ here: what the
-   * discovery document calls itself counts.
+   * The base of discovery, and the value that `iss` must equal, character by character. A trailing slash may
+   * differ: the `issuer` of the discovery document applies.
    */
   readonly issuer: string;
   /**
-   * What `iss` of access tokens must equal, where it is not the issuer: AD FS calls it `access_token_issuer` in its
-   * metadata.
+   * The value that `iss` of access tokens must equal, if it differs from the issuer: AD FS publishes it as
+   * `access_token_issuer` in its metadata.
    *
    * Compared character by character. The discovery document and signed introspection answers must still name the issuer.
    *
@@ -33,21 +33,22 @@ export interface MetadataOptions {
    */
   readonly metadataCacheDuration: number;
   /**
-   * The key set's address, for providers whose metadata lacks it or that have no discovery. Nothing that discovery
-   * answers matters to JWTs then: `iss` must equal `issuer` as it is configured, a trailing slash included.
+   * The address of the key set, for providers whose metadata lacks it or that have no discovery. JWTs then do
+   * not depend on discovery: `iss` must equal the configured `issuer`, including a trailing slash.
    *
    * @default from discovery
    */
   readonly jwksUri?: string | undefined;
   /**
-   * The introspection endpoint's address, for providers whose metadata lacks it or that have no discovery. Nothing that
-   * discovery answers matters to introspection then.
+   * The address of the introspection endpoint, for providers whose metadata lacks it or that have no
+   * discovery. Introspection then does not depend on discovery.
    *
    * @default from discovery
    */
   readonly introspectionEndpoint?: string | undefined;
   /**
-   * How much longer keys and metadata serve while the issuer cannot be asked, in seconds; `0`: not at all.
+   * How long stale keys and metadata remain in use while the issuer is unreachable, in seconds. `0`: not at
+   * all.
    *
    * A key that is withdrawn during an outage works this long.
    *

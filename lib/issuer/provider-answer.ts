@@ -11,8 +11,26 @@ const BYTE_ORDER_MARK = '\uFEFF';
 export interface ProviderAnswer {
   readonly url: string;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: { get(name: string): string | null };
   readonly body: string;
+}
+
+/** Collects the parts of a body. */
+export class BodyReader {
+  readonly #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  /** @throws {Error} if the body becomes too large */
+  add(chunk: Uint8Array): void {
+    this.#size += chunk.byteLength;
+    if (this.#size > MAX_BODY_BYTES) throw new Error(`answered with more than ${MAX_BODY_BYTES} bytes`);
+    this.#chunks.push(chunk);
+  }
+
+  text(): string {
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  }
 }
 
 /** @throws {Error} for a body that is too large */
@@ -23,19 +41,15 @@ export async function readAnswer(url: string, response: Response): Promise<Provi
 
 async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
   const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    size += read.value.byteLength;
-    if (size > MAX_BODY_BYTES) {
-      // Nobody waits for the end of what is not read.
-      reader.cancel().catch(() => undefined);
-      throw new Error(`answered with more than ${MAX_BODY_BYTES} bytes`);
-    }
-    chunks.push(read.value);
+  const text = new BodyReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) text.add(read.value);
+  } catch (error) {
+    // Nobody waits for the end of what is not read.
+    reader.cancel().catch(() => undefined);
+    throw error;
   }
-  const text = Buffer.concat(chunks).toString('utf8');
-  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  return text.text();
 }
 
 /** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */

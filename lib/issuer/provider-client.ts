@@ -1,6 +1,7 @@
 /** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { ConnectionPool, isFetchChanged } from './connection-pool.js';
 import { checkAddress, type OwnAddresses } from './provider-address.js';
 import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
@@ -13,27 +14,30 @@ import {
   type ProviderAnswer,
 } from './provider-answer.js';
 import { isObject } from '../jose/strict-json.js';
-import { TlsFetcher } from './tls-fetcher.js';
 
 /** `fetch`, or something that is called like it. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
+/** Sends a request and reads the answer. */
+type Send = (url: string, init: RequestInit, signal: AbortSignal) => Promise<ProviderAnswer>;
+
 export interface ProviderClientOptions {
   /**
-   * Every call to the authorization server goes through it: for a proxy, say.
+   * Makes every call to the authorization server, for example through a proxy.
    *
-   * @default `fetch`
+   * @default `fetch`; calls with certificates, and introspection calls where `fetch` is Node's own and sends directly, go over
+   * connections of this module, at most 64 to an address
    */
   readonly fetcher?: Fetcher | undefined;
   /**
-   * Longest wait for one answer of the authorization server, in seconds, its body included.
+   * The maximum time for one response of the authorization server, including its body, in seconds.
    *
    * @default 10
    */
   readonly responseTimeout: number;
   /**
-   * Accept `http:` for other hosts than loopback ones. For test networks only: whoever stands in between can forge
-   * keys.
+   * Accept `http:` for hosts that are not loopback hosts. For test networks only: keys can be forged in
+   * transit.
    *
    * Without it, metadata may name `http:` addresses on a loopback host only if the issuer is on one, too.
    *
@@ -41,8 +45,8 @@ export interface ProviderClientOptions {
    */
   readonly allowInsecureRequests: boolean;
   /**
-   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1` calls go through the proxy
-   * of the environment all the same.
+   * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1`, calls
+   * still use the proxy of the environment.
    *
    * @default what Node trusts
    */
@@ -56,8 +60,8 @@ export interface ProviderClientOptions {
 const MAX_REDIRECTS = 3;
 
 export class ProviderClient {
-  #withCa: TlsFetcher | undefined;
-  #withCertificate: TlsFetcher | undefined;
+  #pool: ConnectionPool | undefined;
+  #poolWithCertificate: ConnectionPool | undefined;
   /** Not one signal for all: to join signals costs more than the rest of a call. */
   readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #isClosed = false;
@@ -90,7 +94,7 @@ export class ProviderClient {
   async #follow(operation: ProviderOperation, first: string): Promise<ProviderAnswer> {
     let url = first;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.send(operation, url, { method: 'GET', redirect: 'manual' });
+      const answer = await this.send(operation, url, { method: 'GET' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
       if (!URL.canParse(location, url)) throw unavailable(first, 'redirects to what is not an address');
@@ -113,9 +117,9 @@ export class ProviderClient {
   ): Promise<ProviderAnswer> {
     checkAddress(url, this.options);
     const { issuer } = this.options;
-    const fetcher = this.#fetcherFor(presentCertificate);
+    const sendBy = this.#senderFor(init, presentCertificate);
     const call = new AbortController();
-    const answer = observeCall(operation, issuer, () => this.#exchange(fetcher, url, init, call), isTimeout);
+    const answer = observeCall(operation, issuer, () => this.#exchange(sendBy, url, init, call), isTimeout);
     this.#underWay.set(call, answer);
     try {
       return await answer;
@@ -128,17 +132,15 @@ export class ProviderClient {
   }
 
   async #exchange(
-    fetcher: Fetcher,
+    sendBy: Send,
     url: string,
     init: RequestInit,
     call: AbortController,
   ): Promise<ProviderAnswer> {
     if (this.#isClosed) throw isClosing();
     const { signal } = call;
-    const exchange = async (): Promise<ProviderAnswer> =>
-      readAnswer(url, await fetcher(url, { headers: { accept: 'application/json' }, ...init, signal }));
-    // A fetcher of the application's own need not heed the signal.
-    const work = (): Promise<ProviderAnswer> => Promise.race([exchange(), rejectionBy(signal)]);
+    const work = (): Promise<ProviderAnswer> =>
+      sendBy(url, { headers: { accept: 'application/json' }, ...init }, signal);
     return withDeadline(this.options.responseTimeout, work, (late) => call.abort(late));
   }
 
@@ -148,25 +150,31 @@ export class ProviderClient {
     const calls = [...this.#underWay];
     for (const [call] of calls) call.abort(isClosing());
     await Promise.allSettled(calls.map(([, answer]) => answer));
-    await Promise.all([this.#withCa?.close(), this.#withCertificate?.close()]);
+    await Promise.all([this.#pool?.close(), this.#poolWithCertificate?.close()]);
   }
 
-  #fetcherFor(presentCertificate: boolean): Fetcher {
-    const { fetcher, providerCa, clientCertificate, clientCertificateKey } = this.options;
-    if (fetcher) return fetcher;
+  #senderFor({ method }: RequestInit, presentCertificate: boolean): Send {
+    const { fetcher, providerCa: ca, clientCertificate: cert, clientCertificateKey: key } = this.options;
+    if (fetcher) return sendByFetch(fetcher);
     if (presentCertificate) {
-      this.#withCertificate ??= new TlsFetcher({
-        ca: providerCa,
-        cert: clientCertificate,
-        key: clientCertificateKey,
-      });
-      return this.#withCertificate.fetch;
+      const pool = (this.#poolWithCertificate ??= new ConnectionPool({ ca, cert, key }));
+      return (...request) => pool.send(...request);
     }
-    if (providerCa === undefined) return fetch;
-    this.#withCa ??= new TlsFetcher({ ca: providerCa });
-    return this.#withCa.fetch;
+    // Documents are fetched now and then; loading the pool for them would delay the start.
+    if (ca === undefined && (method !== 'POST' || isFetchChanged())) return sendByFetch(fetch);
+    const pool = (this.#pool ??= new ConnectionPool({ ca }));
+    return (...request) => pool.send(...request);
   }
 }
+
+const sendByFetch =
+  (fetcher: Fetcher): Send =>
+  (url, init, signal) => {
+    const exchange = async (): Promise<ProviderAnswer> =>
+      readAnswer(url, await fetcher(url, { redirect: 'manual', ...init, signal }));
+    // A fetcher of the application's own need not heed the signal.
+    return Promise.race([exchange(), rejectionBy(signal)]);
+  };
 
 function rejectionBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

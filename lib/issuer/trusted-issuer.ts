@@ -11,9 +11,9 @@ import { SignatureVerifier, type SignatureOptions } from './signature-verifier.j
 
 export interface WarmUpOptions {
   /**
-   * When metadata and keys (with `introspectJwtTokens`: metadata alone) are fetched first. `background`: while the
-   * application starts, which does not wait for them; `required`: before it starts, and without them it does not; `off`:
-   * with the first request that needs them.
+   * When metadata and keys (with `introspectJwtTokens` only metadata) are first fetched. `background`: while
+   * the application starts, without waiting; `required`: before it starts, and it does not start without
+   * them; `off`: with the first request that needs them.
    *
    * @default 'background'
    */

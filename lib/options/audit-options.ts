@@ -1,8 +1,8 @@
 /** The options of the start-up audit of routes. */
 export interface AuditOptions {
   /**
-   * What happens at start-up with [routes that declare nothing](../../docs/route-table.md#audit): `warn` logs them,
-   * `error` refuses to start.
+   * The handling of [routes that declare nothing](../../docs/route-table.md#audit) at start-up: `warn` logs
+   * them, with `error` the application does not start.
    *
    * That is, with no `@Public()`, `@OptionalAuth()`, `@Scopes()`, `@Groups()`, `@CertBound()` or `@DPoPBound()` on
    * handler or class, or with those that no guard sees. `error` also refuses
@@ -13,8 +13,7 @@ export interface AuditOptions {
    */
   readonly audit: 'off' | 'warn' | 'error';
   /**
-   * Routes that the audit passes over, because they are meant to be as they are: `/me`, `GET /me`; a star at the end
-   * stands for any rest: `/docs*`.
+   * Routes that the audit ignores: `/me`, `GET /me`. A star at the end matches any suffix: `/docs*`.
    *
    * @default none
    */

@@ -56,8 +56,8 @@ export interface ResolvedOptions
   /** The algorithms of DPoP proofs that are accepted. Not an option. */
   readonly proofAlgorithms: readonly string[];
   /**
-   * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728), and names that
-   * address in every challenge: `true`, or an object.
+   * Publishes [what clients need to get a token](../../docs/resource-metadata.md) for this API (RFC 9728),
+   * and adds its address to every challenge: `true`, or an object.
    *
    * @default false
    */
@@ -111,7 +111,7 @@ export interface AuthModuleOptions extends Settable<
    * object with the `path`. @default false
    */
   readonly backChannelLogout?: boolean | Settable<BackChannelLogoutOptions> | undefined;
-  /** What the names of this module's environment variables begin with. @default 'MONOCLOUD_BACKEND_' */
+  /** The prefix of this module's environment variables. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string | undefined;
 }
 

@@ -11,14 +11,15 @@ export type LoadUser = {
 
 export interface UserOptions {
   /**
-   * `(claims, { context }) => user`, or a promise: what `request.user` and `@CurrentUser()` hold, a row of a database,
-   * say. Called once per request, after all checks; `null` or `undefined`: 401; what it throws: 500.
+   * `(claims, { context }) => user`, or a promise: the value of `request.user` and `@CurrentUser()`, for
+   * example a database row. Called once per request, after all checks. `null` or `undefined`: 401; an error:
+   * 500.
    *
    * @default the claims
    */
   readonly loadUser?: LoadUser | undefined;
   /**
-   * The property of the request that holds the user, for what comes after the guard; `false`: none.
+   * The property of the request that holds the user. `false`: none.
    *
    * @default 'user'
    */

@@ -89,12 +89,15 @@ export class LogoutTokens {
       until: Math.max(endOf(iat, this.options), (exp ?? iat) + clockTolerance),
     };
     const id = idOf('logout', issuer.accessTokenIssuer, jti);
-    if (typeof sub === 'string' && typeof sid === 'string') {
-      // Tokens of that user that cannot be told to be of another session. Before the other: who tries again is not told
-      // that all was done.
-      await this.revocations.add({ ...terms, id: `${id}.sub`, match: { sub }, withoutSid: true });
-    }
     const match = typeof sid === 'string' ? { sid } : { sub: sub as string };
-    return this.revocations.add({ ...terms, id, match });
+    // Both hold here, also where the store takes neither.
+    const [isNew] = await Promise.all([
+      this.revocations.add({ ...terms, id, match }),
+      // Tokens of that user that cannot be told to be of another session.
+      typeof sub === 'string' &&
+        typeof sid === 'string' &&
+        this.revocations.add({ ...terms, id: `${id}.sub`, match: { sub }, withoutSid: true }),
+    ]);
+    return isNew;
   }
 }

@@ -43,14 +43,14 @@ export interface RevocationStore {
 
 export interface RevocationOptions {
   /**
-   * Shares revocations between instances: a `RedisRevocationStore`, or a `RevocationStore` of the application's own.
+   * Shares revocations between instances: a `RedisRevocationStore`, or your own `RevocationStore`.
    *
    * @default in memory: each instance has its own
    */
   readonly revocationStore?: RevocationStore | undefined;
   /**
-   * How long a revocation is remembered, in seconds: the longest lifetime of a token. A token that lives longer works again
-   * after that.
+   * How long a revocation is stored, in seconds: the longest lifetime of a token. A token with a longer
+   * lifetime is accepted again after this time.
    *
    * @default 86400
    */

@@ -79,28 +79,26 @@ export class SecurityEventTokens {
     if (!Object.values(events).every(isObject)) throw malformed('An event is not an object (events)');
     await verifyReceived(jwt, sender);
 
-    const outcomes: EventOutcome[] = [];
-    for (const [uri, event] of Object.entries(events as Record<string, Record<string, unknown>>)) {
-      const type = UNDERSTOOD.get(uri);
-      if (type === undefined) {
-        outcomes.push({ type: 'unknown', outcome: 'ignored', detail: 'the event is not understood' });
-        continue;
-      }
-      const target = await this.#targetOf(claims['sub_id'], sender);
-      if (!target) {
-        outcomes.push({ type, outcome: 'ignored', detail: 'the subject cannot be mapped' });
-        continue;
-      }
-      const before = this.#timeOf(event, iat);
-      const isNew = await this.revocations.add({
-        id: idOf('set', sender.identifier, jti, uri),
-        ...target,
-        before,
-        until: endOf(before, this.options),
-      });
-      outcomes.push({ type, outcome: isNew ? 'revoked' : 'repeated' });
-    }
-    return outcomes;
+    const target = await this.#targetOf(claims['sub_id'], sender);
+    // All hold here, also where the store takes none.
+    return Promise.all(
+      Object.entries(events as Record<string, Record<string, unknown>>).map(
+        async ([uri, event]): Promise<EventOutcome> => {
+          const type = UNDERSTOOD.get(uri);
+          if (type === undefined)
+            return { type: 'unknown', outcome: 'ignored', detail: 'the event is not understood' };
+          if (!target) return { type, outcome: 'ignored', detail: 'the subject cannot be mapped' };
+          const before = this.#timeOf(event, iat);
+          const isNew = await this.revocations.add({
+            id: idOf('set', sender.identifier, jti, uri),
+            ...target,
+            before,
+            until: endOf(before, this.options),
+          });
+          return { type, outcome: isNew ? 'revoked' : 'repeated' };
+        },
+      ),
+    );
   }
 
   /** Ends what goes on with the transmitter's keys. */

@@ -6,18 +6,18 @@ import { isObject } from '../jose/strict-json.js';
 
 export interface ClaimsOptions {
   /**
-   * What `aud` must contain, character by character: the identifier of this API at the issuer. A list (commas in the
-   * variable) accepts any of them.
+   * The value that `aud` must contain, character by character: the identifier of this API at the issuer. A
+   * list (separated by commas in the variable) accepts any of them.
    */
   readonly audience: string | readonly string[];
   /**
-   * This machine's clock is ahead (+) or behind (−) by so many seconds.
+   * How far the clock of this machine is ahead (+) or behind (−), in seconds.
    *
    * @default 0
    */
   readonly clockSkew: number;
   /**
-   * Leeway on `exp`, `nbf` and `iat`, in seconds: an expired token works this much longer.
+   * Leeway for `exp`, `nbf` and `iat`, in seconds: an expired token is accepted this much longer.
    *
    * @default 300
    */

@@ -82,8 +82,11 @@ export class TokenValidationService {
   /**
    * Forgets what is remembered of a token, or of all tokens of a user (`sub`), a session (`sid`), a client, or with an
    * identifier (`jti`): here, and in the shared cache. The next request asks the provider, also where one is being asked at
-   * this moment. A token is forgotten in every spelling of it. Call it where a revocation or a sign-out becomes known. Says
-   * what it could not reach.
+   * this moment. A token is forgotten in every spelling of it. Call it where the provider knows of a revocation. Says what it
+   * could not reach.
+   *
+   * Makes no token invalid: a JWT that is validated here goes on working until it expires. `TokenRevocations.revoke()` ends
+   * tokens, whatever the provider says.
    *
    * @throws {TypeError} unless it is told exactly one of these
    */

@@ -98,6 +98,39 @@ export function testSigningIn(floor: ShopFloor): void {
     expect(shop.tokens.filter((token) => hoard.includes(token)).length).toBe(0);
   });
 
+  it('has both APIs refuse the tokens of the session, and of no other, a moment after signing out', async () => {
+    const { arrive, enter, shop, visitor } = floor;
+    const tokensOf = (from: number): string[] =>
+      shop.tokenAnswers.slice(from).map(({ answer }) => answer.access_token);
+    const ask = async ([products = '', invoices = '']: readonly string[]): Promise<readonly number[]> => [
+      await shop.ask('product-api', '/products', products),
+      await shop.ask('invoice-api', '/invoices', invoices),
+    ];
+    // The same person, in two browsers.
+    let before = shop.tokenAnswers.length;
+    await enter(clerk);
+    await visitor.sees('Hello, Carla.');
+    const own = tokensOf(before);
+    before = shop.tokenAnswers.length;
+    const elsewhere = await arrive();
+    await elsewhere.visit('/');
+    await elsewhere.signIn(clerk);
+    await elsewhere.sees('Hello, Carla.');
+    const others = tokensOf(before);
+    expect([await ask(own), await ask(others)]).toEqual([
+      [200, 200],
+      [200, 200],
+    ]);
+
+    await visitor.signOut();
+    while ((await ask(own)).includes(200)) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await ask(own)).toEqual([401, 401]);
+    expect(await ask(others)).toEqual([200, 200]);
+    await elsewhere.visit('/invoices');
+    await elsewhere.sees('Invoices');
+    await elsewhere.leave();
+  });
+
   it('leaves nothing behind after signing out', async () => {
     const { enter, shop, visitor } = floor;
     await enter(clerk);

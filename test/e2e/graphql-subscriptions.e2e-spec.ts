@@ -6,6 +6,7 @@ import {
   OptionalAuth,
   Public,
   Scopes,
+  TokenRevocations,
   type AccessTokenClaims,
   type AuthModuleOptions,
 } from 'nestjs-resource-server';
@@ -348,6 +349,19 @@ describe.each(STACKS)('GraphQL subscriptions: $name', ({ driver, platform }) => 
       await client.answerTo(id, 'next');
       advanceClock(361);
       expect(errorOf(await client.answerTo(id))).toEqual(UNAUTHENTICATED('invalid_token'));
+    });
+
+    it('ends when the token is revoked, and a second one of the connection begins no more; others go on', async () => {
+      const iat = nowInSeconds() - 60;
+      const revoked = await connect(bearing({ sub: 'bob', iat }));
+      const other = await connect(bearing({ iat }));
+      const [ended, kept] = [await openTicks(revoked), await openTicks(other)];
+      await app.nest.get(TokenRevocations).revoke({ sub: 'bob' });
+      const again = revoked.subscribe('subscription { who }');
+      expect(errorOf(await revoked.answerTo(again))).toEqual(UNAUTHENTICATED('invalid_token'));
+      expect(errorOf(await revoked.answerTo(ended))).toEqual(UNAUTHENTICATED('invalid_token'));
+      topic.publish({ ticks: { count: 1 } });
+      expect(await other.answerTo(kept)).toMatchObject({ type: 'next' });
     });
 
     it('counts nothing of what has ended', async () => {

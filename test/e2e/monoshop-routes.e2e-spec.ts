@@ -23,7 +23,19 @@ function tableBelow(heading: string): string {
 
 describe('MonoShop', () => {
   let app: INestApplication;
+  const environment = process.env;
+  beforeAll(() => {
+    // As in `.env.example`, which is not read here.
+    process.env = {
+      ...environment,
+      MONOCLOUD_BACKEND_BACKCHANNEL_LOGOUT: 'true',
+      MONOCLOUD_BACKEND_LOGOUT_AUDIENCE: 'shop-web',
+    };
+  });
   afterEach(() => app.close());
+  afterAll(() => {
+    process.env = environment;
+  });
 
   const create = async (
     module: Type,

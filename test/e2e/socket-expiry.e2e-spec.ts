@@ -18,6 +18,7 @@ import {
   Public,
   Scopes,
   TokenError,
+  TokenRevocations,
   type AuthModuleOptions,
   type ConnectionEvent,
 } from 'nestjs-resource-server';
@@ -120,6 +121,31 @@ describe.each(LIBRARIES)('a connection and its token: %s', (library) => {
     await app.close();
   });
   afterAll(() => issuer.close());
+
+  it('is closed when the token is revoked, and goes on with no revoked one; others go on', async () => {
+    await boot();
+    const [first, later] = [nowInSeconds() - 60, nowInSeconds() - 30];
+    const client = await connect(library, app.origin, bearer(token({ sub: 'ann', iat: first })));
+    const renewed = await connect(library, app.origin, bearer(token({ sub: 'ann', iat: first })));
+    const other = await connect(library, app.origin, bearer(token({ sub: 'bob', iat: first })));
+    renewed.send('renew', token({ sub: 'ann', iat: later }));
+    expect(await renewed.next('renewed')).toBe('yes');
+
+    await app.nest.get(TokenRevocations).revoke({ sub: 'ann', before: first });
+    renewed.send('renew', token({ sub: 'ann', iat: first }));
+    expect(await renewed.next('renewed')).toBe('no');
+    expect(outcome).toMatchObject({ code: 'invalid_token', reason: 'revoked' });
+    expect(await client.whenEnded()).toEqual(
+      library === 'ws' ? { code: 1008, reason: 'token revoked' } : ended(library),
+    );
+    for (const each of [renewed, other]) {
+      each.send('who');
+      await each.next('who');
+    }
+    while (!events.some(({ change }) => change === 'closed'))
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(events.find(({ change }) => change === 'ended')).toMatchObject({ reason: 'revoked' });
+  });
 
   it('is closed when the token has expired, and not before', async () => {
     await boot();

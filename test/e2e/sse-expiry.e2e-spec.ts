@@ -1,7 +1,7 @@
-/** `@Sse()` streams end when their token ends. */
+/** `@Sse()` streams end when their token ends, or is revoked. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Controller, Get, Sse } from '@nestjs/common';
-import { OptionalAuth, Public } from 'nestjs-resource-server';
+import { OptionalAuth, Public, TokenRevocations, type AuthError } from 'nestjs-resource-server';
 import { Observable } from 'rxjs';
 import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
@@ -44,8 +44,10 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
     issuer = await Issuer.start();
     app = await bootApp(issuer.options, { platform, controllers: [EventsController] });
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const each of open.splice(0)) each.destroy();
+    // The next test counts those that it opens itself.
+    while (listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
   afterAll(async () => {
     await app.close();
@@ -96,6 +98,24 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
     const rest = [long, anonymous, opened].map(nextEvent);
     publish('two');
     expect(await Promise.all(rest)).toEqual(['two', 'two', 'two']);
+  });
+
+  it('ends when the token is revoked, also where that happens as it opens; others go on', async () => {
+    const revocations = app.nest.get(TokenRevocations);
+    const old = (sub: string) => bearer(issuer.token({ claims: { sub, iat: nowInSeconds() - 60 } }));
+    const [revoked, other] = [await listen('/events', old('ann')), await listen('/events', old('bob'))];
+    const ended = new Promise((resolve) => revoked.once('end', resolve));
+    revoked.resume();
+    await revocations.revoke({ sub: 'ann' });
+    await ended;
+    expect((await app.get('/events', old('ann'))).status).toBe(401);
+
+    const claims = { iss: issuer.server.issuer, sub: 'ann', iat: nowInSeconds() - 60 };
+    const late = new Promise<AuthError>((end) => streams().open({ issuer: claims.iss, claims, end }));
+    expect(await late).toMatchObject({ status: 401, reason: 'revoked' });
+    const next = nextEvent(other);
+    publish('on');
+    expect(await next).toBe('on');
   });
 
   it('is forgotten when the client leaves', async () => {

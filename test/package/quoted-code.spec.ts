@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 const PAGES = [
   'sample/monoshop/web/README.md',
   'docs/claims.md',
+  'docs/scopes-and-groups.md',
   'docs/migration/from-monocloud-backend-sdk.md',
   'docs/migration/from-nest-keycloak-connect.md',
   'docs/migration/from-passport-jwt.md',

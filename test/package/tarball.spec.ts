@@ -42,6 +42,10 @@ describe('the packed tarball', () => {
         'dist/guard/auth.guard.d.ts',
         'dist/testing/index.js',
         'dist/testing/index.d.ts',
+        'dist/schematics/collection.json',
+        'dist/schematics/index.cjs',
+        'dist/schematics/nest-add.json',
+        'dist/schematics/protect.json',
         'package.json',
         'README.md',
         'LICENSE',
@@ -69,7 +73,7 @@ describe('the packed tarball', () => {
     expect(modes.get(command.replace('./', ''))).toBe(0o755);
     const help = execFileSync(command, ['--help'], { encoding: 'utf8' });
     expect(help).toMatch(/^Usage:/);
-    for (const name of ['doctor', 'explain', 'audit', 'issuer'])
+    for (const name of ['doctor', 'explain', 'audit', 'issuer', 'migrate'])
       expect(help).toContain(`nestjs-resource-server ${name} `);
   });
 

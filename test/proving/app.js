@@ -13,6 +13,7 @@ import {
   OptionalAuth,
   Public,
   Scopes,
+  TokenRevocations,
 } from 'nestjs-resource-server';
 
 export const PLATFORMS = ['Express', 'Fastify'];
@@ -39,7 +40,8 @@ export async function startApp(platform, options) {
   await nest.listen(0, '127.0.0.1');
   const server = nest.getHttpServer();
   let closed;
-  return { port: server.address().port, server, close: () => (closed ??= nest.close()) };
+  const revocations = nest.get(TokenRevocations);
+  return { port: server.address().port, server, revocations, close: () => (closed ??= nest.close()) };
 }
 
 function makeModule(options) {

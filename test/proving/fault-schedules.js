@@ -9,6 +9,7 @@ import { Model } from './model.js';
 import { FAULTS, isSlow } from './provider-faults.js';
 import { Provider } from './provider.js';
 import { FRESH, scheduleOf } from './schedule-recipes.js';
+import { RevocationFaults } from './revocation-faults.js';
 import { Wire } from './wire.js';
 
 /**
@@ -61,7 +62,9 @@ async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
   const keys = KEYS.slice(0, 2);
   provider.keys = [...keys];
   if (downAtStart) await provider.fail(kind);
+  const store = new RevocationFaults();
   const app = await startApp(platform, {
+    revocationStore: store,
     issuer: provider.issuer,
     audience: AUDIENCE,
     clientId: 'the-api',
@@ -74,6 +77,7 @@ async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
   const run = {
     provider,
     app,
+    store,
     model: new Model(provider, isSlow(kind)),
     mix: new LoadMix(provider),
     keys,
@@ -97,7 +101,7 @@ async function runSchedule({ platform, downAtStart, steps }, kind, counted) {
   }
 }
 
-async function take(step, { provider, mix, keys }) {
+async function take(step, { provider, mix, keys, app, store }) {
   if (step.fail) await provider.fail(step.fail, step.endpoints);
   if (step.heal) await provider.fail(undefined);
   if (step.advance) advance(step.advance);
@@ -112,6 +116,9 @@ async function take(step, { provider, mix, keys }) {
   }
   if (step.withdraw && provider.keys.length > 1) provider.keys = provider.keys.slice(1);
   if (step.revoke) mix.revoke();
+  if (step.storeFails !== undefined) store.fails = step.storeFails;
+  // One that the store does not take holds in this instance all the same.
+  if (step.signOut) await Promise.allSettled(mix.signOut().map((sub) => app.revocations.revoke({ sub })));
 }
 
 async function load({ provider, model, mix, keys, wire, kind }, flood) {

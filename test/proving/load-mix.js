@@ -38,10 +38,24 @@ export class LoadMix {
     }
   }
 
+  /**
+   * Some of those who were let in before sign out.
+   *
+   * @returns {readonly string[]} their `sub`
+   */
+  signOut() {
+    const leaving = this.remembered.filter(
+      ({ kind, sub }, i) => sub !== undefined && kind !== 'revoked' && i % 2 === 0,
+    );
+    // A token from before the clock was set back is of a time to come: it is issued after the sign-out.
+    for (const request of leaving) request.signedOut ||= request.iat <= seconds();
+    return leaving.map(({ sub }) => sub);
+  }
+
   #signed(key) {
-    const iat = seconds();
-    const token = goodToken(this.provider.issuer, key, { iat, exp: iat + 3600 });
-    return { kind: 'signed', token, key, iat, exp: iat + 3600 };
+    const [iat, sub] = [seconds(), randomUUID()];
+    const token = goodToken(this.provider.issuer, key, { sub, iat, exp: iat + 3600 });
+    return { kind: 'signed', token, key, sub, iat, exp: iat + 3600 };
   }
 
   /** An inactive one says all that a good one says, but for that (RFC 7662 section 2.2 would have it say less). */
@@ -50,7 +64,7 @@ export class LoadMix {
     const claims = goodClaims(this.provider.issuer);
     this.provider.introspected.set(token, { active, ...claims });
     if (!active) return { kind: 'inactive', token };
-    return { kind: 'opaque', token, iat: claims.iat, exp: claims.exp };
+    return { kind: 'opaque', token, sub: claims.sub, iat: claims.iat, exp: claims.exp };
   }
 
   #bad(kind, key, claims = {}, header = {}) {

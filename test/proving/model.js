@@ -6,7 +6,9 @@
  * - a withdrawn key's tokens end with the next successful refresh, a new key's first tokens pass when the provider is up;
  * - what was not looked up is not unknown: a new key's token gets 503 in a flood of invented names, never 401;
  * - a provider that is back is found within two seconds;
- * - an introspection answer counts for as long as it is fresh; after that, not to know is 503.
+ * - an introspection answer counts for as long as it is fresh; after that, not to know is 503;
+ * - who has signed out is not let in again, from the moment when `revoke()` is through, whatever the provider, the store and
+ *   the clocks do.
  */
 import { NOT_WORTH_RETRYING, WITHDRAWING } from './provider-faults.js';
 import { FRESH } from './schedule-recipes.js';
@@ -84,8 +86,16 @@ export class Model {
 
   /** @returns {readonly number[]} the statuses that this request may get */
   allowed(request, before) {
+    const statuses = this.#unlessSignedOut(request, before);
+    return request.signedOut
+      ? [...new Set(statuses.map((status) => (status === 200 ? 401 : status)))]
+      : statuses;
+  }
+
+  #unlessSignedOut(request, before) {
     const { kind, exp, iat } = request;
-    if (kind === 'outright') return [401];
+    // Nothing is asked about the token of an issuer that is not configured.
+    if (kind === 'outright' || kind === 'other issuer') return [401];
     const { unknowable, held, isWell, keysFail, mayBeThrottled } = before;
     if (exp !== undefined && wall() >= exp + TOLERANCE) return this.#ofExpired(kind, before);
     // A clock that was set back: accepted before, the token need not be refused now.
@@ -97,7 +107,7 @@ export class Model {
     if (kind === 'opaque') return isAhead ? [200, 401, ...unknowable] : this.#ofOpaque(request, before);
     if (kind === 'inactive') return this.#ofInactive(before);
     if (kind === 'revoked') return this.#ofRevoked(request, before);
-    // Invented, forged, or another issuer's: to be known as soon as there are keys. The key it names may be withdrawn.
+    // Invented or forged: to be known as soon as there are keys. The key it names may be withdrawn.
     if (isWell) return mayBeThrottled ? [401, 503] : [401];
     return held || !keysFail ? [401, ...unknowable] : unknowable;
   }

@@ -32,6 +32,8 @@ const step = (fault) =>
     { weight: 3, arbitrary: fc.constant({ rotate: true }) },
     { weight: 2, arbitrary: fc.constant({ withdraw: true }) },
     { weight: 1, arbitrary: fc.constant({ revoke: true }) },
+    { weight: 3, arbitrary: fc.constant({ signOut: true }) },
+    { weight: 2, arbitrary: fc.record({ storeFails: fc.boolean() }) },
     { weight: 1, arbitrary: fc.constant({ flood: 40 }) },
     { weight: 1, arbitrary: fc.record({ rotate: fc.constant(true), flood: fc.constantFrom(40, 500) }) },
   );

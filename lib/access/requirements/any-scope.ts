@@ -4,7 +4,7 @@ import { requires } from '../../policy/declarations.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
 import { scopesOf } from '../grants.js';
 import type { AccessContext, Denial, Requirement } from '../requirement.js';
-import { readScopeNames } from '../scope-names.js';
+import { readScopeNames, type ScopeName } from '../scope-names.js';
 
 export class AnyScopeRequirement implements Requirement {
   readonly kind = 'any-scope';
@@ -35,6 +35,8 @@ export class AnyScopeRequirement implements Requirement {
  * The token must hold one of these scopes (RFC 6749 section 3.3). Several decorators, on the class, on the handler or both,
  * must each hold. The challenge of a 403 names the first scope of each: put the one first that clients should ask for.
  *
+ * Any string is accepted, until the application declares its scopes in `KnownScopes`.
+ *
  * @throws {TypeError} where the decorator stands, for no scope or for one with a space or a quote in it
  *
  * @example
@@ -42,6 +44,6 @@ export class AnyScopeRequirement implements Requirement {
  * @Get() @AnyScope('read:orders', 'manage:orders') list(): Order[] { … }
  * ```
  */
-export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
+export function AnyScope(...scopes: readonly [ScopeName, ...ScopeName[]]): ClassDecorator & MethodDecorator {
   return requires(new AnyScopeRequirement(readScopeNames('@AnyScope', scopes)));
 }

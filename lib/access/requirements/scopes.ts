@@ -4,7 +4,7 @@ import { requires } from '../../policy/declarations.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
 import { scopesOf } from '../grants.js';
 import type { AccessContext, Denial, Requirement } from '../requirement.js';
-import { readScopeNames } from '../scope-names.js';
+import { readScopeNames, type ScopeName } from '../scope-names.js';
 
 export class ScopesRequirement implements Requirement {
   readonly kind = 'scopes';
@@ -32,8 +32,10 @@ export class ScopesRequirement implements Requirement {
 /**
  * The token must hold all of these scopes (RFC 6749 section 3.3). Scopes on the class and on the handler add up.
  *
+ * Any string is accepted, until the application declares its scopes in `KnownScopes`.
+ *
  * @throws {TypeError} where the decorator stands, for no scope or for one with a space or a quote in it
  */
-export function Scopes(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
+export function Scopes(...scopes: readonly [ScopeName, ...ScopeName[]]): ClassDecorator & MethodDecorator {
   return requires(new ScopesRequirement(readScopeNames('@Scopes', scopes)));
 }

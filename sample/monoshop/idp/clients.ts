@@ -46,6 +46,9 @@ export const SHOP_WEB_ORIGIN =
 /** Where the front end waits for the authorization code. */
 export const SHOP_WEB_CALLBACK = `${SHOP_WEB_ORIGIN}/api/auth/callback`;
 
+/** Where it is told that somebody has signed out. */
+export const SHOP_WEB_LOGOUT = `${SHOP_WEB_ORIGIN}/api/auth/backchannel-logout`;
+
 /**
  * The Invoice API itself: may exchange the token of a person for one for the Product API (RFC 8693), and ask whether an
  * opaque one is good (RFC 7662).
@@ -84,6 +87,9 @@ export const clients: ClientMetadata[] = [
     response_types: ['code'],
     redirect_uris: [SHOP_WEB_CALLBACK],
     post_logout_redirect_uris: [SHOP_WEB_ORIGIN],
+    backchannel_logout_uri: SHOP_WEB_LOGOUT,
+    // With it, tokens name the session that they belong to: `sid`.
+    backchannel_logout_session_required: true,
   },
   {
     ...describeMachine(invoiceApi),

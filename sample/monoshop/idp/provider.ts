@@ -44,6 +44,11 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
     conformIdTokenClaims: false,
     // A refresh token is good once: who uses a stolen one is found out (RFC 9700, section 4.14.2).
     rotateRefreshToken: true,
+    // Sign-outs are told to this machine; the provider's own dispatcher refuses such addresses, and is right elsewhere.
+    fetch: (url, request) => {
+      const { dispatcher: _refusing, ...others }: RequestInit = request ?? {};
+      return globalThis.fetch(url, others);
+    },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
@@ -62,12 +67,14 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
       const user = findUser(id);
       return user && { accountId: id, claims: () => ({ sub: id, name: user.name, groups: user.groups }) };
     },
-    // A person's access token says which groups the person is in; a program's token has none.
+    // A person's access token says which groups the person is in, and which session it belongs to; a program's has neither.
     // An exchanged one also says who acts for that person (RFC 8693 section 4.1).
     extraTokenClaims: (ctx, token) => {
-      const user = 'accountId' in token ? findUser(token.accountId) : undefined;
+      if (!('accountId' in token)) return undefined;
+      const user = findUser(token.accountId);
       const isExchanged = ctx.oidc.params?.['grant_type'] === TOKEN_EXCHANGE;
-      return user && { groups: user.groups, ...(isExchanged && { act: { sub: token.clientId } }) };
+      const act = isExchanged && { act: { sub: token.clientId } };
+      return user && { groups: user.groups, sid: token.sid, ...act };
     },
     formats: {
       customizers: {
@@ -97,6 +104,8 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
         getResourceServerInfo: (_ctx, resource, client) =>
           describeResource(resource, client.clientId, options),
       },
+      // A sign-out is told to the programs whose session it ends.
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {

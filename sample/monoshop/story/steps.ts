@@ -56,7 +56,7 @@ export function writeSteps(tokens: StoryTokens, opaque: boolean): Step[] {
     remove('the boss (group admin)', tokens.admin, 204, /^$/),
     get('the clerk: the items of an invoice', items, tokens.clerkInvoices, 200, /"Espresso cup"/),
     get('the same token, at the Product API', products, tokens.clerkInvoices, 401, invalid),
-    get('a program, for which nobody acts', items, tokens.invoices, 403, /^$/),
+    get('a program, for which nobody acts', items, tokens.invoices, 403, /"forbidden"/),
     get('an expired token', products, tokens.expired, 401, invalid),
     post('a token with a forged scope', tamper(tokens.products), 401, invalid),
   ];

@@ -84,6 +84,8 @@ export class Shop {
         MONOCLOUD_BACKEND_TENANT_DOMAIN: this.idp.origin,
         MONOCLOUD_BACKEND_AUDIENCE: audienceOf(name),
         MONOCLOUD_BACKEND_CLOCK_TOLERANCE: '0',
+        MONOCLOUD_BACKEND_BACKCHANNEL_LOGOUT: 'true',
+        MONOCLOUD_BACKEND_LOGOUT_AUDIENCE: 'shop-web',
         ...environment,
       },
     });

@@ -68,3 +68,27 @@ export async function withServer(command, args, { cwd, env }, use) {
     await ended;
   }
 }
+
+/** Starts a server that does not say where it listens. */
+export function start(command, args, { cwd, env }) {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...inherited(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let ended = false;
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const closed = new Promise((resolve) => {
+    child.once('close', resolve);
+  }).then(() => (ended = true));
+  return {
+    output: () => output,
+    hasEnded: () => ended,
+    stop: () => {
+      child.kill();
+      return closed;
+    },
+  };
+}

@@ -7,6 +7,7 @@
  *     node test/package/consumers/run.js --only 'Nest 11'   versions of Nest, and whether the guard runs on them
  *     node test/package/consumers/run.js --only GraphQL     versions of Nest's GraphQL packages
  *     node test/package/consumers/run.js --only WebSockets  versions of Nest's WebSocket packages
+ *     node test/package/consumers/run.js --only 'Nest CLI'   projects made by the Nest CLI, and nest add
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
  * Needs a registry for what consumers install. Ends with "N passed, N failed".
@@ -20,6 +21,16 @@ import { chooseCells, nameOf } from './cells.js';
 import { run } from './commands.js';
 import { bootGraphQL, chooseGraphQLVersions, installGraphQL, nameOfGraphQL } from './graphql-versions.js';
 import { startIssuer } from './issuer.js';
+import {
+  addAgain,
+  addOnce,
+  buildAndTest,
+  callProject,
+  chooseProjects,
+  createProject,
+  nameOfProject,
+  protect,
+} from './nest-projects.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
 import { bootSockets, chooseSocketVersions, installSockets, nameOfSockets } from './socket-versions.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
@@ -85,6 +96,16 @@ async function walkAll(tarball) {
       const name = nameOfSockets(version);
       const folder = await step(`${name}: install`, () => installSockets(version, tarball, work));
       if (folder) await step(`${name}: gateways are guarded`, () => bootSockets(folder, issuer.environment));
+    }
+    for (const version of chooseProjects(options)) {
+      const name = nameOfProject(version);
+      const folder = await step(`${name}: new`, () => createProject(version, tarball, work));
+      if (!folder) continue;
+      await step(`${name}: nest add`, () => addOnce(folder));
+      await step(`${name}: nest add, again`, () => addAgain(folder));
+      await step(`${name}: build and tests`, () => buildAndTest(folder));
+      await step(`${name}: 401 without a token`, () => callProject(folder, issuer.environment));
+      await step(`${name}: protect`, () => protect(folder, issuer.environment));
     }
   } finally {
     issuer.close();

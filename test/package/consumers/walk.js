@@ -14,7 +14,7 @@ export const ENTRY_POINTS = Object.keys(entries)
   .filter((entry) => entry !== './package.json')
   .map((entry) => ownName + entry.slice(1));
 
-const TYPE_TESTS = ['custom-claims.ts', 'claims.ts', 'should-not-compile.ts'];
+const TYPE_TESTS = ['custom-claims.ts', 'claims.ts', 'known-scopes.ts', 'should-not-compile.ts'];
 
 /** The program of each version of Node.js: the one that runs this, or one of the npm package `node`. */
 export async function provideNode(version, work) {

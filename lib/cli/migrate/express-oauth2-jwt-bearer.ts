@@ -1,0 +1,258 @@
+/** `migrate express-oauth2-jwt-bearer`: its middleware, wherever a Nest application runs it, becomes AuthModule. */
+import type ts from 'typescript';
+import { propertyOf, walk } from '../../codemod/decorators.js';
+import type { SourceFile } from '../../codemod/source-file.js';
+import { importAuthModule, OWN_NAME, portable } from './auth-module-call.js';
+import type { Migration } from './migration.js';
+import { guardAs, replaceGlobalGuards } from './nest-guards.js';
+
+const BEARER = 'express-oauth2-jwt-bearer';
+const READ = new Set([
+  'issuerBaseURL',
+  'issuer',
+  'audience',
+  'jwksUri',
+  'tokenSigningAlg',
+  'clockTolerance',
+  'strict',
+  'authRequired',
+  'dpop',
+]);
+/** How often keys are fetched is decided here. */
+const NEEDLESS = new Set(['agent', 'cooldownDuration', 'timeoutDuration', 'cacheMaxAge', 'cache']);
+/** They verify with a key that the application has. */
+const KEYS = new Set(['secret', 'publicKey', 'mcd', 'validators', 'maxTokenAge']);
+
+export function migrateExpressBearer(migration: Migration): void {
+  const calls = migration.project.sources.flatMap((source) =>
+    [...walk(source)]
+      .filter((node) => source.ts.isCallExpression(node) && bearerName(source, node.expression) === 'auth')
+      .map((call) => ({ source, call: call as ts.CallExpression })),
+  );
+  const [first, ...others] = calls;
+  if (first === undefined) {
+    const { source, declaration } = migration.root;
+    migration.block(source, declaration, `nothing calls auth() of ${BEARER}`);
+    return;
+  }
+  for (const { source, call } of others)
+    migration.block(
+      source,
+      call,
+      'auth() is called in several places: which of them protects which routes is for you to say',
+    );
+  migrateOptions(migration, first.source, first.call);
+  if (migration.blocking.length > 0) return;
+  migratePlace(migration, first.source, first.call);
+  for (const source of migration.project.sources) migrateRequests(migration, source);
+  reportRequirements(migration);
+  if (migration.blocking.length > 0) return;
+  migration.uninstall.add(BEARER);
+  migration.stricter
+    .add('a token in the query (access_token) or in a form was accepted; it is read from the header only')
+    .add('ID tokens and other JWTs that are no access tokens are refused')
+    .add('a provider that cannot be reached is a 503, not a 500');
+  importAuthModule(migration);
+}
+
+function bearerName(source: SourceFile, node: ts.Expression): string | undefined {
+  const imported = source.ts.isIdentifier(node) ? source.importOf(node.text) : undefined;
+  return imported?.module === BEARER ? imported.name : undefined;
+}
+
+function migrateOptions(migration: Migration, source: SourceFile, call: ts.CallExpression): void {
+  const { ts } = source;
+  const [options] = call.arguments;
+  if (options !== undefined && !ts.isObjectLiteralExpression(options)) {
+    migration.block(source, options, 'the options are not written here: write them into auth({ ... }) first');
+    return;
+  }
+  const take = (from: string, to: string): boolean => {
+    const value = propertyOf(source, options, from)?.initializer;
+    const text = value && portable(migration, source, value);
+    if (value !== undefined && text === undefined)
+      migration.lacks(source, value, `${to} is made by code of its own`);
+    if (text !== undefined) migration.options.set(to, text);
+    return value !== undefined;
+  };
+  // What is left out is read from these.
+  if (!take('issuerBaseURL', 'issuer') && !take('issuer', 'issuer'))
+    migration.options.set('issuer', 'process.env.ISSUER_BASE_URL ?? process.env.ISSUER');
+  if (!take('audience', 'audience')) migration.options.set('audience', 'process.env.AUDIENCE');
+  take('jwksUri', 'jwksUri');
+  if (take('tokenSigningAlg', 'tokenSigningAlg')) {
+    const text = migration.options.get('tokenSigningAlg');
+    migration.options.delete('tokenSigningAlg');
+    migration.options.set('signingAlgorithms', `[${text}]`);
+  }
+  if (!take('clockTolerance', 'clockTolerance')) migration.options.set('clockTolerance', '5');
+  take('strict', 'requireAccessTokenType');
+  migrateDPoP(migration, source, options);
+  if (propertyOf(source, options, 'authRequired')?.initializer.kind === ts.SyntaxKind.FalseKeyword)
+    migration.block(
+      source,
+      call,
+      'authRequired: false: no option does that; write @OptionalAuth() on these controllers first',
+    );
+  for (const property of options?.properties ?? []) {
+    const name = property.name?.getText() ?? property.getText();
+    if (KEYS.has(name)) migration.block(source, property, `option ${name} has no counterpart`);
+    else if (!READ.has(name) && !NEEDLESS.has(name)) migration.lacks(source, property, `option ${name}`);
+  }
+}
+
+function migrateDPoP(migration: Migration, source: SourceFile, options: ts.Expression | undefined): void {
+  const value = propertyOf(source, options, 'dpop')?.initializer;
+  if (value === undefined) return;
+  const isTrue = (name: string): boolean => propertyOf(source, value, name)?.initializer.getText() === 'true';
+  if (isTrue('required')) migration.options.set('dpop', "{ mode: 'required' }");
+}
+
+/** A guard or a middleware around `auth()`, `app.use(auth())`, or `consumer.apply(auth()).forRoutes(...)`. */
+function migratePlace(migration: Migration, source: SourceFile, call: ts.CallExpression): void {
+  const { ts } = source;
+  for (let node: ts.Node = call; node.parent !== undefined; node = node.parent) {
+    const { parent } = node;
+    if (ts.isCallExpression(parent) && ts.isPropertyAccessExpression(parent.expression)) {
+      const method = parent.expression.name.text;
+      if (method === 'use') return removeStatement(migration, source, parent);
+      if (method === 'apply') return removeApply(migration, source, parent);
+    }
+    if (ts.isClassDeclaration(parent)) return migrateClass(migration, source, parent);
+  }
+  migration.block(source, call, 'auth() is kept in a variable: write it where it is used first');
+}
+
+function removeStatement(migration: Migration, source: SourceFile, call: ts.CallExpression): void {
+  if (call.arguments.length > 1) {
+    migration.block(source, call, 'protects one path only: which controllers are these?');
+    return;
+  }
+  source.remove(source.ts.isExpressionStatement(call.parent) ? call.parent : call);
+  migration.change(
+    source,
+    call,
+    'AuthModule guards every route; what is served outside of Nest is not guarded any more',
+  );
+}
+
+function removeApply(migration: Migration, source: SourceFile, apply: ts.CallExpression): void {
+  const { ts } = source;
+  let chain: ts.Node = apply;
+  const methods: string[] = [];
+  while (ts.isPropertyAccessExpression(chain.parent) || ts.isCallExpression(chain.parent)) {
+    if (ts.isPropertyAccessExpression(chain.parent)) methods.push(chain.parent.name.text);
+    chain = chain.parent;
+  }
+  const routes = /\.forRoutes\(\s*(?:(['"])\/?\{?\*?\/?\w*\}?\1)?\s*\)/.test(chain.getText());
+  if (methods.includes('exclude') || !routes || apply.arguments.length > 1) {
+    migration.block(
+      source,
+      chain,
+      "protects some routes only: write @Public() on the handlers of the others, and forRoutes('*') here first",
+    );
+    return;
+  }
+  source.remove(ts.isExpressionStatement(chain.parent) ? chain.parent : chain);
+  migration.change(source, chain, 'AuthModule guards every route');
+}
+
+function migrateClass(migration: Migration, source: SourceFile, declaration: ts.ClassDeclaration): void {
+  const name = declaration.name?.text ?? '';
+  const types =
+    declaration.heritageClauses?.flatMap((each) =>
+      each.types.map(({ expression }) => expression.getText()),
+    ) ?? [];
+  if (decidesMore(source, declaration)) {
+    migration.block(
+      source,
+      declaration,
+      `${name} decides more than whether the token is good: move that into a guard of its own first`,
+    );
+    return;
+  }
+  if (types.includes('CanActivate')) {
+    const isGuard = (file: SourceFile, each: ts.Expression): boolean =>
+      file.ts.isIdentifier(each) &&
+      migration.project.classNamed(each.text, file)?.declaration === declaration;
+    guardAs(migration, replaceGlobalGuards(migration, isGuard));
+    source.replace(
+      declaration,
+      `export { AuthGuard as ${name} } from ${source.quote}${OWN_NAME}${source.quote};`,
+    );
+    migration.change(source, declaration, `${name} is AuthGuard`);
+    return;
+  }
+  if (!types.includes('NestMiddleware')) {
+    migration.block(source, declaration, 'neither a guard nor a middleware of Nest calls auth() here');
+    return;
+  }
+  for (const file of migration.project.sources)
+    for (const node of walk(file)) {
+      const isApply =
+        file.ts.isCallExpression(node) &&
+        file.ts.isPropertyAccessExpression(node.expression) &&
+        node.expression.name.text === 'apply' &&
+        node.arguments.some((each) => each.getText() === name);
+      if (isApply) removeApply(migration, file, node);
+    }
+  migration.change(source, declaration, `${name} is used no more: delete it`);
+}
+
+/** Anything but "the token is good, or this fails" may be a check that must not get lost. */
+function decidesMore(source: SourceFile, declaration: ts.ClassDeclaration): boolean {
+  const { ts } = source;
+  for (const node of walk(source, declaration)) {
+    if (ts.isConditionalExpression(node)) return true;
+    if (ts.isIfStatement(node) && !/^!?(?:e|err|error)$/.test(node.expression.getText())) return true;
+    if (!ts.isReturnStatement(node) || node.expression === undefined) continue;
+    const isNested =
+      ts.isNewExpression(node.expression) && node.expression.expression.getText() === 'Promise';
+    if (!isNested && !/^(?:true|(?:resolve|reject|next|this\.\w+)\(.*\))$/s.test(node.expression.getText()))
+      return true;
+  }
+  return false;
+}
+
+/** `req.auth?.payload` is the claims, `req.auth?.token` the token. */
+function migrateRequests(migration: Migration, source: SourceFile): void {
+  const { ts } = source;
+  for (const node of walk(source)) {
+    if (!ts.isPropertyAccessExpression(node)) continue;
+    const inner = ts.isNonNullExpression(node.expression) ? node.expression.expression : node.expression;
+    if (!ts.isPropertyAccessExpression(inner) || inner.name.text !== 'auth') continue;
+    const request = inner.expression.getText();
+    if (!/re(?:q|quest)$/i.test(request)) continue;
+    const name = { payload: 'claimsOf', token: 'bearerToken' }[node.name.text];
+    if (name === undefined) {
+      migration.lacks(source, node, `${node.getText()}: the header of the token is not kept`);
+      continue;
+    }
+    source.replace(node, `${source.addImport(name, OWN_NAME)}(${request})`);
+    // There are none in a route without a token.
+    const { parent } = node;
+    if (ts.isPropertyAccessExpression(parent) && !parent.questionDotToken) source.insert(node.getEnd(), '?');
+    if (ts.isElementAccessExpression(parent) && !parent.questionDotToken) source.insert(node.getEnd(), '?.');
+    migration.change(source, node, `${node.getText()} is ${name}(${request})`);
+  }
+}
+
+/** They run as middleware or in guards of the application's own: nothing says which handlers are meant. */
+function reportRequirements(migration: Migration): void {
+  const counterparts: Readonly<Record<string, string>> = {
+    requiredScopes: '@Scopes()',
+    scopeIncludesAny: '@AnyScope()',
+    claimEquals: '@RequireClaims({ claim: value })',
+    claimIncludes: '@RequireClaims({ claim: value })',
+    claimCheck: '@RequireClaims({ claim: (value, claims) => ... })',
+    requiresAuth: 'AuthModule',
+  };
+  for (const source of migration.project.sources)
+    for (const node of walk(source)) {
+      if (!source.ts.isCallExpression(node)) continue;
+      const counterpart = counterparts[bearerName(source, node.expression) ?? ''];
+      if (counterpart === undefined) continue;
+      // Without auth() it answers 500 or 401: nothing opens while it stands there.
+      migration.block(source, node, `write ${counterpart} on the handlers that this is for, and remove it`);
+    }
+}

@@ -1,0 +1,36 @@
+/** Reads the arguments of `migrate`: from what, and whether to write. */
+import { parseArgs } from 'node:util';
+import { UsageError } from '../usage-error.js';
+
+export const ORIGINS = ['passport-jwt', 'nest-keycloak-connect', 'express-oauth2-jwt-bearer'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+export interface MigrateCommand {
+  readonly name: 'migrate';
+  readonly origin: Origin;
+  /** Of the application: where package.json is. */
+  readonly folder: string;
+  /** The sources, below the folder. `undefined`: what nest-cli.json says, else `src`. */
+  readonly sourceRoot: string | undefined;
+  readonly write: boolean;
+  readonly json: boolean;
+}
+
+const OPTIONS = {
+  write: { type: 'boolean' },
+  json: { type: 'boolean' },
+  'source-root': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** @throws {UsageError} */
+export function readMigrateCommand(args: string[]): MigrateCommand | { readonly name: 'help' } {
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  if (values.help) return { name: 'help' };
+  const [from, folder = '.', ...rest] = positionals;
+  const origin = ORIGINS.find((each) => each === from);
+  if (origin === undefined) throw new UsageError(`migrate takes one of ${ORIGINS.join(', ')}`);
+  if (rest.length > 0) throw new UsageError('migrate takes one folder');
+  const { write = false, json = false, 'source-root': sourceRoot } = values;
+  return { name: 'migrate', origin, folder, sourceRoot, write, json };
+}

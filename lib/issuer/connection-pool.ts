@@ -1,0 +1,185 @@
+/**
+ * Sends requests over connections of its own, by undici: for less than Node's `fetch`, which is made from it, and with
+ * certificates, which that takes none of. Loaded only where it is needed.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { createSecureContext } from 'node:tls';
+import type { Dispatcher } from 'undici';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { BodyReader, reasonOf, type ProviderAnswer } from './provider-answer.js';
+
+interface Certificates {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+type Undici = typeof import('undici');
+
+/** To one origin. What waits for a connection is sent when one is free. */
+const MAX_CONNECTIONS = 64;
+
+export class ConnectionPool {
+  #dispatcher: Promise<Dispatcher> | undefined;
+
+  constructor(private readonly certificates: Certificates = {}) {}
+
+  /**
+   * One request and its whole answer, whatever its status. Redirects are not followed. Ends with the signal, not by itself.
+   *
+   * @throws {ConfigurationError} for certificates that Node cannot read: asking again would not help
+   */
+  async send(
+    url: string,
+    { method = 'GET', headers, body }: RequestInit,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const dispatcher = await (this.#dispatcher ??= this.#load());
+    const { origin, pathname, search } = new URL(url);
+    return new Promise((resolve, reject) => {
+      dispatcher.dispatch(
+        {
+          origin,
+          path: pathname + search,
+          method: method as Dispatcher.HttpMethod,
+          // What nobody asks for is sent uncompressed.
+          headers: { 'accept-encoding': 'identity', ...plainHeaders(headers) },
+          body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        new AnswerHandler(url, signal, resolve, reject),
+      );
+    });
+  }
+
+  /** Ends the connections that are kept for later requests. */
+  async close(): Promise<void> {
+    const dispatcher = await this.#dispatcher?.catch(() => undefined);
+    await dispatcher?.destroy();
+  }
+
+  async #load(): Promise<Dispatcher> {
+    const undici = await import('undici');
+    const tls = Object.fromEntries(
+      Object.entries(this.certificates).filter(([, value]) => value !== undefined),
+    );
+    try {
+      createSecureContext(tls);
+    } catch (cause) {
+      const options = 'cert' in tls ? 'clientCertificate, clientCertificateKey' : 'providerCa';
+      throw new ConfigurationError(`${options}: ${reasonOf(cause)}`);
+    }
+    return makeDispatcher(undici, tls);
+  }
+}
+
+class AnswerHandler implements Dispatcher.DispatchHandler {
+  readonly #body = new BodyReader();
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #controller: Dispatcher.DispatchController | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly signal: AbortSignal,
+    private readonly resolve: (answer: ProviderAnswer) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  /** Also where the request still waits for a connection. */
+  readonly #abort = (): void => {
+    const reason = this.signal.reason as Error;
+    this.reject(reason);
+    this.#controller?.abort(reason);
+  };
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.signal.aborted) this.#abort();
+  }
+
+  onResponseStart(_: unknown, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    try {
+      this.#body.add(chunk);
+    } catch (error) {
+      controller.abort(error as Error);
+    }
+  }
+
+  onResponseEnd(): void {
+    this.signal.removeEventListener('abort', this.#abort);
+    const headers = this.#headers;
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity')
+      this.reject(new Error('answered in a compressed form, which was not asked for'));
+    else
+      this.resolve({
+        url: this.url,
+        status: this.#status,
+        headers: { get: (name) => [headers[name] ?? null].flat()[0] ?? null },
+        body: this.#body.text(),
+      });
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.signal.removeEventListener('abort', this.#abort);
+    this.reject(error);
+  }
+}
+
+function plainHeaders(headers: RequestInit['headers']): Record<string, string> {
+  return headers instanceof Headers || Array.isArray(headers)
+    ? Object.fromEntries(headers)
+    : (headers as Record<string, string>);
+}
+
+function makeDispatcher(undici: Undici, tls: object): Dispatcher {
+  const connections = { connections: MAX_CONNECTIONS };
+  if (!usesProxyOfEnvironment()) return new undici.Agent({ ...connections, connect: tls });
+  try {
+    // `connect` where NO_PROXY applies; `requestTls` behind the proxy, whose own certificate is checked as ever.
+    return new undici.EnvHttpProxyAgent({ ...connections, connect: tls, requestTls: tls });
+  } catch {
+    // The reason may quote the address, which may hold a password.
+    throw new ConfigurationError('HTTP_PROXY, HTTPS_PROXY: not the address of a proxy');
+  }
+}
+
+/** As Node's own `fetch` decides it where it knows these settings, from version 22.21 and 24 on. */
+function usesProxyOfEnvironment(): boolean {
+  const { NODE_USE_ENV_PROXY, NODE_OPTIONS = '' } = process.env;
+  return (
+    NODE_USE_ENV_PROXY === '1' ||
+    [...process.execArgv, ...NODE_OPTIONS.split(' ')].includes('--use-env-proxy')
+  );
+}
+
+const NODES_FETCH = globalThis.fetch;
+/** Where undici, Node's own, too, keeps what `fetch` sends through: https://undici.nodejs.org/#/docs/api/GlobalInstallation */
+const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
+
+/**
+ * Whether the application has changed where `fetch` sends its requests: replaced it, or set a dispatcher (a proxy, a
+ * certificate authority, a mock). A dispatcher that cannot be recognised as Node's own counts as changed.
+ */
+export function isFetchChanged(): boolean {
+  if (globalThis.fetch !== NODES_FETCH || usesProxyOfEnvironment()) return true;
+  const dispatcher = (globalThis as Record<symbol, unknown>)[GLOBAL_DISPATCHER] as object | undefined;
+  if (dispatcher === undefined) return false;
+  const options = Object.getOwnPropertySymbols(dispatcher).find(
+    ({ description }) => description === 'options',
+  );
+  if (dispatcher.constructor.name !== 'Agent' || options === undefined) return true;
+  const { connect, factory } =
+    (dispatcher as Record<symbol, { connect?: unknown; factory?: unknown }>)[options] ?? {};
+  return connect !== undefined || factory !== undefined;
+}
