@@ -4,8 +4,12 @@ import { AUDIENCE } from './issuer.js';
 const SCOPE = 'read:things';
 const holdsScope = ({ scope }) => scope.split(' ').includes(SCOPE);
 
+/** In GraphQL the request is in the third argument of a resolver. */
+const requestOf = (context) =>
+  context.getType() === 'graphql' ? context.getArgs()[2].req : context.switchToHttp().getRequest();
+
 const bearerOf = (context) => {
-  const [type, token] = context.switchToHttp().getRequest().headers.authorization?.split(' ') ?? [];
+  const [type, token] = requestOf(context).headers.authorization?.split(' ') ?? [];
   return type === 'Bearer' ? token : undefined;
 };
 
@@ -14,7 +18,7 @@ async function guardWith(claimsOf) {
   const { ForbiddenException, UnauthorizedException } = await import('@nestjs/common');
   return class PeerGuard {
     async canActivate(context) {
-      const request = context.switchToHttp().getRequest();
+      const request = requestOf(context);
       try {
         request.user = await claimsOf(bearerOf(context));
       } catch {

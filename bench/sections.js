@@ -1,5 +1,6 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
 import { measureExchange } from './exchange.js';
+import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
 import { measureRefusals } from './refusals.js';
@@ -49,6 +50,7 @@ export const SECTIONS = {
     daily: true,
     run: (context) => measureWorks(makeIntrospectionWorks(context.source, context), context),
   },
+  graphql: { daily: false, run: measureGraphQL },
   'equal-load': { daily: true, run: measureEqualLoad },
   'key-refresh': { daily: false, run: measureKeyRefresh },
   flood: { daily: false, run: measureFlood },

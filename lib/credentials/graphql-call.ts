@@ -55,12 +55,23 @@ export interface GraphQLSource {
 
 /** @param args of a resolver: (parent, args, context, info), (reference, context, info), or (value, context, info, type) */
 export function readGraphQLCall(args: readonly unknown[]): GraphQLCall | undefined {
-  const last = args.length - 1;
-  const at = isInfo(args[last]) ? last : last - 1;
+  const at = indexOfInfo(args);
   const info = args[at];
   const context = args[at - 1];
   if (!isInfo(info) || !isObject(context)) return undefined;
   return { info, operation: context, source: sourceOf(context) };
+}
+
+/** Whether a resolver, called with these arguments, belongs to a subscription. */
+export function isSubscription(args: readonly unknown[]): boolean {
+  const info = args[indexOfInfo(args)];
+  return isInfo(info) && info.operation.operation === 'subscription';
+}
+
+/** Last, or before the type of `__resolveType`. */
+function indexOfInfo(args: readonly unknown[]): number {
+  const last = args.length - 1;
+  return isInfo(args[last]) ? last : last - 1;
 }
 
 /** Whether the call opens a subscription; its events do not. */
@@ -68,18 +79,19 @@ export function opensSubscription({ info }: GraphQLCall): boolean {
   return info.operation.operation === 'subscription' && info.path.prev === undefined;
 }
 
-function sourceOf({ req, reply, ...rest }: Context): GraphQLSource | undefined {
+function sourceOf(context: Context): GraphQLSource | undefined {
+  const { req, reply } = context;
   const upgrade = req?.extra?.request;
   if (isRequest(upgrade)) return connected(req as object, upgrade, req?.connectionParams);
   // Mercurius. What is there besides must be the same request: a context that requests share would name the first caller.
-  const replied = reply?.request ?? ('_connectionInit' in rest ? rest.request : undefined);
+  const replied = reply?.request ?? ('_connectionInit' in context ? context.request : undefined);
   if (isRequest(replied)) {
     if (isObject(req) && req !== replied && req !== replied.raw) return undefined;
-    return sourceIn(replied, reply ?? undefined, rest);
+    return sourceIn(replied, reply ?? undefined, context);
   }
   if (!isRequest(req)) return undefined;
   // Express's request knows its response.
-  return sourceIn(req, (req as { readonly res?: HeaderWriter }).res ?? reply ?? undefined, rest);
+  return sourceIn(req, (req as { readonly res?: HeaderWriter }).res ?? reply ?? undefined, context);
 }
 
 function sourceIn(
@@ -87,19 +99,16 @@ function sourceIn(
   response: HeaderWriter | undefined,
   context: Context,
 ): GraphQLSource | undefined {
-  if (isUpgrade(request))
+  const received = asReceived(request);
+  if (received.headers.upgrade?.toLowerCase() === 'websocket')
     return connected(request, request, context.connectionParams ?? context._connectionInit);
   // Answered already: what begins an operation now was given the request of another caller.
   if (response?.writableEnded === true) return undefined;
-  return { carrier: request, request: asReceived(request), connection: undefined, response };
+  return { carrier: request, request: received, connection: undefined, response };
 }
 
 function connected(carrier: object, upgrade: IncomingRequest, params: unknown): GraphQLSource {
   return { carrier, request: asReceived(upgrade), connection: { params }, response: undefined };
-}
-
-function isUpgrade(request: IncomingRequest): boolean {
-  return asReceived(request).headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** With the headers as they came: an object that an application made of other headers is no request. */

@@ -7,9 +7,10 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { checkAccess } from '../access/authorize.js';
+import { accessOf, checkAccess } from '../access/authorize.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
+import { isSubscription } from '../credentials/graphql-call.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
 import { targetUriOf } from '../credentials/target-uri.js';
@@ -32,14 +33,16 @@ import {
 } from '../principal/authenticated-request.js';
 import { loadPrincipal } from '../principal/user-options.js';
 import { whenReady } from '../timing/when-ready.js';
-import { checkTimes } from '../token/check-claims.js';
+import { checkTimes, isCurrent } from '../token/check-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Call, Transport } from '../transport/transport.js';
+import { graphqlTransport } from '../transport/graphql.transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
 import { isAdmitted, rememberAdmission } from './admitted-requests.js';
 import { callerOf, knownCaller } from './caller.js';
 import { Decision } from './decision-events.js';
+import { recallField, rememberField } from './graphql/admitted-fields.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
@@ -71,7 +74,27 @@ export class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     // A test has put another guard in this one's place. Nest takes whatever a guard answers with.
     if (this.inPlace?.guard) return this.inPlace.guard.canActivate(context) as boolean | Promise<boolean>;
-    return this.#admit(context);
+    return this.#isAdmittedAgain(context) || this.#admit(context);
+  }
+
+  /**
+   * A field of a GraphQL request that was admitted before, as aliases and the fields of lists are: without a promise, which would
+   * cost more than what is left to check. `false`: it takes all of {@link AuthGuard.#admit}, also to be refused.
+   */
+  #isAdmittedAgain(context: ExecutionContext): boolean {
+    if (context.getType<string>() !== 'graphql' || this.options.loadUser) return false;
+    const call = graphqlTransport.callOf(context);
+    if (!call || isSubscription(context.getArgs())) return false;
+    const admission = recallField(call, this.options, context);
+    if (!admission) return false;
+    const { token, scheme } = admission;
+    if (!isCurrent(token.claims, this.options) || this.tokens.revocations.covers(token.claims)) return false;
+    const decision = new Decision(context, this.options.issuer);
+    decision.scheme = scheme;
+    // The one that was admitted may still be waiting.
+    if (principalOf(call.carrier) !== token)
+      attachPrincipal(call.carrier, token, this.options.userProperty, call.operation);
+    return decision.allow('token');
   }
 
   async #admit(context: ExecutionContext): Promise<true> {
@@ -112,6 +135,8 @@ export class AuthGuard implements CanActivate {
       if (binding) await binding;
       const checked = checkAccess(validated, policy, this.options, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
+      if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
+        rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
       // One handler of the request has waited for all.
       if (principalOf(call.carrier) === undefined) await this.tokens.queue.waitForBatch();
       if (denial) throw denial;

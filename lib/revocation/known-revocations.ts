@@ -65,12 +65,12 @@ export class KnownRevocations {
    * @throws {TokenError} `invalid_token` if the token is
    */
   check(claims: AccessTokenClaims): void {
-    if (this.#index.size > 0 && this.covers(claims)) throw revokedError();
+    if (this.covers(claims)) throw revokedError();
   }
 
   /** Whether the token is revoked. */
   covers(claims: AccessTokenClaims): boolean {
-    return this.#index.find(claims, this.#now) !== undefined;
+    return this.#index.size > 0 && this.#index.find(claims, this.#now) !== undefined;
   }
 
   /** Calls back after each revocation that this instance learns of. */

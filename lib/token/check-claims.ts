@@ -44,6 +44,18 @@ export function checkTimes(
   }
 }
 
+/** Whether {@link checkTimes} would pass. */
+export function isCurrent(
+  { exp, nbf }: Partial<Pick<AccessTokenClaims, 'exp' | 'nbf'>>,
+  options: ClaimsOptions,
+): boolean {
+  const now = trueTime(options);
+  return (
+    (exp === undefined || now < exp + options.clockTolerance) &&
+    (nbf === undefined || now >= nbf - options.clockTolerance)
+  );
+}
+
 /** What may be missing: nothing in a JWT, some in an introspection answer (RFC 7662 section 2.2). */
 export interface Leniency {
   readonly withoutExp?: boolean;

@@ -15,11 +15,13 @@ import {
   ProviderUnavailableError,
   Public,
   Scopes,
+  TokenRevocations,
   type AccessTokenClaims,
   type AuthModuleOptions,
   type IncomingRequest,
 } from 'nestjs-resource-server';
 import { bootApp, type TestApp } from '../support/app.js';
+import { advanceClock } from '../support/clock.js';
 import { DPoPClient } from '../support/dpop.js';
 import { graphqlModule, post, postBody, STACKS, type GraphQLAnswer } from '../support/graphql.js';
 import { bearer } from '../support/http.js';
@@ -27,6 +29,8 @@ import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
 
 const ran: string[] = [];
+/** What happens between two fields of a mutation. */
+let between: (sub: string) => unknown = () => undefined;
 
 @ObjectType()
 class Order {
@@ -75,6 +79,10 @@ class RootResolver {
   @Mutation(() => String) @Scopes('write:things') write(): string {
     ran.push('write');
     return 'written';
+  }
+  @Mutation(() => String) async later(@Claims('sub') sub: string): Promise<string> {
+    await between(sub);
+    return 'later';
   }
   @Query(() => [Order]) orders(): Order[] {
     return [{ id: '1' }, { id: '2' }];
@@ -346,6 +354,19 @@ describe.each(STACKS)('GraphQL over HTTP: $name', ({ driver, platform }) => {
     expect(bad.body.errors).toHaveLength(10_000);
     expect(asked).toHaveLength(2);
     expect(loggedLines().filter((line) => line.includes('signature'))).not.toHaveLength(0);
+  });
+
+  it.each<[string, (app: TestApp, sub: string) => unknown]>([
+    ['expires', () => advanceClock(1000)],
+    ['is revoked', (of, sub) => of.nest.get(TokenRevocations, { strict: false }).revoke({ sub })],
+  ])('refuses a field that it has admitted before where the token %s meanwhile', async (_name, happens) => {
+    const changing = await boot();
+    between = (sub) => happens(changing, sub);
+    const { body } = await post(changing, 'mutation { write later again: write }', ann({ sub: 'leaving' }));
+    expect(errorsOf(body)).toEqual([
+      ['again', 'unauthorized', { code: 'UNAUTHENTICATED', errorCode: 'invalid_token' }],
+    ]);
+    expect(ran).toEqual(['write']);
   });
 
   it('introspects once for several fields, also where nothing is remembered', async () => {

@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(fetches()).toBe(2);
   });
 
-  it('lets everybody who comes with a new key wait for the one fetch, also those who come during it', async () => {
+  it('lets all requests with a new key wait for the one fetch, also those who come during it', async () => {
     await start();
     await status();
     advanceClock(13);

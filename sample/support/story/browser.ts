@@ -5,14 +5,24 @@ import { CookieJar } from './cookie-jar.js';
 export interface Person {
   readonly id: string;
   readonly password: string;
+  /** A second factor, where the login asks for one. */
+  readonly code?: string;
 }
 
 /** Authorization, login page, login, consent page, consent, back: no healthy sign-in needs more. */
 const MAX_HOPS = 15;
 
-/** Signs the user in, from the authorization URL to the front end's callback, which is returned and not visited. */
-export async function walkThroughLogin(start: URL, callback: string, user: Person): Promise<URL> {
-  const jar = new CookieJar();
+/**
+ * Signs the user in, from the authorization URL to the front end's callback, which is returned and not visited.
+ *
+ * @param jar of a browser that may be signed in already
+ */
+export async function walkThroughLogin(
+  start: URL,
+  callback: string,
+  user: Person,
+  jar = new CookieJar(),
+): Promise<URL> {
   let url = start;
   let form: URLSearchParams | undefined;
 
@@ -40,7 +50,11 @@ export async function walkThroughLogin(start: URL, callback: string, user: Perso
       throw new Error(`${user.id} could not sign in: ${response.status} at ${url.href}`);
     url = new URL(action, url);
     form = action.endsWith('/login')
-      ? new URLSearchParams({ username: user.id, password: user.password })
+      ? new URLSearchParams({
+          username: user.id,
+          password: user.password,
+          ...(user.code !== undefined && { code: user.code }),
+        })
       : new URLSearchParams();
   }
   throw new Error(`${user.id} could not sign in: the login goes round in circles`);

@@ -79,7 +79,7 @@ export function formatTable(rows: readonly string[][], columns = Infinity): stri
 }
 
 function printTable(outcomes: readonly Outcome[], isCounted: boolean): void {
-  const headings = ['', 'who comes', 'request', 'expected', 'got', ...(isCounted ? ['idp asked'] : [])];
+  const headings = ['', 'caller', 'request', 'expected', 'got', ...(isCounted ? ['idp asked'] : [])];
   const rows = [[...headings, 'WWW-Authenticate, or the data'], ...outcomes.map(describe)];
   const [heading = '', ...lines] = formatTable(rows, process.stdout.columns);
   console.log(heading);

@@ -19,7 +19,7 @@ describe.each([
   ['now', () => new HttpAdapterHost()],
   ['before 11.1.4', () => new EarlierHost()],
 ])('the host of the adapter, as it is %s', (_, makeHost) => {
-  it('calls everybody once when the adapter is set, and who comes later at once', () => {
+  it('calls everybody once when the adapter is set, and those who come later at once', () => {
     const host = makeHost() as unknown as HttpAdapterHost;
     const calls: string[] = [];
     whenAdapterIsSet(host, () => calls.push(`first ${host.httpAdapter === (adapter as unknown)}`));
