@@ -104,7 +104,8 @@ export class TokenEndpoint {
             presentCertificate: usesTls(options.clientAuthMethod),
           });
           // The library reads DPoP-Nonce only.
-          return new Response(null, { headers: answer.headers });
+          const nonce = answer.headers.get('dpop-nonce');
+          return new Response(null, nonce === null ? {} : { headers: { 'dpop-nonce': nonce } });
         },
       },
     );
