@@ -6,6 +6,7 @@ import { measureMemory } from './memory.js';
 import { measureRefusals } from './refusals.js';
 import { printHttp, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
+import { measureSockets } from './sockets.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
 import { measureWorkers } from './workers.js';
@@ -56,6 +57,7 @@ export const SECTIONS = {
   flood: { daily: false, run: measureFlood },
   refusals: { daily: false, run: measureRefusals },
   memory: { daily: false, run: measureMemory },
+  sockets: { daily: false, run: measureSockets },
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },

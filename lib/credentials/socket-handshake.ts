@@ -9,8 +9,8 @@ export type SocketParams =
   | { readonly kind: 'socket.io'; readonly auth: unknown }
   /** `ws`: there is nothing beside the request. */
   | { readonly kind: 'ws' }
-  /** The connection went on with another token. */
-  | { readonly kind: 'renewed'; readonly credentials: Credentials };
+  /** They were read already, or the connection goes on with another token. */
+  | { readonly kind: 'known'; readonly credentials: Credentials };
 
 export interface SocketHandshake {
   /** The HTTP request that opened the connection. Later an empty one, where nothing of it is needed any more. */
@@ -37,6 +37,11 @@ export function handshakeOf(client: unknown): SocketHandshake | undefined {
   return typeof client === 'object' && client !== null ? (client as Client)[HANDSHAKE] : undefined;
 }
 
+/** Of the handshake of a WebSocket connection only: what others connect with is the client's own. */
+export function isKnown(handshake: { readonly params: unknown } | undefined): boolean {
+  return (handshake as SocketHandshake | undefined)?.params.kind === 'known';
+}
+
 /**
  * The credentials of a handshake.
  *
@@ -48,7 +53,7 @@ export function resolveSocketCredentials(
   request: IncomingRequest,
   options: ResolverOptions,
 ): Credentials | undefined | Promise<Credentials | undefined> {
-  if (params.kind === 'renewed') return params.credentials;
+  if (params.kind === 'known') return params.credentials;
   const beside = params.kind === 'ws' ? extractFromSubprotocols(request) : extractFromAuth(params.auth);
   const inRequest = resolveCredentials(request, options);
   return inRequest instanceof Promise

@@ -13,6 +13,7 @@ import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { isSubscription } from '../credentials/graphql-call.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
+import { isKnown } from '../credentials/socket-handshake.js';
 import { targetUriOf } from '../credentials/target-uri.js';
 import {
   ConfigurationError,
@@ -40,7 +41,7 @@ import { graphqlTransport } from '../transport/graphql.transport.js';
 import { findTransport } from '../transport/transports.js';
 import { TokenValidator } from '../validation/token-validator.js';
 import { isAdmitted, rememberAdmission } from './admitted-requests.js';
-import { callerOf, knownCaller } from './caller.js';
+import { callerOf, forgetCaller, knownCaller } from './caller.js';
 import { Decision } from './decision-events.js';
 import { recallField, rememberField } from './graphql/admitted-fields.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
@@ -154,7 +155,11 @@ export class AuthGuard implements CanActivate {
       attachPrincipal(call.carrier, principal, hasUser ? userProperty : false, call.operation);
       if (isCalledOnce(context, call)) rememberAdmission(call.operation, this.options, policy);
       if (staysOpen(context)) this.#endWithToken(validated, context);
-      connectionOf(call.carrier)?.admit(validated, this.streams);
+      const connection = connectionOf(call.carrier);
+      if (connection && !connection.token) {
+        connection.admit(validated, credentials.scheme, this.streams);
+        forgetCaller(call.carrier);
+      }
       return decision.allow('token');
     } catch (error) {
       decision.refuse(error);
@@ -169,7 +174,9 @@ export class AuthGuard implements CanActivate {
     transport: Transport,
     call: Call,
   ): Credentials | undefined | Promise<Credentials | undefined> {
-    if (!this.options.tokenResolver && !call.connection) return transport.credentialsOf(call, this.options);
+    const isAtHand =
+      transport.kind === 'ws' ? isKnown(call.connection) : !this.options.tokenResolver && !call.connection;
+    if (isAtHand) return transport.credentialsOf(call, this.options);
     return callerOf(call, this.options).credentials.get(() => transport.credentialsOf(call, this.options));
   }
 

@@ -94,7 +94,7 @@ const CALLER = Symbol('nestjs-resource-server:caller');
 const SENDER = Symbol('nestjs-resource-server:sender');
 
 interface Carrier {
-  [CALLER]?: Caller;
+  [CALLER]?: Caller | undefined;
 }
 
 /**
@@ -113,4 +113,9 @@ export function callerOf(call: Call, module: object): Caller {
   const { carrier, connection, sender } = call;
   const caller = new Caller(module, connection?.params, connection !== undefined, sender);
   return ((carrier as Carrier)[CALLER] = caller);
+}
+
+/** For a carrier that lives for long, when what was kept is known otherwise. */
+export function forgetCaller(carrier: object): void {
+  (carrier as Carrier)[CALLER] = undefined;
 }

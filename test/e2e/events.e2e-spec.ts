@@ -20,6 +20,7 @@ import {
   PROVIDER_CALL_CHANNEL,
   Public,
   Scopes,
+  TokenRevocations,
   type AuthModuleOptions,
   type DecisionEvent,
   type ProviderCallEvent,
@@ -206,5 +207,24 @@ describe.each(PLATFORMS)('events on %s', (platform) => {
     await provider.shutdown();
     metrics.disable();
     trace.disable();
+  });
+
+  it('make metrics of revocations: how many are known, and what they refused', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const provider = new MeterProvider({ readers: [reader] });
+    const stop = recordTelemetry({ meter: provider.getMeter('nestjs-resource-server') });
+    await boot();
+    const token = issuer.token();
+    await app.nest.get(TokenRevocations).revoke({ sub: 'user-1' });
+    await get('/things', token);
+    stop();
+    await reader.forceFlush();
+    const [scope] = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+    const valueOf = (name: string): unknown =>
+      scope?.metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints[0];
+    expect(valueOf('resource_server.revocations.known')).toMatchObject({ value: 1 });
+    expect(valueOf('resource_server.decision.duration')).toMatchObject({ attributes: { reason: 'revoked' } });
+    await provider.shutdown();
   });
 });

@@ -63,7 +63,7 @@ export class ConnectionAuthenticator {
     if (denial) throw denial;
 
     const scheme = validated.claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
-    connection.renew(validated, { kind: 'renewed', credentials: { scheme, token } }, this.streams);
+    connection.renew(validated, scheme, this.streams);
     const { loadUser, userProperty } = this.options;
     attachPrincipal(client, validated, loadUser ? false : userProperty);
     return validated.claims;

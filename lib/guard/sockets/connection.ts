@@ -1,5 +1,6 @@
 /** One connection of a WebSocket gateway: what it was opened with, on whose behalf, and how it ends. */
 import { channel } from 'node:diagnostics_channel';
+import type { Credentials } from '../../credentials/extract-credentials.js';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
 import { handshakeOf, type SocketHandshake, type SocketParams } from '../../credentials/socket-handshake.js';
 import type { AuthError } from '../../errors/auth.errors.js';
@@ -83,9 +84,11 @@ export class Connection implements SocketHandshake, OpenStream {
   }
 
   /** The guard has let it in, or a message of it. */
-  admit(token: ValidatedToken, streams: OpenStreams): void {
+  admit(token: ValidatedToken, scheme: Credentials['scheme'], streams: OpenStreams): void {
     if (this.#token) return;
     this.#token = token;
+    // What the client sent is not kept beside it.
+    this.params = knownToken(token, scheme);
     if (!this.isOpen) return;
     streams.open(this);
     this.#publish('authenticated');
@@ -99,10 +102,10 @@ export class Connection implements SocketHandshake, OpenStream {
   }
 
   /** Goes on with another token of the same caller. */
-  renew(token: ValidatedToken, params: SocketParams, streams: OpenStreams): void {
+  renew(token: ValidatedToken, scheme: Credentials['scheme'], streams: OpenStreams): void {
     streams.close(this);
     this.#token = token;
-    this.params = params;
+    this.params = knownToken(token, scheme);
     streams.open(this);
     this.#publish('renewed');
   }
@@ -138,6 +141,10 @@ export class Connection implements SocketHandshake, OpenStream {
       issuer: this.#token && this.issuer,
     } satisfies ConnectionEvent);
   }
+}
+
+function knownToken({ token }: ValidatedToken, scheme: Credentials['scheme']): SocketParams {
+  return { kind: 'known', credentials: { scheme, token } };
 }
 
 export function connectionOf(client: unknown): Connection | undefined {

@@ -60,8 +60,7 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
       decided.set(request, connection);
       upgrade(request, socket, head, (client, ...more) => {
         adopt(client, standIn);
-        admissions.opened(client, connection);
-        client.once('close', () => admissions.closed(connection));
+        open(client, connection, admissions);
         done(client, ...more);
       });
     };
@@ -76,6 +75,12 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
     for (const [name, value] of decided.get(request)?.answerHeaders ?? [])
       headers.push(`${name}: ${String(value)}`);
   });
+}
+
+/** A function of its own: what listens to the client lives as long as it does, and so would the request and its headers. */
+function open(client: WsClient, connection: Connection, admissions: Admissions): void {
+  admissions.opened(client, connection);
+  client.once('close', () => admissions.closed(connection));
 }
 
 /** A browser that offered subprotocols wants to be answered with one of them; never with the token. */

@@ -1,5 +1,5 @@
 /** Projects made by the Nest CLI: does `nest add` protect them, and leave them alone the second time? */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,7 +43,8 @@ export async function createProject(version, tarball, work) {
 }
 
 /** What is installed already; from a registry `nest add` would install it. */
-const add = (cwd) => run(process.execPath, [cliIn(cwd), 'add', OWN_NAME, '--skip-install'], { cwd });
+const add = (cwd, ...flags) =>
+  run(process.execPath, [cliIn(cwd), 'add', OWN_NAME, '--skip-install', ...flags], { cwd });
 
 export async function addOnce(cwd) {
   await add(cwd);
@@ -84,6 +85,35 @@ export async function callProject(cwd, environment) {
   } finally {
     await server.stop();
   }
+}
+
+export async function onFastify(version, cwd, environment) {
+  await run('npm', [...INSTALL, `@nestjs/platform-fastify@${version}`], { cwd });
+  const main = join(cwd, 'src', 'main.ts');
+  const text = readFileSync(main, 'utf8').replace(
+    'create(AppModule)',
+    'create(AppModule, new FastifyAdapter())',
+  );
+  writeFileSync(main, `import { FastifyAdapter } from '@nestjs/platform-fastify';\n${text}`);
+  await run('npm', ['run', 'build'], { cwd });
+  await callProject(cwd, environment);
+  await commit(cwd);
+}
+
+/** A second application makes the project a monorepo. Only that application is changed, and once. */
+export async function addToMonorepo(cwd) {
+  await run(process.execPath, [cliIn(cwd), 'generate', 'app', 'pay'], { cwd });
+  await commit(cwd);
+  await add(cwd, '--project', 'pay');
+  const status = await run('git', ['status', '--porcelain'], { cwd });
+  if (status.trim() !== 'M apps/pay/src/pay.module.ts') throw new Error(`nest add changed\n${status}`);
+  await commit(cwd);
+  // The CLI's own build of a monorepo needs a bundler that it does not install.
+  const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+  await run(process.execPath, [tsc, '--noEmit', '-p', join('apps', 'pay', 'tsconfig.app.json')], { cwd });
+  await add(cwd, '--project', 'pay');
+  const again = await run('git', ['status', '--porcelain'], { cwd });
+  if (again !== '') throw new Error(`the second nest add changed\n${again}`);
 }
 
 /** Proposed decorators compile, and the route asks for the scope. */

@@ -24,11 +24,13 @@ import { startIssuer } from './issuer.js';
 import {
   addAgain,
   addOnce,
+  addToMonorepo,
   buildAndTest,
   callProject,
   chooseProjects,
   createProject,
   nameOfProject,
+  onFastify,
   protect,
 } from './nest-projects.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
@@ -105,7 +107,9 @@ async function walkAll(tarball) {
       await step(`${name}: nest add, again`, () => addAgain(folder));
       await step(`${name}: build and tests`, () => buildAndTest(folder));
       await step(`${name}: 401 without a token`, () => callProject(folder, issuer.environment));
+      await step(`${name}: on Fastify`, () => onFastify(version, folder, issuer.environment));
       await step(`${name}: protect`, () => protect(folder, issuer.environment));
+      await step(`${name}: monorepo`, () => addToMonorepo(folder));
     }
   } finally {
     issuer.close();
