@@ -109,3 +109,9 @@ export function printValidation(rows) {
   const header = ['', 'bare node:crypto check', 'cold', 'cold − bare', 'warm'];
   printTable('Validation alone, in process, µs per token', header, lines);
 }
+
+export function printTenants(rows) {
+  const base = median(rows[0]?.warm ?? []);
+  const lines = rows.map(({ name, warm }) => [name, spread(warm, 2), (median(warm) / base).toFixed(2)]);
+  printTable('A known token, in process, µs', ['', 'warm', 'ratio'], lines);
+}

@@ -3,12 +3,14 @@ import { measureExchange } from './exchange.js';
 import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
+import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
-import { printHttp, printValidation } from './report.js';
+import { printHttp, printTenants, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
 import { measureSockets } from './sockets.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
+import { measureTenants } from './tenants.js';
 import { measureWorkers } from './workers.js';
 import { makeIntrospectionWorks, makeWorks } from './works.js';
 
@@ -40,6 +42,12 @@ async function measureAlone({ source, rounds }) {
   return rows;
 }
 
+async function measureSeveral({ source, rounds }) {
+  const rows = await measureTenants(source, rounds);
+  printTenants(rows);
+  return rows;
+}
+
 /**
  * daily: part of a run that names none.
  *
@@ -56,10 +64,12 @@ export const SECTIONS = {
   'key-refresh': { daily: false, run: measureKeyRefresh },
   flood: { daily: false, run: measureFlood },
   refusals: { daily: false, run: measureRefusals },
+  messages: { daily: false, run: measureMessages },
   memory: { daily: false, run: measureMemory },
   sockets: { daily: false, run: measureSockets },
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },
   exchange: { daily: true, run: measureExchange },
+  tenants: { daily: true, run: measureSeveral },
 };

@@ -48,7 +48,7 @@ async function open(library, port, token) {
   const [answer] = await once(socket, 'message');
   if (!String(answer).startsWith('40')) throw new Error(`not let in: ${String(answer)}`);
   socket.on('message', (ping) => {
-    if (ping.toString() === '2') socket.send('3');
+    if (ping instanceof Buffer && ping.length === 1 && ping[0] === 0x32) socket.send('3');
   });
   return socket;
 }

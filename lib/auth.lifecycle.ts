@@ -10,6 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { issuerProblems } from './guard/issuer-problems.js';
 import { accessOf, type Requiring } from './access/authorize.js';
 import { ConfigurationError } from './errors/auth.errors.js';
 import { AuthGuard } from './guard/auth.guard.js';
@@ -84,9 +85,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     }
     // What was revoked before this instance started.
     await this.self.get(KnownRevocations).start();
-    if (options.warmUp === 'required') await issuers.warmUp();
-    // Nobody waits for it: a failure is logged, and tried again.
-    if (options.warmUp === 'background') issuers.warmUp().catch(() => undefined);
+    await issuers.warmUp();
   }
 
   /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
@@ -144,9 +143,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
       ...problems,
       ...policies.flatMap(({ place, policy }) => [
         ...contradictionsOf(place, policy),
-        ...(policy.introspectMaxAge !== undefined && !this.self.get(TokenValidator).canIntrospect
-          ? [`${place}: @Introspect() needs introspection: configure clientId and clientSecret`]
-          : []),
+        ...issuerProblems(policy, options).map((problem) => `${place}: ${problem}`),
         ...(policy.dpopBound && options.dpop.mode === 'off'
           ? [`${place}: @DPoPBound(), but dpop.mode is off`]
           : []),

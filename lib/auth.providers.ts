@@ -9,6 +9,7 @@ import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
 import { MessageAudit } from './guard/message-audit.js';
 import { MessageHandlers } from './guard/message-handlers.js';
+import { MessageWatch } from './guard/rpc/message-watch.js';
 import { refuseMisplacedImports } from './guard/module-imports.js';
 import { ConnectionAuthenticator } from './guard/sockets/connection-authenticator.js';
 import { SocketGateways } from './guard/sockets/socket-gateways.js';
@@ -26,6 +27,7 @@ import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import { ResourceMetadata } from './resource-metadata/resource-metadata.js';
+import { MessageRoutes } from './route-table/message-routes.js';
 import { GatewayRoutes } from './route-table/gateway-routes.js';
 import { ResolverRoutes } from './route-table/resolver-routes.js';
 import { BackChannelLogout } from './receivers/back-channel-logout.js';
@@ -66,7 +68,7 @@ export const PROVIDERS: Provider[] = [
   {
     provide: IssuerRegistry,
     inject: [TokenValidator],
-    useFactory: ({ issuers }: TokenValidator): IssuerRegistry => issuers,
+    useFactory: ({ issuers }: TokenValidator) => issuers,
   },
   {
     provide: KnownRevocations,
@@ -102,6 +104,7 @@ export const PROVIDERS: Provider[] = [
   AuthHealthIndicator,
   ControllerRoutes,
   ResolverRoutes,
+  MessageRoutes,
   GatewayRoutes,
   RouteTable,
   ResourceMetadata,
@@ -111,6 +114,7 @@ export const PROVIDERS: Provider[] = [
   GuardCoverage,
   GuardInPlace,
   MessageHandlers,
+  MessageWatch,
   MessageAudit,
   AuthLifecycle,
   OpenStreams,
@@ -143,8 +147,15 @@ function makeSecurityEventTokens(
 ): SecurityEventTokens | null {
   const { securityEvents } = options;
   if (!securityEvents) return null;
-  const { audience, jwksUri, issuer = jwksUri === undefined ? undefined : options.issuer } = securityEvents;
-  const configured = jwksUri === undefined && issuer !== undefined ? issuers.named(issuer) : undefined;
+  const {
+    audience,
+    jwksUri,
+    issuer = jwksUri === undefined ? undefined : issuers.only?.issuer,
+  } = securityEvents;
+  const configured =
+    jwksUri === undefined
+      ? issuers.known.find((each) => [each.name, each.issuer].includes(issuer ?? ''))
+      : undefined;
   // One whose tokens are not accepted here, or that has other keys for events.
   const makeTransmitter = (name: string): TrustedIssuer =>
     new TrustedIssuer(

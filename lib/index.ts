@@ -65,6 +65,8 @@ export {
 export { Groups, type GroupsDecoratorOptions } from './access/requirements/groups.js';
 export { CertBound } from './policy/cert-bound.decorator.js';
 export { DPoPBound } from './policy/dpop-bound.decorator.js';
+export { Issuers } from './policy/issuers.decorator.js';
+export { Audience } from './policy/audience.decorator.js';
 export { Introspect, type IntrospectDecoratorOptions } from './policy/introspect.decorator.js';
 export { OptionalAuth } from './policy/optional-auth.decorator.js';
 export { Public } from './policy/public.decorator.js';
@@ -90,7 +92,11 @@ export type { TokenExchangeOptions } from './options/calling-options.js';
 
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
+export type { FindIssuer, IssuerOptions } from './options/issuers.js';
+export type { OpaqueTokenIssuer } from './options/opaque-token-issuer.js';
+export { IssuerRegistry } from './issuer/issuer-registry.js';
 export type { CertificateResolver, IncomingRequest, TokenResolver } from './credentials/incoming-request.js';
+export type { MessageTokenResolver } from './credentials/message-token.js';
 export { bearerToken } from './credentials/extract-credentials.js';
 export {
   certificateFromHeader,

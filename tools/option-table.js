@@ -63,6 +63,8 @@ function literalOf(node) {
   return undefined;
 }
 
+const ISSUERS = ['issuer', 'issuers'];
+
 function interfaceOf(name) {
   const found = optionsSource.statements.find(
     (each) => ts.isInterfaceDeclaration(each) && each.name.text === name,
@@ -72,7 +74,9 @@ function interfaceOf(name) {
 
 function propertyOf(type, path) {
   const [name, ...rest] = path.split('.');
-  const property = type.getProperty(name) ?? mistake(`${path} has no type`);
+  // Of several issuers each has its own: these stand in what applications write only.
+  const holder = ISSUERS.includes(path) ? interfaceOf('AuthModuleOptions') : type;
+  const property = holder.getProperty(name) ?? mistake(`${path} has no type`);
   return rest.length === 0 ? property : propertyOf(checker.getTypeOfSymbol(property), rest.join('.'));
 }
 
@@ -106,7 +110,7 @@ function row(option, schemaDefault, type, alias) {
     mistake(`${option}: the default is ${schemaDefault}, its docstring says ${fallback}`);
   }
   const code = (names) => names.map((name) => `\`${name}\``).join(', or ');
-  const needed = !optional && fallback === undefined ? 'required' : '';
+  const needed = (!optional || option === 'issuer') && fallback === undefined ? 'required' : '';
   return [
     code(alias ? [option, alias] : [option]),
     code(variables[option] ?? []),

@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { ProviderError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { ResolvedOptions } from '../options/auth-options.js';
 import type { IntrospectionClient } from '../introspection/introspection-client.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
 import { detailOf, findingOf } from './advice.js';
+import type { IssuerSettings } from './issuer-settings.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
 import { variableOf } from './read-settings.js';
@@ -15,7 +15,7 @@ const check = 'introspection';
 export async function checkIntrospection(
   client: IntrospectionClient | undefined,
   metadata: IssuerMetadata,
-  options: ResolvedOptions,
+  options: IssuerSettings,
   sources: Sources,
 ): Promise<Finding> {
   if (!client) return { status: 'ok', check, found: 'not configured: opaque tokens are rejected' };
@@ -40,7 +40,7 @@ export async function checkIntrospection(
   }
 }
 
-function checkActive(active: unknown, { clientAuthMethod }: ResolvedOptions): Finding {
+function checkActive(active: unknown, { clientAuthMethod }: IssuerSettings): Finding {
   if (active === false)
     return {
       status: 'ok',
@@ -63,7 +63,7 @@ function checkActive(active: unknown, { clientAuthMethod }: ResolvedOptions): Fi
 }
 
 /** What the provider says it takes, where the configured method is not among it. */
-function otherMethods(metadata: IssuerMetadata, { clientAuthMethod }: ResolvedOptions): string | undefined {
+function otherMethods(metadata: IssuerMetadata, { clientAuthMethod }: IssuerSettings): string | undefined {
   const said = metadata as unknown as Readonly<Record<string, unknown>>;
   const methods = said['introspection_endpoint_auth_methods_supported'];
   if (!Array.isArray(methods) || methods.includes(clientAuthMethod)) return undefined;

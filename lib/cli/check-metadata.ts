@@ -1,16 +1,16 @@
 /** Where does the provider describe itself, as whom, and does it bind tokens as this API asks for? */
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { ResolvedOptions } from '../options/auth-options.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
 import { withoutQuery } from '../issuer/provider-answer.js';
 import type { Finding } from './findings.js';
+import type { IssuerSettings } from './issuer-settings.js';
 import type { WatchedCall } from './watched-client.js';
 
 /** @param isNeeded whether requests need discovery: without it, `iss` must equal the configured issuer */
 export function checkMetadata(
   metadata: IssuerMetadata,
   calls: readonly WatchedCall[],
-  options: ResolvedOptions,
+  options: IssuerSettings,
   isNeeded: boolean,
 ): readonly Finding[] {
   return [
@@ -37,7 +37,7 @@ function checkDiscovery(
 /** What `iss` must say. AD FS names another issuer of access tokens than its own. */
 function checkName(
   { issuer, access_token_issuer: named }: IssuerMetadata,
-  options: ResolvedOptions,
+  options: IssuerSettings,
   isNeeded: boolean,
 ): Finding {
   const check = 'issuer';
@@ -64,7 +64,7 @@ function checkName(
   };
 }
 
-function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptions): Finding {
+function checkTransport(issuer: string, { allowInsecureRequests }: IssuerSettings): Finding {
   if (issuer.startsWith('https:')) return { status: 'ok', check: 'transport', found: 'https' };
   return allowInsecureRequests
     ? {
@@ -77,7 +77,7 @@ function checkTransport(issuer: string, { allowInsecureRequests }: ResolvedOptio
 }
 
 /** Only where the options ask for a binding. */
-export function checkBinding(metadata: IssuerMetadata, options: ResolvedOptions): readonly Finding[] {
+export function checkBinding(metadata: IssuerMetadata, options: IssuerSettings): readonly Finding[] {
   const said = metadata as unknown as Readonly<Record<string, unknown>>;
   const findings: Finding[] = [];
   if (options.offersDPoP) {

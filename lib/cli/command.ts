@@ -20,9 +20,9 @@ import { ORIGINS, readMigrateCommand, type MigrateCommand } from './migrate/migr
 import { UsageError } from './usage-error.js';
 
 export const USAGE = `Usage:
-  nestjs-resource-server doctor [--json] [--strict]
+  nestjs-resource-server doctor [--issuer <issuer>] [--json] [--strict]
       Check the configuration of this API and its provider.
-  nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--json] < token
+  nestjs-resource-server explain [--scope <name>]... [--group <name>]... [--issuer <issuer>] [--json] < token
       Explain why a token is rejected.
   nestjs-resource-server audit [<compiled root module>] [--export <name>] [--json]
       List what each route requires, and the routes that declare nothing.
@@ -35,6 +35,7 @@ doctor and explain read the environment as AuthModule does.
   --env <path>             file with variables, instead of .env; repeatable, the first file with a variable wins
   --prefix <prefix>        envPrefix (default ${DEFAULT_PREFIX})
   --set <option>=<value>   option that the application sets in code; repeatable; not for secrets
+  --issuer <issuer>        with several issuers: the one to check, or the issuer of an opaque token
   --strict                 treat warnings as failures
   --json                   print JSON
 
@@ -78,6 +79,7 @@ export interface DoctorCommand extends Sources {
   readonly name: 'doctor';
   readonly json: boolean;
   readonly strict: boolean;
+  readonly issuer: string | undefined;
 }
 
 export interface ExplainCommand extends Sources {
@@ -85,12 +87,14 @@ export interface ExplainCommand extends Sources {
   readonly json: boolean;
   readonly scopes: readonly string[];
   readonly groups: readonly string[];
+  readonly issuer: string | undefined;
 }
 
 const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'dpop.nonce']);
 /** Options that no variable sets. */
 const ONLY_IN_CODE = ['allowInsecureRequests', 'tenantDomain'];
 
+const ISSUER = { type: 'string' } as const;
 const SHARED = {
   /** Not `env-file`: Node takes that for its own, also behind the script's name. */
   env: { type: 'string', multiple: true },
@@ -113,16 +117,23 @@ export function readCommand(
     if (name === 'migrate') return readMigrateCommand(args);
     if (name === 'issuer') return readIssuerCommand(args, environment);
     if (name === 'doctor') {
-      const { values } = parseArgs({ args, options: { ...SHARED, strict: { type: 'boolean' } } });
+      const { values } = parseArgs({
+        args,
+        options: { ...SHARED, issuer: ISSUER, strict: { type: 'boolean' } },
+      });
       if (values.help) return { name: 'help' };
-      return { name, ...sourcesIn(values), json: values.json ?? false, strict: values.strict ?? false };
+      const { json = false, strict = false, issuer } = values;
+      return { name, ...sourcesIn(values), json, strict, issuer };
     }
     if (name === 'explain') {
       const many = { type: 'string', multiple: true } as const;
-      const { values } = parseArgs({ args, options: { ...SHARED, scope: many, group: many } });
+      const { values } = parseArgs({
+        args,
+        options: { ...SHARED, issuer: ISSUER, scope: many, group: many },
+      });
       if (values.help) return { name: 'help' };
-      const { scope: scopes = [], group: groups = [], json = false } = values;
-      return { name, ...sourcesIn(values), json, scopes, groups };
+      const { scope: scopes = [], group: groups = [], json = false, issuer } = values;
+      return { name, ...sourcesIn(values), json, scopes, groups, issuer };
     }
   } catch (error) {
     throw explained(error);

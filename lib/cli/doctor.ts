@@ -1,7 +1,6 @@
 /** Is this API set up rightly? The options, then the live provider, by the very parts that judge tokens. */
 import { AuthError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
-import type { ResolvedOptions } from '../options/auth-options.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
 import { VerificationQueue } from '../timing/verification-queue.js';
 import { VerifiedJwts } from '../token/jwt-token.validator.js';
@@ -14,54 +13,65 @@ import { checkKeys } from './check-keys.js';
 import { checkBinding, checkMetadata } from './check-metadata.js';
 import type { Sources } from './command.js';
 import type { Diagnosis, Finding } from './findings.js';
+import { chooseIssuers, settingsOf, type IssuerSettings } from './issuer-settings.js';
 import { readSettings } from './read-settings.js';
 import { WatchedClient } from './watched-client.js';
 
 /** What would be logged is found, and shown, here. */
 export const SILENT: Log = { debug() {}, warn() {}, error() {} };
 
-export async function examine(sources: Sources): Promise<Diagnosis> {
-  const { options, findings } = readSettings(sources);
+export async function examine(
+  command: Sources & { readonly issuer?: string | undefined },
+): Promise<Diagnosis> {
+  const { options, findings } = readSettings(command);
   if (!options) return { findings: [...findings, ...notChecked('provider', 'the options are invalid')] };
-  const client = new WatchedClient(options);
-  const asked = await examineProvider(client, options, sources);
-  return { findings: [...findings, ...checkAudience(options, sources), ...asked] };
+  const chosen = chooseIssuers(options, command.issuer);
+  const examined = await Promise.all(
+    chosen.map(async (issuer) => {
+      const settings = settingsOf(options, issuer);
+      const asked = await examineProvider(settings, command);
+      const found = [...checkAudience(settings, command), ...asked];
+      // Of several, each finding says whose it is.
+      return options.issuers.length === 1
+        ? found
+        : found.map((each) => ({ ...each, check: `${issuer.name}: ${each.check}` }));
+    }),
+  );
+  return { findings: [...findings, ...examined.flat()] };
 }
 
-async function examineProvider(
-  client: WatchedClient,
-  options: ResolvedOptions,
-  sources: Sources,
-): Promise<readonly Finding[]> {
-  const issuer = new ValidatingIssuer(options, SILENT, {
+async function examineProvider(settings: IssuerSettings, sources: Sources): Promise<readonly Finding[]> {
+  const client = new WatchedClient(settings);
+  const issuer = new ValidatingIssuer(settings, SILENT, {
     queue: new VerificationQueue(),
     verified: new VerifiedJwts(),
     client,
   });
   try {
-    const metadata = await discover(issuer, options);
+    const metadata = await discover(issuer);
     return [
-      ...checkMetadata(metadata, client.calls, options, issuer.metadata.isNeeded),
-      ...(await attempt('keys', sources, async () => checkKeys((await issuer.keys.get()).keys, options))),
-      await checkIntrospection(issuer.introspectionClient, metadata, options, sources),
-      ...checkBinding(metadata, options),
-      checkClock(client.calls, options, sources),
-      ...(client.calls.length > 0 ? [checkSpeed(client.calls, options, sources)] : []),
+      ...checkMetadata(metadata, client.calls, settings, issuer.metadata.isNeeded),
+      ...(await attempt('keys', sources, async () => checkKeys((await issuer.keys.get()).keys, settings))),
+      await checkIntrospection(issuer.introspectionClient, metadata, settings, sources),
+      ...checkBinding(metadata, settings),
+      checkClock(client.calls, settings, sources),
+      ...(client.calls.length > 0 ? [checkSpeed(client.calls, settings, sources)] : []),
     ];
   } catch (error) {
     const found = findingOf('discovery', error, sources);
     const open = notChecked('provider', 'keys and introspection require discovery');
-    return [found, ...open, ...(client.calls.length > 0 ? [checkClock(client.calls, options, sources)] : [])];
+    return [
+      found,
+      ...open,
+      ...(client.calls.length > 0 ? [checkClock(client.calls, settings, sources)] : []),
+    ];
   } finally {
     await issuer.close();
   }
 }
 
 /** Where the addresses are configured, discovery tells more, but is not needed. */
-async function discover(
-  { metadata }: ValidatingIssuer,
-  { issuer }: ResolvedOptions,
-): Promise<IssuerMetadata> {
+async function discover({ metadata, issuer }: ValidatingIssuer): Promise<IssuerMetadata> {
   try {
     return await metadata.get();
   } catch (error) {

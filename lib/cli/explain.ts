@@ -11,7 +11,11 @@ import type { ResolvedOptions } from '../options/auth-options.js';
 import { createTokenValidator } from '../validation/token-validator.js';
 import { ValidatingIssuer } from '../validation/validating-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
-import { isJwt } from '../jose/decode-jwt.js';
+import { withoutSlash } from '../issuer/issuer-metadata.js';
+import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
+import type { ResolvedIssuerOptions } from '../options/issuers.js';
+import { chooseIssuers, settingsOf } from './issuer-settings.js';
+import { UsageError } from './usage-error.js';
 import { isObject } from '../jose/strict-json.js';
 import { ValidatedToken } from '../token/validated-token.js';
 import { detailOf } from './advice.js';
@@ -26,12 +30,20 @@ import { readSettings } from './read-settings.js';
 export async function explain(token: string, command: ExplainCommand): Promise<Explanation> {
   const { options, findings: problems } = readSettings(command);
   if (!options) return { verdict: 'unknown', why: 'the options are invalid: run doctor', findings: problems };
-  const tokens = createTokenValidator(options, SILENT);
-  const issuer = tokens.issuers.only ?? new ValidatingIssuer(options, SILENT);
+  const chosen = chooseIssuer(token, options, command);
+  if (!chosen)
+    return {
+      verdict: 'refused',
+      why: '401 invalid_token: of no issuer that is configured',
+      findings: problems,
+    };
+  const settings = settingsOf(options, chosen);
+  const tokens = createTokenValidator(settings, SILENT);
+  const issuer = tokens.issuers.only ?? new ValidatingIssuer(settings, SILENT);
   try {
     const refusal = await refusalOf(() => tokens.validate(token));
-    const verdict = new Verdict(options, command);
-    const isHere = isJwt(token) && !options.introspectJwtTokens;
+    const verdict = new Verdict(settings, command);
+    const isHere = isJwt(token) && !settings.introspectJwtTokens;
     const claims = isHere
       ? await explainJwt(token, issuer, verdict)
       : await explainAnswer(token, refusal, issuer, verdict);
@@ -43,6 +55,34 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
     return { ...conclude(refusal ?? unmet, isHere), findings };
   } finally {
     await tokens.issuers.close();
+  }
+}
+
+/** Of several: as `iss` says; of an opaque token the one that was named, or else the one that introspects. */
+function chooseIssuer(
+  token: string,
+  options: ResolvedOptions,
+  { issuer: name }: ExplainCommand,
+): ResolvedIssuerOptions | undefined {
+  const chosen = chooseIssuers(options, name);
+  if (chosen.length === 1) return chosen[0];
+  if (isJwt(token)) {
+    const iss = issOf(token);
+    return chosen.find(
+      ({ issuer, accessTokenIssuer = issuer }) => withoutSlash(accessTokenIssuer) === withoutSlash(iss),
+    );
+  }
+  const introspecting = chosen.filter(({ clientId }) => clientId !== undefined);
+  if (introspecting.length !== 1)
+    throw new UsageError('several issuers: --issuer says whose token it is, for an opaque one does not');
+  return introspecting[0];
+}
+
+function issOf(token: string): string {
+  try {
+    return String(decodeJwt(token).claims['iss']);
+  } catch {
+    return '';
   }
 }
 

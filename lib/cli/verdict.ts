@@ -1,11 +1,11 @@
 /** How do the single checks come out? Each real check is shown a token that is good but for the part in question. */
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
-import type { ResolvedOptions } from '../options/auth-options.js';
 import { trueTime } from '../token/check-claims.js';
 import { adviseToken, detailOf } from './advice.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
+import type { IssuerSettings } from './issuer-settings.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export class Verdict {
   readonly findings: Finding[] = [];
 
   constructor(
-    readonly options: ResolvedOptions,
+    readonly options: IssuerSettings,
     private readonly sources: Sources,
   ) {}
 

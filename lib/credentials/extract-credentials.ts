@@ -13,19 +13,41 @@ export function resolveCredentials(
   { tokenResolver }: ResolverOptions,
 ): Credentials | undefined | Promise<Credentials | undefined> {
   if (!tokenResolver) return extractCredentials(request);
-  const token: unknown = tokenResolver(request);
-  // Any thenable: a promise may come from another library, or another context of the process.
-  return isThenable(token)
-    ? Promise.resolve(token).then((resolved) => credentialsOf(resolved, request))
+  const token = resolvedToken(tokenResolver(request), 'tokenResolver');
+  return token instanceof Promise
+    ? token.then((resolved) => credentialsOf(resolved, request))
     : credentialsOf(token, request);
 }
 
-function credentialsOf(token: unknown, request: IncomingRequest): Credentials | undefined {
-  if (token === undefined || token === null || token === '') return undefined;
-  if (typeof token === 'object') throw manyOrNone(token);
-  if (typeof token !== 'string') throw new TypeError('tokenResolver did not return a string');
+function credentialsOf(token: string | undefined, request: IncomingRequest): Credentials | undefined {
+  if (token === undefined) return undefined;
   const header = fromHeader.get(request);
   return header?.token === token ? header : { scheme: 'Bearer', token };
+}
+
+/**
+ * The token that a resolver of the application found; `undefined` for `null` and an empty string, too.
+ *
+ * @param option the name of the resolver, for messages
+ * @throws {InvalidRequestError} for a list of several tokens
+ * @throws {TokenError} `invalid_token` for a list of one, and for an object
+ * @throws {TypeError} for anything else that is no string
+ */
+export function resolvedToken(
+  found: unknown,
+  option: string,
+): string | undefined | Promise<string | undefined> {
+  // Any thenable: a promise may come from another library, or another context of the process.
+  return isThenable(found)
+    ? Promise.resolve(found).then((resolved) => tokenIn(resolved, option))
+    : tokenIn(found, option);
+}
+
+function tokenIn(found: unknown, option: string): string | undefined {
+  if (found === undefined || found === null || found === '') return undefined;
+  if (typeof found === 'object') throw manyOrNone(found, option);
+  if (typeof found !== 'string') throw new TypeError(`${option} did not return a string`);
+  return found;
 }
 
 /** What {@link bearerToken} read, so that a DPoP-bound token which a resolver takes from there keeps its scheme. */
@@ -53,10 +75,10 @@ export function bearerToken(request: IncomingRequest): string | undefined {
  * Parsers of queries, cookies and forms make lists and objects of what a client repeats or nests (`access_token=a&access_token=b`,
  * `access_token[x]=a`): the client's fault, not the resolver's.
  */
-function manyOrNone(token: object): InvalidRequestError | TokenError {
+function manyOrNone(token: object, option: string): InvalidRequestError | TokenError {
   if (Array.isArray(token) && token.length > 1)
-    return new InvalidRequestError({ detail: `tokenResolver found ${token.length} tokens` });
-  return invalidToken('malformed', 'tokenResolver found a list or an object, not a token');
+    return new InvalidRequestError({ detail: `${option} found ${token.length} tokens` });
+  return invalidToken('malformed', `${option} found a list or an object, not a token`);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -31,6 +31,8 @@ export abstract class AuthError extends Error {
   abstract readonly code: string;
   /** The HTTP status that the guard answers with. */
   abstract readonly status: Status;
+  /** The configured name of the issuer whose token or whose answer it is about, where that is known. */
+  issuer: string | undefined;
   #detail: string | (() => string) | undefined;
 
   /** The exact reason, for logs only. */
@@ -191,6 +193,12 @@ export class TokenError extends CallerError {
     const scope: ChallengeParameters = this.scopes.length > 0 ? [['scope', this.scopes.join(' ')]] : [];
     return [...error, ...this.#parameters, ...scope];
   }
+}
+
+/** Says which issuer an error is about. @returns the error */
+export function nameIssuer(error: unknown, name: string): unknown {
+  if (error instanceof AuthError) error.issuer ??= name;
+  return error;
 }
 
 /** The token is not good: 401 `invalid_token`. */

@@ -21,3 +21,9 @@ export function isAdmitted(request: object, options: ResolvedOptions, policy: Ro
   const admission = (request as { readonly [ADMISSION]?: Admission })[ADMISSION];
   return admission !== undefined && admission.policy === policy && admission.options === options;
 }
+
+/** Of the route that a guard with these options admitted the request to last. */
+export function admittedPolicy(request: object, options: ResolvedOptions): RoutePolicy | undefined {
+  const admission = (request as { readonly [ADMISSION]?: Admission })[ADMISSION];
+  return admission?.options === options ? admission.policy : undefined;
+}

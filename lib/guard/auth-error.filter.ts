@@ -1,21 +1,20 @@
 /** Answers an error of this package that a handler throws as the guard answers it. */
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
-import { throwError } from 'rxjs';
 import { AuthError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { isObject } from '../jose/strict-json.js';
+import { admittedPolicy } from './admitted-requests.js';
 import { principalOf } from '../principal/authenticated-request.js';
 import { findTransport } from '../transport/transports.js';
 import { offerFor, Refusals } from './refusals.js';
+import { answerRefused, REFUSED_MESSAGE_FILTER } from './rpc/refused-messages.filter.js';
 import { sendException } from './sockets/messages.js';
 
 /** What `@Catch()` writes; its name is not exported by Nest. */
 const CAUGHT = '__filterCatchExceptions__';
-
-/** What Nest itself answers where it knows nothing of an error. */
-const NO_DETAILS = { status: 'error', message: 'Internal server error' };
 
 /**
  * A global filter for every {@link AuthError} that leaves a handler, a pipe or an interceptor: of
@@ -37,12 +36,16 @@ export class AuthErrorFilter extends BaseExceptionFilter {
     super();
     // Nest asks the last global filter first. One that catches everything would not know what this error calls for.
     const read = config.getGlobalFilters.bind(config);
-    config.getGlobalFilters = () => [...read().filter((each) => each !== this), this];
+    config.getGlobalFilters = () => [
+      REFUSED_MESSAGE_FILTER,
+      ...read().filter((each) => each !== this && each !== REFUSED_MESSAGE_FILTER),
+      this,
+    ];
   }
 
   override catch(error: AuthError, host: ArgumentsHost): unknown {
     const exception = this.#refusals.refuse(error, host, 'a handler', () =>
-      offerFor(this.options, undefined, presentedIn(host)),
+      offerFor(this.options, policyOfCall(host, this.options), presentedIn(host)),
     );
     switch (host.getType<string>()) {
       case 'http':
@@ -51,7 +54,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
           host,
         );
       case 'rpc':
-        return throwError(() => NO_DETAILS);
+        return (this.#nextFilter(exception) ?? answerRefused)(exception, host);
       case 'ws':
         // Nobody catches what a filter throws here.
         return sendException(host.switchToWs().getClient<object>(), exception);
@@ -67,6 +70,16 @@ export class AuthErrorFilter extends BaseExceptionFilter {
       .find((filter) => filter !== this && catches(filter, exception));
     return next?.catch.bind(next);
   }
+}
+
+/** Of what the guard has admitted the request to: its challenge names the API of the route. */
+function policyOfCall(
+  host: ArgumentsHost,
+  options: ResolvedOptions,
+): { readonly dpopBound: false; readonly requirements: readonly []; readonly audience: string | undefined } {
+  const request: unknown = host.getType() === 'http' ? host.switchToHttp().getRequest() : undefined;
+  const audience = isObject(request) ? admittedPolicy(request, options)?.audience : undefined;
+  return { dpopBound: false, requirements: [], audience };
 }
 
 /** A DPoP-bound token was admitted with its proof, or not at all. */

@@ -8,6 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { accessOf, checkAccess } from '../access/authorize.js';
+import { checkRecipient } from '../access/recipient.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
 import { isSubscription } from '../credentials/graphql-call.js';
@@ -20,6 +21,7 @@ import {
   invalidToken,
   MissingTokenError,
   UnsupportedContextError,
+  type AuthError,
   type TokenError,
 } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -47,6 +49,8 @@ import { recallField, rememberField } from './graphql/admitted-fields.js';
 import { endSubscription } from './graphql/subscription.interceptor.js';
 import { GuardInPlace } from './guard-in-place.js';
 import { offerFor, Refusals, routeOf } from './refusals.js';
+import { isMessageHandler } from './rpc/message-patterns.js';
+import { endReply } from './rpc/streamed-replies.js';
 import { connectionOf } from './sockets/connection.js';
 import { HandshakeContext, policyOf } from './sockets/handshake.js';
 import { OpenStreams } from './streams/open-streams.js';
@@ -56,8 +60,9 @@ import { endServerSentEvents, streamsEvents } from './streams/server-sent-events
  * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
  *
  * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}; in GraphQL with an error whose `extensions` say as much, for a message of a gateway with a `WsException`.
- * Never answers `false`. A context of another kind is refused unless the handler is `@Public()`.
+ * {@link AuthError}; in GraphQL with an error whose `extensions` say as much, for a message of a gateway with a `WsException`, in
+ * a message handler of a microservice with an `RpcException`. Never answers `false`. A context of another kind is refused unless
+ * the handler is `@Public()`.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -89,8 +94,12 @@ export class AuthGuard implements CanActivate {
     const admission = recallField(call, this.options, context);
     if (!admission) return false;
     const { token, scheme } = admission;
-    if (!isCurrent(token.claims, this.options) || this.tokens.revocations.covers(token.claims)) return false;
-    const decision = new Decision(context, this.options.issuer);
+    if (
+      !isCurrent(token.claims, this.tokens.optionsOf(token)) ||
+      this.tokens.revocations.covers(token.claims)
+    )
+      return false;
+    const decision = new Decision(context, token.issuer.name);
     decision.scheme = scheme;
     // The one that was admitted may still be waiting.
     if (principalOf(call.carrier) !== token)
@@ -99,14 +108,14 @@ export class AuthGuard implements CanActivate {
   }
 
   async #admit(context: ExecutionContext): Promise<true> {
-    const decision = new Decision(context, this.options.issuer);
+    const decision = new Decision(context, this.tokens.issuers.only?.name);
     let policy: RoutePolicy | undefined;
     try {
       const transport = findTransport(context);
       const preparing = transport?.prepare?.();
       if (preparing) await preparing;
       policy = policyOf(context);
-      if (context.getType() === 'http' && !isRegisteredClass(context.getClass())) throw unknownClass(context);
+      if (!isRegisteredClass(context.getClass()) && isOfController(context)) throw unknownClass(context);
       const call = transport?.callOf(context);
       if (call) markAsGuarded(call.carrier);
       if (call && transport?.kind === 'ws') refuseEnded(call);
@@ -120,7 +129,7 @@ export class AuthGuard implements CanActivate {
       if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
       if (isAdmitted(call.operation, this.options, policy)) return true;
       // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
-      const resolved = this.#readCredentials(transport, call);
+      const resolved = this.#readCredentials(transport, call, context);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
         if (policy.access !== 'optional') throw new MissingTokenError();
@@ -131,10 +140,14 @@ export class AuthGuard implements CanActivate {
 
       const validation = this.#validate(credentials.token, policy.introspectMaxAge, call);
       const validated = validation instanceof Promise ? await validation : validation;
+      decision.issuer = validated.issuer.name;
+      const issuerOptions = this.tokens.optionsOf(validated);
+      const unaccepted = checkRecipient(validated, policy, issuerOptions.audience);
+      if (unaccepted) throw unaccepted;
       this.tokens.revocations.check(validated.claims);
       const binding = this.#checkBinding(validated, credentials.scheme, policy, context, transport, call);
       if (binding) await binding;
-      const checked = checkAccess(validated, policy, this.options, call.request);
+      const checked = checkAccess(validated, policy, issuerOptions, call.request);
       const denial = checked instanceof Promise ? await checked : checked;
       if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
         rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
@@ -148,7 +161,7 @@ export class AuthGuard implements CanActivate {
       const loadUser = isHandshake ? undefined : this.options.loadUser;
       const principal = loadUser
         ? await callerOf(call, this.options)
-            .principal(call.operation)
+            .principal(call.operation, validated.token)
             .get(() => loadPrincipal(validated, loadUser, context))
         : validated;
       const hasUser = !isHandshake || !this.options.loadUser;
@@ -173,11 +186,13 @@ export class AuthGuard implements CanActivate {
   #readCredentials(
     transport: Transport,
     call: Call,
+    context: ExecutionContext,
   ): Credentials | undefined | Promise<Credentials | undefined> {
+    const read = () => transport.credentialsOf(call, this.options, context);
     const isAtHand =
       transport.kind === 'ws' ? isKnown(call.connection) : !this.options.tokenResolver && !call.connection;
-    if (isAtHand) return transport.credentialsOf(call, this.options);
-    return callerOf(call, this.options).credentials.get(() => transport.credentialsOf(call, this.options));
+    if (call.message || isAtHand) return read();
+    return callerOf(call, this.options).credentials.get(read);
   }
 
   /** What has to be awaited is validated once for all handlers of the request, also if it is refused. */
@@ -186,9 +201,10 @@ export class AuthGuard implements CanActivate {
     introspectMaxAge: number | undefined,
     call: Call,
   ): ValidatedToken | Promise<ValidatedToken> {
+    if (call.message) return this.tokens.validate(token, introspectMaxAge, call.request);
     const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
     const validate = (): ValidatedToken | Promise<ValidatedToken> =>
-      this.tokens.validate(token, introspectMaxAge);
+      this.tokens.validate(token, introspectMaxAge, call.request);
     if (known?.hasBegun === true)
       return whenReady(known.get(validate), (validated) => this.#recheck(validated));
     const validation = validate();
@@ -200,7 +216,7 @@ export class AuthGuard implements CanActivate {
 
   /** What may have changed since it was validated. */
   #recheck(validated: ValidatedToken): ValidatedToken {
-    checkTimes(validated.claims, this.options);
+    checkTimes(validated.claims, this.tokens.optionsOf(validated));
     return validated;
   }
 
@@ -215,16 +231,21 @@ export class AuthGuard implements CanActivate {
     return enforceSenderConstraint(claims, {
       scheme,
       certificate: () =>
-        callerOf(call, this.options).certificate.get(() =>
-          resolveCertificate(call.request, this.options, this.#log),
-        ),
+        call.message
+          ? call.message.certificate()
+          : callerOf(call, this.options).certificate.get(() =>
+              resolveCertificate(call.request, this.options, this.#log),
+            ),
       certificateAsked: policy.certificateBound || this.options.validateCertificateBinding === 'required',
       dpopAsked: policy.dpopBound || this.options.dpop.mode === 'required',
       bindingAsked: this.options.profile === 'fapi2',
-      verifyProof: async (jkt) =>
-        callerOf(call, this.options)
+      verifyProof: async (jkt) => {
+        if (call.message)
+          throw invalidToken('binding', 'a DPoP proof is for an HTTP request, never for a message');
+        await callerOf(call, this.options)
           .proof(jkt)
-          .get(() => this.#verifyProof(token, jkt, context, transport, call)),
+          .get(() => this.#verifyProof(token, jkt, context, transport, call));
+      },
     });
   }
 
@@ -250,18 +271,25 @@ export class AuthGuard implements CanActivate {
   }
 
   /** What stays open after the handler has begun. */
-  #endWithToken({ claims }: ValidatedToken, context: ExecutionContext): void {
-    const { issuer } = this.options;
-    endSubscription(context, this.streams, { issuer, claims }, (error) =>
-      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options)),
-    );
+  #endWithToken({ claims, issuer: { issuer } }: ValidatedToken, context: ExecutionContext): void {
+    const refuse = (error: AuthError): Error =>
+      this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options));
+    endSubscription(context, this.streams, { issuer, claims }, refuse);
+    endReply(context, this.streams, { issuer, claims }, refuse);
     endServerSentEvents(context, this.streams, { issuer, claims });
   }
 }
 
 /** Whether the answer goes on after the handler has begun it. */
 function staysOpen(context: ExecutionContext): boolean {
-  return context.getType<string>() === 'graphql' || streamsEvents(context.getHandler());
+  const type = context.getType<string>();
+  return type === 'graphql' || type === 'rpc' || streamsEvents(context.getHandler());
+}
+
+/** Nest makes HTTP routes and message handlers of controllers only. */
+function isOfController(context: ExecutionContext): boolean {
+  const type = context.getType();
+  return type === 'http' || (type === 'rpc' && isMessageHandler(context.getHandler()));
 }
 
 /** Of several messages that nothing tells apart, each is decided on. */

@@ -37,7 +37,7 @@ export class Caller {
   readonly #validations: Validation[] = [];
   #credentials: Once<Credentials | undefined> | undefined;
   #sender: Sender | undefined;
-  #principals: WeakMap<object, Once<Principal>> | undefined;
+  #principals: WeakMap<object, { readonly token: string; readonly once: Once<Principal> }> | undefined;
 
   /**
    * @param params what a connection was opened with; with others begins another caller
@@ -74,11 +74,13 @@ export class Caller {
     return this.#senderOf().proof(jkt);
   }
 
-  principal(operation: object): Once<Principal> {
+  /** Of the holder of this token: whether each message has an operation of its own, its transport decides. */
+  principal(operation: object, token: string): Once<Principal> {
     this.#principals ??= new WeakMap();
     let principal = this.#principals.get(operation);
-    if (!principal) this.#principals.set(operation, (principal = new Once()));
-    return principal;
+    if (principal?.token !== token)
+      this.#principals.set(operation, (principal = { token, once: new Once() }));
+    return principal.once;
   }
 
   #senderOf(): Sender {

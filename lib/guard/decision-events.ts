@@ -24,8 +24,10 @@ export interface DecisionEvent {
   readonly route: string;
   /** The kind of call: `http`, or what `ExecutionContext.getType()` answers. */
   readonly transport: string;
-  /** The issuer, as configured. */
-  readonly issuer: string;
+  /**
+   * The issuer, by its configured name; of several, that of the token: `undefined` where the guard did not come so far.
+   */
+  readonly issuer: string | undefined;
   /** How the token was sent, as far as the guard came. */
   readonly scheme: 'Bearer' | 'DPoP' | undefined;
   /** Seconds. */
@@ -42,7 +44,8 @@ export class Decision {
 
   constructor(
     private readonly context: ExecutionContext,
-    private readonly issuer: string,
+    /** The name of the issuer, once that is known. */
+    public issuer: string | undefined,
   ) {}
 
   allow(reason: 'public' | 'anonymous' | 'token'): true {
@@ -52,6 +55,7 @@ export class Decision {
 
   refuse(error: unknown): void {
     if (this.#beganAt === undefined) return;
+    if (error instanceof AuthError) this.issuer ??= error.issuer;
     const { reason, status } = error instanceof AuthError ? error : { reason: 'internal_error', status: 500 };
     this.#publish(this.#beganAt, 'refused', reason, status);
   }

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs
 import { GuardCoverage } from './guard-coverage.js';
 import { watchHybridApplications } from './hybrid-applications.js';
 import { MessageHandlers, type MessageHandler } from './message-handlers.js';
+import { MessageWatch } from './rpc/message-watch.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -19,6 +20,7 @@ export class MessageAudit implements OnApplicationBootstrap {
     @Inject(GuardCoverage) private readonly guards: GuardCoverage,
     @Inject(MessageHandlers) private readonly handlers: MessageHandlers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(MessageWatch) private readonly watch: Pick<MessageWatch, 'begin'>,
   ) {
     watchHybridApplications((app) => app.get(MessageAudit, { strict: false }));
   }
@@ -34,6 +36,8 @@ export class MessageAudit implements OnApplicationBootstrap {
    * @throws {ConfigurationError} with `audit: 'error'`, where the application has started already
    */
   connect(inheritsConfiguration: boolean): void {
+    // Nest registers its handlers now, and with a configuration of their own.
+    this.watch.begin();
     if (!inheritsConfiguration) this.#isConnectedWithoutGuard = true;
     if (this.#hasStarted) this.check();
   }
@@ -50,6 +54,15 @@ export class MessageAudit implements OnApplicationBootstrap {
     if (this.options.audit === 'error') throw new ConfigurationError(message);
     if (message !== this.#reported) this.#log.warn(message);
     this.#reported = message;
+  }
+
+  /** The names of message handlers that Nest runs without the guard, whatever they declare. */
+  unguardedMessages(): ReadonlySet<string> {
+    const reachesAll = this.guards.isGlobal && !this.#isConnectedWithoutGuard;
+    const open = reachesAll
+      ? []
+      : this.handlers.read().filter(({ kind, isGuardedLocally }) => kind === 'rpc' && !isGuardedLocally);
+    return new Set(open.map(({ name }) => name));
   }
 
   #find(): readonly string[] {

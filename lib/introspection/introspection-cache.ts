@@ -42,23 +42,26 @@ interface Refusal {
   readonly until: number;
 }
 
-const MAX_ANSWERS = 10_000;
-const MAX_REFUSALS = 10_000;
+/** Answers, and as many refusals. */
+export const MAX_ANSWERS = 10_000;
 /** A token that becomes good (a revocation taken back) is refused this long, in seconds. */
 const REFUSAL_TTL_SECONDS = 10;
 /** With a shared cache, memory is asked no longer than this, in seconds. */
 export const MEMORY_TTL_BESIDE_SHARED_SECONDS = 10;
 
 export class IntrospectionCache {
-  readonly #answers = new RememberedTokens<Held>(MAX_ANSWERS);
+  readonly #answers: RememberedTokens<Held>;
   /** By hash: junk is as long as its sender likes. */
-  readonly #refusals = new LRUCache<string, Refusal>({ max: MAX_REFUSALS });
+  #refusals: LRUCache<string, Refusal> | undefined;
   #forgottenAt = -Infinity;
 
   constructor(
     private readonly options: IntrospectionCacheOptions & ClaimsOptions,
     private readonly shared?: SharedAnswers,
-  ) {}
+    private readonly max = MAX_ANSWERS,
+  ) {
+    this.#answers = new RememberedTokens(max);
+  }
 
   /** From memory, if it is less than so many seconds old. */
   recall(token: string, maxAge = Infinity): ValidatedToken | undefined {
@@ -68,7 +71,7 @@ export class IntrospectionCache {
 
   /** From memory, if it is less than so many seconds old. */
   recallRefusal(token: string, maxAge = Infinity): TokenError | undefined {
-    if (this.#refusals.size === 0) return undefined;
+    if (!this.#refusals?.size) return undefined;
     const refusal = this.#refusals.get(hashOf(token));
     return refusal && isUsable(refusal, maxAge) ? refusal.error : undefined;
   }
@@ -90,7 +93,7 @@ export class IntrospectionCache {
     const now = monotonicSeconds();
     const { token } = validated;
     this.#answers.set({ token, validated, since: now - ageOf(answered), until: now + remaining });
-    if (this.#refusals.size > 0) this.#refusals.delete(hashOf(token));
+    if (this.#refusals?.size) this.#refusals.delete(hashOf(token));
   }
 
   /** Offers an answer to the other instances. Nobody waits for that. */
@@ -113,7 +116,9 @@ export class IntrospectionCache {
       error.reason === 'not_yet_valid' ? this.#startsIn(claims) : Infinity,
     );
     const now = monotonicSeconds();
-    if (ttl > 0) this.#refusals.set(hashOf(token), { error, since: now, until: now + ttl });
+    if (ttl <= 0) return;
+    this.#refusals ??= new LRUCache({ max: this.max });
+    this.#refusals.set(hashOf(token), { error, since: now, until: now + ttl });
   }
 
   /**

@@ -35,7 +35,7 @@ export class CircuitBreaker {
   readonly #backoff = new Backoff(TOLERATED_FAILURES, MAX_PAUSE_SECONDS);
   readonly #slots = new CallSlots(MAX_CALLS, MAX_WAITING_CALLS);
   /** By hash: junk is as long as its sender likes. */
-  readonly #failedTokens = new LRUCache<string, FailedToken>({ max: MAX_FAILED_TOKENS });
+  #failedTokens: LRUCache<string, FailedToken> | undefined;
   /** Tokens that count as failures since the last success. */
   readonly #counted = new Set<string>();
   #pauses = 0;
@@ -102,12 +102,12 @@ export class CircuitBreaker {
   }
 
   #failed(token: string): FailedToken | undefined {
-    return this.#failedTokens.size === 0 ? undefined : this.#failedTokens.get(hashOf(token));
+    return this.#failedTokens?.size ? this.#failedTokens.get(hashOf(token)) : undefined;
   }
 
   /** A call that was under way when a pause began does not end it. */
   #succeed(token: string, pauses: number): void {
-    if (this.#failedTokens.size > 0) this.#failedTokens.delete(hashOf(token));
+    if (this.#failedTokens?.size) this.#failedTokens.delete(hashOf(token));
     if (pauses !== this.#pauses && this.#backoff.remaining > 0) return;
     this.#backoff.succeed();
     this.#counted.clear();
@@ -125,9 +125,10 @@ export class CircuitBreaker {
     }
     if (this.isOpen && (!isLate || asked > 0)) this.#pauses++;
 
-    const failures = (this.#failedTokens.get(hash)?.failures ?? 0) + 1;
+    const failedTokens = (this.#failedTokens ??= new LRUCache({ max: MAX_FAILED_TOKENS }));
+    const failures = (failedTokens.get(hash)?.failures ?? 0) + 1;
     const pause = this.isOpen || failures > TOLERATED_FAILURES ? TOKEN_PAUSE_SECONDS : 0;
-    this.#failedTokens.set(hash, { failures, retryAt: monotonicSeconds() + pause });
+    failedTokens.set(hash, { failures, retryAt: monotonicSeconds() + pause });
   }
 
   #tooMany(): ProviderUnavailableError {

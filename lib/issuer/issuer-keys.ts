@@ -31,11 +31,13 @@ export class IssuerKeys {
       Pick<MetadataOptions, 'jwksUri' | 'maxStale' | 'accessTokenIssuer'> &
       Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly log: Log,
+    refreshesOnlyUsed = false,
   ) {
     this.#limiter = new RefetchLimiter(options.responseTimeout);
     this.#document = new CachedDocument((held) => this.#fetch(held), {
       freshFor: options.jwksCacheDuration,
       staleFor: options.maxStale,
+      refreshesOnlyUsed,
       ...reportOutages('fetching the keys', log),
     });
   }

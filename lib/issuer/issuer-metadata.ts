@@ -87,11 +87,13 @@ export class IssuerMetadataSource {
     private readonly client: ProviderClient,
     private readonly options: MetadataOptions & MetadataUses,
     log: Log,
+    refreshesOnlyUsed = false,
   ) {
     this.#configured = { issuer: options.issuer };
     this.#document = new CachedDocument(() => this.#discover(), {
       freshFor: options.metadataCacheDuration,
       staleFor: options.maxStale,
+      refreshesOnlyUsed,
       ...reportOutages('discovery', log),
     });
   }

@@ -1,22 +1,102 @@
 /** The issuers whose tokens are accepted, found by the `iss` of a token before anything is asked. */
-import { invalidToken, type TokenError } from '../errors/auth.errors.js';
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import {
+  ConfigurationError,
+  invalidToken,
+  ProviderUnavailableError,
+  TokenError,
+} from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import { monotonicSeconds } from '../timing/backoff.js';
+import { CallSlots } from '../timing/call-slots.js';
+import { DeadlineError, withDeadline } from '../timing/deadline.js';
+import { SingleFlight } from '../timing/single-flight.js';
 import { withoutSlash } from './issuer-metadata.js';
 import type { ProviderStatus, TrustedIssuer } from './trusted-issuer.js';
 
-export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
-  readonly #byIss = new Map<string, Issuer>();
-  /** The one that every token is of, where no other is configured. */
-  readonly only: Issuer | undefined;
+/** Issuers that a function knows, remembered at the most; the least recently used goes first. */
+const MAX_KNOWN = 1000;
+/** Values of `iss` that no issuer is known for: callers invent them. */
+const MAX_UNKNOWN = 10_000;
+const UNKNOWN_TTL_SECONDS = 60;
+/** An answer holds this long even where nothing is to be cached, in seconds. */
+const MIN_TTL_SECONDS = 1;
+/** Calls of the application's function at the same time, and those that wait for their turn. */
+const MAX_CALLS = 100;
+const MAX_WAITING_CALLS = 10_000;
+/** A longer `iss` is no issuer's; of longer ones the hash is remembered. */
+const MAX_ISS_LENGTH = 2048;
+const MAX_KEPT_LENGTH = 256;
 
-  constructor(issuers: readonly Issuer[]) {
-    for (const issuer of issuers) this.#byIss.set(withoutSlash(issuer.accessTokenIssuer), issuer);
-    this.only = issuers.length === 1 ? issuers[0] : undefined;
+/** How issuers are made. */
+export interface IssuerSource<Issuer extends TrustedIssuer> {
+  /** Makes an issuer anew: nothing of what the old one remembers. */
+  remake(issuer: Issuer): Issuer;
+  /** What the application says about an `iss` that is not configured; left out where it says nothing. */
+  readonly find?: IssuerLookUp<Issuer> | undefined;
+  /** Forgets what lies elsewhere of an issuer. */
+  onForgotten(issuer: Issuer): void;
+}
+
+export interface IssuerLookUp<Issuer extends TrustedIssuer> {
+  /**
+   * @param known what was made of an earlier answer: the result where the answer says the same
+   * @returns the issuer, and how long the answer holds, in seconds; `undefined` for an unknown one
+   */
+  ask(
+    iss: string,
+    known: Issuer | undefined,
+  ): Answer<Issuer> | undefined | Promise<Answer<Issuer> | undefined>;
+  /** Longest wait for one answer, in seconds. */
+  readonly responseTimeout: number;
+}
+
+interface Answer<Issuer> {
+  readonly issuer: Issuer;
+  readonly holdsFor: number;
+}
+
+/**
+ * The issuers of this application. Injectable, to forget one: see {@link IssuerRegistry.forget}.
+ */
+export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
+  readonly #configured = new Map<string, Issuer>();
+  readonly #found = new LRUCache<string, Issuer>({
+    max: MAX_KNOWN,
+    dispose: (issuer, _iss, reason) => {
+      if (reason !== 'set') issuer.retire();
+    },
+  });
+  /** Until when, by the monotonic clock in seconds. */
+  readonly #unknown = new LRUCache<string, number>({ max: MAX_UNKNOWN });
+  readonly #lookUps = new SingleFlight<Issuer | undefined>();
+  readonly #slots = new CallSlots(MAX_CALLS, MAX_WAITING_CALLS);
+  /** How often something was forgotten: an answer that was asked for before is not remembered. */
+  #forgotten = 0;
+  #only: Issuer | undefined;
+
+  constructor(
+    issuers: readonly Issuer[],
+    private readonly source: IssuerSource<Issuer>,
+  ) {
+    for (const issuer of issuers) this.#configured.set(withoutSlash(issuer.accessTokenIssuer), issuer);
+    this.#only = issuers.length === 1 && !source.find ? issuers[0] : undefined;
   }
 
-  /** Those that are known now. */
+  /** The one that every token is of, where no other is configured. */
+  get only(): Issuer | undefined {
+    return this.#only;
+  }
+
+  /** Those that are known now: all that are configured, or those that a function named lately. */
   get known(): readonly Issuer[] {
-    return [...this.#byIss.values()];
+    return [...this.#configured.values(), ...this.#found.values()];
+  }
+
+  /** The application names issuers at the request. */
+  get isOpen(): boolean {
+    return this.source.find !== undefined;
   }
 
   /**
@@ -24,34 +104,89 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
    * issuer's metadata decides later how it is written. Without a promise where the answer is at hand.
    *
    * @throws {TokenError} `invalid_token` if no such issuer is configured: nothing was asked then
+   * @throws {ConfigurationError} if the application's function fails
    */
   find(iss: unknown): Issuer | Promise<Issuer> {
-    const found = typeof iss === 'string' ? this.#byIss.get(withoutSlash(iss)) : undefined;
-    if (!found) throw this.#unknown(iss);
-    return found;
-  }
-
-  /** The issuer of this name, or with this `issuer`, as it is configured; `undefined` if there is none. */
-  named(name: string): Issuer | undefined {
-    return this.known.find((each) => each.name === name);
+    if (typeof iss !== 'string') throw this.#unknownError(iss);
+    const key = withoutSlash(iss);
+    const known = this.#configured.get(key) ?? this.#found.get(key);
+    if (known?.isCurrent) return known;
+    const { find } = this.source;
+    if (!find || iss.length > MAX_ISS_LENGTH || this.#isUnknown(iss)) throw this.#unknownError(iss);
+    return this.#lookUp(iss, find);
   }
 
   /**
-   * Has every issuer fetch what requests will need.
+   * The issuer with this `issuer`, or of this name. Without a promise where the answer is at hand.
    *
-   * @throws {ProviderUnavailableError} if one of them did not answer
-   * @throws {ConfigurationError} if what one answered shows that this application is set up wrongly
+   * @returns `undefined` if there is none, or more than one of this name
+   * @throws {ConfigurationError} if the application's function fails
    */
-  async warmUp(): Promise<void> {
-    await Promise.all(this.known.map((issuer) => issuer.warmUp()));
+  named(name: string): Issuer | undefined | Promise<Issuer | undefined> {
+    const key = withoutSlash(name);
+    const byIssuer = this.#configured.get(key) ?? this.#found.get(key);
+    if (byIssuer?.isCurrent) return byIssuer;
+    const known = this.known.filter((each) => each.name === name || each.issuer === name);
+    if (known.length > 1) return undefined;
+    if (known[0]?.isCurrent) return known[0];
+    return this.source.find ? this.#lookUpNamed(known[0]?.accessTokenIssuer ?? name) : undefined;
   }
 
-  /** How things stand: `down` if no issuer can be asked. Asks those of which nothing is held. */
-  async check(): Promise<ProviderStatus> {
-    const statuses = await Promise.all(this.known.map((issuer) => issuer.check()));
-    const [first] = statuses;
-    const isAlike = statuses.every(({ state }) => state === first?.state);
-    return first && isAlike ? first : { state: first ? 'degraded' : 'ready', age: undefined };
+  /**
+   * Forgets what is remembered of an issuer, at once: the function's answer, also that it is unknown; keys, metadata, verified
+   * tokens and introspection answers in the memory of this instance. The next token asks again. For a tenant that was removed
+   * or added, or whose settings have changed.
+   *
+   * What lies in a shared `cache` stays: the same tenant with the same settings finds it again. Connections and streams that
+   * are open stay open.
+   *
+   * @param issuer its `issuer` (a trailing slash does not matter) or its name
+   * @returns whether something was remembered
+   */
+  forget(issuer: string): boolean {
+    this.#forgotten++;
+    this.#lookUps.detach();
+    const key = withoutSlash(issuer);
+    const wasUnknown = [key, `${key}/`].map((each) => this.#unknown.delete(keyOf(each))).includes(true);
+    const known = this.known.find(
+      (each) =>
+        each.name === issuer ||
+        [each.issuer, each.accessTokenIssuer].some((own) => withoutSlash(own) === key),
+    );
+    if (!known) return wasUnknown;
+    const place = withoutSlash(known.accessTokenIssuer);
+    if (!this.#found.delete(place)) {
+      const anew = this.source.remake(known);
+      this.#configured.set(place, anew);
+      if (this.#only) this.#only = anew;
+      known.retire();
+    }
+    this.source.onForgotten(known);
+    return true;
+  }
+
+  /**
+   * Has the issuers that are configured fetch what requests will need, each as its `warmUp` says.
+   *
+   * @throws {ProviderUnavailableError} if one that is required did not answer
+   * @throws {ConfigurationError} if what it answered shows that this application is set up wrongly
+   */
+  async warmUp(): Promise<void> {
+    const issuers = [...this.#configured.values()];
+    await Promise.all(issuers.filter((each) => each.warmUpMode === 'required').map((each) => each.warmUp()));
+    for (const each of issuers) {
+      // Nobody waits for it: a failure is logged, and tried again.
+      if (each.warmUpMode === 'background') each.warmUp().catch(() => undefined);
+    }
+  }
+
+  /** How each issuer stands, by its name. Asks those that are configured and of which nothing is held. */
+  async check(): Promise<ReadonlyMap<string, ProviderStatus>> {
+    const configured = [...this.#configured.values()].map(
+      async (issuer) => [issuer.name, await issuer.check()] as const,
+    );
+    const found = [...this.#found.values()].map(({ name, status }) => [name, status] as const);
+    return new Map([...(await Promise.all(configured)), ...found]);
   }
 
   /** Closes all of them. */
@@ -59,7 +194,71 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
     await Promise.all(this.known.map((issuer) => issuer.close()));
   }
 
-  #unknown(iss: unknown): TokenError {
+  async #lookUpNamed(name: string): Promise<Issuer | undefined> {
+    try {
+      return await this.find(name);
+    } catch (error) {
+      if (error instanceof TokenError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Callers that come together with the same `iss` share one call. */
+  async #lookUp(iss: string, find: IssuerLookUp<Issuer>): Promise<Issuer> {
+    const found = await this.#lookUps.run(iss, () => this.#ask(iss, find));
+    if (!found) throw this.#unknownError(iss);
+    return found;
+  }
+
+  async #ask(iss: string, find: IssuerLookUp<Issuer>): Promise<Issuer | undefined> {
+    const slot = this.#slots.take();
+    if (slot === false) throw tooMany();
+    if (slot instanceof Promise) await slot;
+    const { responseTimeout } = find;
+    const forgotten = this.#forgotten;
+    try {
+      const known = this.#found.peek(withoutSlash(iss));
+      const answer = await withDeadline(responseTimeout, () => find.ask(iss, known));
+      return this.#remember(iss, answer, forgotten === this.#forgotten);
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      throw new ConfigurationError('issuers: the function did not answer', {
+        detail: `issuers: the function did not answer within ${responseTimeout} s`,
+      });
+    } finally {
+      this.#slots.release();
+    }
+  }
+
+  #remember(iss: string, answer: Answer<Issuer> | undefined, isRecent: boolean): Issuer | undefined {
+    const key = withoutSlash(iss);
+    const known = this.#found.peek(key);
+    if (!answer) {
+      if (isRecent) {
+        if (known && !known.isCurrent) this.#found.delete(key);
+        this.#unknown.set(keyOf(iss), monotonicSeconds() + UNKNOWN_TTL_SECONDS);
+      }
+      return undefined;
+    }
+    const { issuer, holdsFor } = answer;
+    if (!isRecent) {
+      // It serves this request, and nothing of it is remembered.
+      issuer.knownUntil = -Infinity;
+      return issuer;
+    }
+    issuer.knownUntil = monotonicSeconds() + Math.max(holdsFor, MIN_TTL_SECONDS);
+    if (known !== issuer) {
+      this.#found.set(key, issuer);
+      known?.retire();
+    }
+    return issuer;
+  }
+
+  #isUnknown(iss: string): boolean {
+    return this.#unknown.size > 0 && monotonicSeconds() < (this.#unknown.get(keyOf(iss)) ?? 0);
+  }
+
+  #unknownError(iss: unknown): TokenError {
     if (iss === undefined) return invalidToken('issuer', 'iss is missing');
     const expected = this.only ? `, expected ${quoteForeign(this.only.accessTokenIssuer)}` : '';
     return invalidToken(
@@ -67,4 +266,16 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
       () => `iss is ${quoteForeign(iss)}${expected}: no such issuer is configured`,
     );
   }
+}
+
+/** Of longer names the hash: what is held stays small. */
+function keyOf(iss: string): string {
+  return iss.length <= MAX_KEPT_LENGTH ? iss : createHash('sha256').update(iss).digest('base64url');
+}
+
+function tooMany(): ProviderUnavailableError {
+  return new ProviderUnavailableError({
+    detail: `issuers: ${MAX_CALLS} calls of the function are under way, and others wait`,
+    retryAfter: 1,
+  });
 }

@@ -10,7 +10,7 @@ export type ProviderOperation =
 /** One call, when it is over. Every member has few values: they may all be labels of a metric. No token, no address. */
 export interface ProviderCallEvent {
   readonly operation: ProviderOperation;
-  /** The issuer, as configured. */
+  /** The issuer, by its configured name. */
   readonly issuer: string;
   /** `answered`, whatever the answer; `timeout`: not within `responseTimeout`; `failed`: no whole answer. */
   readonly outcome: 'answered' | 'timeout' | 'failed';

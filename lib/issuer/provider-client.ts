@@ -66,7 +66,8 @@ export class ProviderClient {
   readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #isClosed = false;
 
-  constructor(private readonly options: ProviderClientOptions & OwnAddresses) {}
+  /** @param options with the name that events have for the issuer */
+  constructor(private readonly options: ProviderClientOptions & OwnAddresses & { readonly name?: string }) {}
 
   /**
    * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
@@ -116,10 +117,10 @@ export class ProviderClient {
     { presentCertificate = false } = {},
   ): Promise<ProviderAnswer> {
     checkAddress(url, this.options);
-    const { issuer } = this.options;
+    const { issuer, name = issuer } = this.options;
     const sendBy = this.#senderFor(init, presentCertificate);
     const call = new AbortController();
-    const answer = observeCall(operation, issuer, () => this.#exchange(sendBy, url, init, call), isTimeout);
+    const answer = observeCall(operation, name, () => this.#exchange(sendBy, url, init, call), isTimeout);
     this.#underWay.set(call, answer);
     try {
       return await answer;

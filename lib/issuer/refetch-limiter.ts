@@ -22,9 +22,7 @@ const MAX_NAME_LENGTH = 256;
 export class RefetchLimiter {
   readonly #lookUps = new Allowance(LOOK_UPS.burst, LOOK_UPS.perSecond);
   readonly #interval: number;
-  readonly #absent = new LRUCache<string, { readonly seconds: number; readonly until: number }>({
-    max: MAX_ABSENT,
-  });
+  #absent: LRUCache<string, { readonly seconds: number; readonly until: number }> | undefined;
   #nextAt = 0;
   #next: Promise<void> | undefined;
   #waiting = 0;
@@ -38,16 +36,17 @@ export class RefetchLimiter {
 
   /** Whether the last fetch for this name, some seconds ago, did not find it. */
   isAbsent(name: string): boolean {
-    return monotonicSeconds() < (this.#absent.get(shorten(name))?.until ?? 0);
+    return monotonicSeconds() < (this.#absent?.get(shorten(name))?.until ?? 0);
   }
 
   rememberAbsent(name: string): void {
     // Concurrent look-ups end together, and count once.
     if (this.isAbsent(name)) return;
     const key = shorten(name);
-    const before = this.#absent.get(key)?.seconds ?? ABSENT_SECONDS.first / 2;
+    const absent = (this.#absent ??= new LRUCache({ max: MAX_ABSENT }));
+    const before = absent.get(key)?.seconds ?? ABSENT_SECONDS.first / 2;
     const seconds = Math.min(before * 2, ABSENT_SECONDS.max);
-    this.#absent.set(key, { seconds, until: monotonicSeconds() + seconds });
+    absent.set(key, { seconds, until: monotonicSeconds() + seconds });
   }
 
   /** Whether one more request may wait for a fetch. Those that wait for one name count once. */

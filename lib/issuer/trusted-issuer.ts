@@ -1,6 +1,7 @@
 /** One issuer and everything that is asked of it: its metadata, its keys, and the client that asks. */
 import type { Log } from '../errors/log.js';
 import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
+import { monotonicSeconds } from '../timing/backoff.js';
 import { withDeadline } from '../timing/deadline.js';
 import { VerificationQueue } from '../timing/verification-queue.js';
 import { CircuitBreaker } from './circuit-breaker.js';
@@ -30,8 +31,9 @@ export interface ProviderStatus {
   readonly age: number | undefined;
 }
 
-export type TrustedIssuerOptions = MetadataOptions &
+export type TrustedIssuerOptions = { readonly name?: string } & MetadataOptions &
   MetadataUses &
+  WarmUpOptions &
   KeyOptions &
   SignatureOptions &
   ProviderClientOptions;
@@ -41,6 +43,12 @@ export interface IssuerParts {
   /** Shared by the issuers of a module: signatures of all are verified one after the other. */
   readonly queue?: VerificationQueue | undefined;
   readonly client?: ProviderClient | undefined;
+  /**
+   * Keys and metadata that no request has used since they were fetched are not fetched again in the background.
+   *
+   * @default false
+   */
+  readonly refreshesOnlyUsed?: boolean | undefined;
 }
 
 export class TrustedIssuer {
@@ -50,15 +58,22 @@ export class TrustedIssuer {
   readonly signatures: SignatureVerifier;
   readonly breaker: CircuitBreaker;
   readonly #needsKeys: boolean;
+  #isRetired = false;
+  /** Until when the issuer is known to be trusted, by the monotonic clock in seconds. */
+  knownUntil = Infinity;
 
   constructor(
     private readonly settings: TrustedIssuerOptions,
     log: Log,
-    { queue = new VerificationQueue(), client = new ProviderClient(settings) }: IssuerParts = {},
+    {
+      queue = new VerificationQueue(),
+      client = new ProviderClient(settings),
+      refreshesOnlyUsed = false,
+    }: IssuerParts = {},
   ) {
     this.client = client;
-    this.metadata = new IssuerMetadataSource(client, settings, log);
-    this.keys = new IssuerKeys(this.metadata, client, settings, log);
+    this.metadata = new IssuerMetadataSource(client, settings, log, refreshesOnlyUsed);
+    this.keys = new IssuerKeys(this.metadata, client, settings, log, refreshesOnlyUsed);
     this.signatures = new SignatureVerifier(this.keys, settings, queue);
     this.breaker = new CircuitBreaker(settings);
     this.#needsKeys = !settings.introspectJwtTokens;
@@ -66,6 +81,11 @@ export class TrustedIssuer {
 
   /** As configured. For logs, events and metrics. */
   get name(): string {
+    return this.settings.name ?? this.settings.issuer;
+  }
+
+  /** As configured. */
+  get issuer(): string {
     return this.settings.issuer;
   }
 
@@ -94,6 +114,15 @@ export class TrustedIssuer {
     return jwt;
   }
 
+  /** Whether what is remembered of it still counts. */
+  get isCurrent(): boolean {
+    return !this.#isRetired && (this.knownUntil === Infinity || monotonicSeconds() < this.knownUntil);
+  }
+
+  get warmUpMode(): WarmUpOptions['warmUp'] {
+    return this.settings.warmUp;
+  }
+
   /**
    * Fetches what requests will need, unless it is at hand.
    *
@@ -113,9 +142,24 @@ export class TrustedIssuer {
     } catch {
       return this.#status('down');
     }
+    return this.status;
+  }
+
+  /** How things stand, as far as it is known; asks nobody. */
+  get status(): ProviderStatus {
     const documents = [this.metadata.status, this.keys.status];
-    const isDegraded = documents.some(({ isFailing, state }) => isFailing || state === 'stale');
-    return this.#status(isDegraded || this.breaker.isOpen ? 'degraded' : 'ready');
+    const isFailing = documents.some((document) => document.isFailing);
+    const { age } = this.#needsKeys ? this.keys.status : this.metadata.status;
+    if (isFailing && !Number.isFinite(age)) return this.#status('down');
+    const isDegraded = isFailing || documents.some(({ state }) => state === 'stale') || this.breaker.isOpen;
+    return this.#status(isDegraded ? 'degraded' : 'ready');
+  }
+
+  /** It is not trusted any more, or was made anew. Requests under way come to their end. */
+  retire(): void {
+    this.#isRetired = true;
+    this.metadata.stop();
+    this.keys.stop();
   }
 
   /** Ends calls that are under way, connections that are kept, and what goes on in the background. */

@@ -10,15 +10,14 @@ const AVERAGE_TOKEN_LENGTH = 1500;
  * signature, or of a random token, is one of a kind; tokens whose end is taken are found by the whole.
  */
 export class RememberedTokens<Known extends { readonly token: string }> {
-  readonly #byEnd: LRUCache<string, Known>;
+  /** Made for the first token: a map takes its room at once, and many issuers never remember anything. */
+  #byEnd: LRUCache<string, Known> | undefined;
   #byWhole: LRUCache<string, Known> | undefined;
 
-  constructor(private readonly max: number) {
-    this.#byEnd = this.#makeMap();
-  }
+  constructor(private readonly max: number) {}
 
   get(token: string): Known | undefined {
-    const known = this.#byEnd.get(token.slice(-END));
+    const known = this.#byEnd?.get(token.slice(-END));
     if (known?.token === token) return known;
     return this.#byWhole?.get(token);
   }
@@ -26,11 +25,12 @@ export class RememberedTokens<Known extends { readonly token: string }> {
   set(known: Known): void {
     const { token } = known;
     const end = token.slice(-END);
-    const other = this.#byEnd.peek(end);
+    const byEnd = (this.#byEnd ??= this.#makeMap());
+    const other = byEnd.peek(end);
     if (other && other.token !== token) {
       (this.#byWhole ??= this.#makeMap()).set(token, known);
     } else {
-      this.#byEnd.set(end, known);
+      byEnd.set(end, known);
       this.#byWhole?.delete(token);
     }
   }
@@ -38,13 +38,13 @@ export class RememberedTokens<Known extends { readonly token: string }> {
   /** @returns whether it was known */
   delete(token: string): boolean {
     const end = token.slice(-END);
-    const isByEnd = this.#byEnd.peek(end)?.token === token && this.#byEnd.delete(end);
+    const isByEnd = this.#byEnd?.peek(end)?.token === token && this.#byEnd.delete(end);
     return this.#byWhole?.delete(token) === true || isByEnd;
   }
 
   /** @returns those that were forgotten */
   forget(picks: (known: Known) => boolean): readonly string[] {
-    const picked = [...this.#byEnd.values(), ...(this.#byWhole?.values() ?? [])].filter(picks);
+    const picked = [...(this.#byEnd?.values() ?? []), ...(this.#byWhole?.values() ?? [])].filter(picks);
     const tokens = [...new Set(picked.map(({ token }) => token))];
     for (const token of tokens) this.delete(token);
     return tokens;

@@ -14,6 +14,8 @@ export interface AuthHealth {
   readonly state: ProviderStatus['state'];
   /** Seconds since the keys were fetched. */
   readonly keysAge?: number;
+  /** Where several issuers are configured: each, by its name. All of them are `down` where the whole is. */
+  readonly issuers?: Readonly<Record<string, AuthHealth>>;
 }
 
 /**
@@ -34,12 +36,24 @@ export class AuthHealthIndicator {
   async isHealthy<const Key extends string = 'auth'>(
     key: Key = 'auth' as Key,
   ): Promise<Record<Key, AuthHealth>> {
-    const { state, age } = await this.issuers.check();
-    const health: AuthHealth = {
-      status: state === 'down' ? 'down' : 'up',
-      state: state === 'ready' && this.revocations.isDegraded ? 'degraded' : state,
-      ...(age !== undefined && { keysAge: age }),
-    };
+    const statuses = await this.issuers.check();
+    const { only } = this.issuers;
+    const sole = only && statuses.get(only.name);
+    const provider = sole ? healthOf(sole) : summarize(statuses);
+    const isDegraded = provider.state === 'ready' && this.revocations.isDegraded;
+    const health: AuthHealth = isDegraded ? { ...provider, state: 'degraded' } : provider;
     return { [key]: health } as Record<Key, AuthHealth>;
   }
+}
+
+function healthOf({ state, age }: ProviderStatus): AuthHealth {
+  return { status: state === 'down' ? 'down' : 'up', state, ...(age !== undefined && { keysAge: age }) };
+}
+
+function summarize(statuses: ReadonlyMap<string, ProviderStatus>): AuthHealth {
+  const states = new Set([...statuses.values()].map(({ state }) => state));
+  const [first = 'ready'] = states;
+  const state = states.size > 1 ? 'degraded' : first;
+  const issuers = Object.fromEntries([...statuses].map(([name, status]) => [name, healthOf(status)]));
+  return { status: state === 'down' ? 'down' : 'up', state, issuers };
 }

@@ -114,7 +114,14 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
   };
   const onDecision: ChannelListener = (message) => {
     const { outcome, reason, route, issuer, status, duration } = message as DecisionEvent;
-    decisionDuration?.record(duration, { outcome, reason, route, issuer, ...statusCode(status) });
+    const attributes = {
+      outcome,
+      reason,
+      route,
+      ...(issuer !== undefined && { issuer }),
+      ...statusCode(status),
+    };
+    decisionDuration?.record(duration, attributes);
   };
   const onCall: ChannelListener = (message) => {
     const { operation, outcome, issuer, status, duration } = message as ProviderCallEvent;

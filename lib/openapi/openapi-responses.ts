@@ -17,7 +17,9 @@ export function responsesFor(routes: readonly ControllerRoute[]): Record<string,
     ? 'The access token is invalid.'
     : 'The access token is missing or invalid.';
   const bound = unique(
-    guarded.flatMap(({ binding }) => requirementsOf({ requires: [], binding, introspectMaxAge: undefined })),
+    guarded.flatMap(({ binding, issuers, audience }) =>
+      requirementsOf({ requires: [], binding, introspectMaxAge: undefined, issuers, audience }),
+    ),
   );
   const signIns = describedIn(guarded, 'authentication');
   const held = unique(guarded.flatMap(({ requires }) => requires)).filter((each) => !signIns.includes(each));

@@ -16,6 +16,12 @@ export interface ResourceServerSecurityOptions {
   readonly tokenUrl?: string;
 }
 
+/** As much of an issuer as a document says. */
+export interface DocumentedIssuer {
+  readonly name: string;
+  readonly issuer: string;
+}
+
 type Requirement = Record<string, string[]>;
 
 const DEFAULT_NAME = 'accessToken';
@@ -26,23 +32,55 @@ const CERTIFICATE = 'clientCertificate';
 export function alternativesFor(
   routes: readonly RouteEntry[],
   openapi: string,
+  issuers: readonly DocumentedIssuer[],
   options: ResourceServerSecurityOptions,
 ): Requirement[] {
   if (routes.every(({ access }) => access === 'public')) return [];
   const requirements = routes
     .filter(({ access }) => access !== 'public')
-    .map((route) => requirementOf(route, openapi, options));
+    .flatMap((route) =>
+      schemeNamesFor(route, issuers, options).map((name) => requirementOf(name, route, openapi, options)),
+    );
   const withoutToken = routes.some(({ access }) => access !== 'protected');
   const alternatives = [...(withoutToken ? [{}] : []), ...requirements];
   return [...new Map(alternatives.map((each) => [JSON.stringify(each), each])).values()];
 }
 
+/** One for each issuer whose tokens the route accepts, where several are configured. */
+function schemeNamesFor(
+  route: RouteEntry,
+  issuers: readonly DocumentedIssuer[],
+  options: ResourceServerSecurityOptions,
+): readonly string[] {
+  const { name = DEFAULT_NAME } = options;
+  if (!hasSchemePerIssuer(issuers, options)) return [name];
+  return issuers
+    .filter((issuer) => route.issuers === undefined || route.issuers.includes(issuer.name))
+    .map((issuer) => schemeNameOf(issuer, options));
+}
+
+/** Only `openIdConnect` names an issuer. */
+function hasSchemePerIssuer(
+  issuers: readonly DocumentedIssuer[],
+  { type = 'openIdConnect', tokenUrl }: ResourceServerSecurityOptions,
+): boolean {
+  return issuers.length > 1 && type === 'openIdConnect' && tokenUrl === undefined;
+}
+
+/** Components are named by letters, digits and `. - _` only. */
+function schemeNameOf(
+  { name: issuer }: DocumentedIssuer,
+  { name = DEFAULT_NAME }: ResourceServerSecurityOptions,
+): string {
+  return `${name}.${issuer.replace(/^https?:\/\//, '').replaceAll(/[^\w.-]+/g, '_')}`;
+}
+
 function requirementOf(
+  name: string,
   { scopes, binding }: RouteEntry,
   openapi: string,
   options: ResourceServerSecurityOptions,
 ): Requirement {
-  const { name = DEFAULT_NAME } = options;
   return {
     [name]: takesScopes(options) ? [...scopes] : [],
     ...(binding.includes('dpop') && { [PROOF]: [] }),
@@ -54,7 +92,7 @@ function requirementOf(
 export function securitySchemes(
   routes: readonly RouteEntry[],
   openapi: string,
-  issuer: string,
+  issuers: readonly DocumentedIssuer[],
   options: ResourceServerSecurityOptions,
 ): Record<string, object> {
   const guarded = routes.filter(({ access }) => access !== 'public');
@@ -63,7 +101,7 @@ export function securitySchemes(
   const binds = (kind: RouteEntry['binding'][number]): boolean =>
     guarded.some(({ binding }) => binding.includes(kind));
   return {
-    [options.name ?? DEFAULT_NAME]: tokenScheme(scopes, issuer, options),
+    ...tokenSchemes(guarded, scopes, issuers, options),
     ...(binds('dpop') && {
       [PROOF]: {
         type: 'apiKey',
@@ -83,13 +121,34 @@ export function securitySchemes(
   };
 }
 
+function tokenSchemes(
+  routes: readonly RouteEntry[],
+  scopes: readonly string[],
+  issuers: readonly DocumentedIssuer[],
+  options: ResourceServerSecurityOptions,
+): Record<string, object> {
+  if (!hasSchemePerIssuer(issuers, options)) {
+    const { name = DEFAULT_NAME } = options;
+    return { [name]: tokenScheme(scopes, issuers, options) };
+  }
+  const used = new Set(routes.flatMap((route) => schemeNamesFor(route, issuers, options)));
+  return Object.fromEntries(
+    issuers
+      .map((issuer) => [schemeNameOf(issuer, options), tokenScheme(scopes, [issuer], options)] as const)
+      .filter(([name]) => used.has(name)),
+  );
+}
+
+/** @param issuers none where they are not known at start */
 function tokenScheme(
   scopes: readonly string[],
-  issuer: string,
+  issuers: readonly DocumentedIssuer[],
   options: ResourceServerSecurityOptions,
 ): object {
   const { type = 'openIdConnect', authorizationUrl, tokenUrl } = options;
-  const description = `An access token of ${issuer}.${scopes.length > 0 ? ` Scopes in use: ${scopes.join(' ')}.` : ''}`;
+  const whose =
+    issuers.length === 0 ? 'the caller’s tenant' : issuers.map(({ issuer }) => issuer).join(' or ');
+  const description = `An access token of ${whose}.${scopes.length > 0 ? ` Scopes in use: ${scopes.join(' ')}.` : ''}`;
   if (authorizationUrl !== undefined && tokenUrl === undefined) {
     throw new TypeError('applyResourceServerSecurity(): authorizationUrl needs tokenUrl');
   }
@@ -101,8 +160,9 @@ function tokenScheme(
         : { authorizationCode: { authorizationUrl, ...flow } };
     return { type: 'oauth2', description, flows };
   }
-  if (type === 'bearer') return { type: 'http', scheme: 'bearer', description };
-  const openIdConnectUrl = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const [first] = issuers;
+  if (type === 'bearer' || !first) return { type: 'http', scheme: 'bearer', description };
+  const openIdConnectUrl = `${first.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   return { type: 'openIdConnect', description, openIdConnectUrl };
 }
 

@@ -50,7 +50,7 @@ export function applyResourceServerSecurity<Document extends OpenApiDocument>(
     .get(ControllerRoutes, { strict: false })
     .read()
     .filter(({ access }) => access !== 'unprotected');
-  const { issuer } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });
+  const { issuers } = app.get<ResolvedOptions>(RESOLVED_OPTIONS, { strict: false });
   const used: ControllerRoute[] = [];
   for (const [path, item] of Object.entries(document.paths as Record<string, Record<string, Operation>>)) {
     for (const method of METHODS) {
@@ -58,13 +58,13 @@ export function applyResourceServerSecurity<Document extends OpenApiDocument>(
       const found = operation ? routesOf(routes, method.toUpperCase(), path) : [];
       if (!operation || found.length === 0) continue;
       used.push(...found);
-      operation.security ??= alternativesFor(found, document.openapi, options);
+      operation.security ??= alternativesFor(found, document.openapi, issuers, options);
       operation.responses = { ...responsesFor(found), ...operation.responses };
     }
   }
   const components = (document.components ??= {}) as Components;
   components.securitySchemes = {
-    ...securitySchemes(used, document.openapi, issuer, options),
+    ...securitySchemes(used, document.openapi, issuers, options),
     ...components.securitySchemes,
   };
   return document;

@@ -3,23 +3,14 @@ import type { GroupOptions } from '../access/requirement.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
+import type { MessageOptions } from '../credentials/message-token.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
 import type { TokenExchangeOptions } from './calling-options.js';
+import type { IssuersOptions, ResolvedIssuerOptions } from './issuers.js';
 import type { ProfileOptions } from './profile.js';
 import type { ResourceMetadataOptions } from './resource.js';
-import type { ClientOptions } from '../issuer/client-authentication.js';
-import type { IntrospectionCacheOptions } from '../introspection/introspection-cache.js';
-import type { MetadataOptions } from '../issuer/issuer-metadata.js';
-import type { KeyOptions } from '../issuer/issuer-keys.js';
-import type { ClaimsOptions } from '../token/check-claims.js';
-import type { JwtOptions } from '../token/jwt-token.validator.js';
-import type { IntrospectionOptions } from '../introspection/opaque-token.validator.js';
-import type { ProviderClientOptions } from '../issuer/provider-client.js';
-import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
-import type { CacheOptions } from '../introspection/shared-cache.js';
-import type { SignatureOptions } from '../issuer/signature-verifier.js';
 import type { BackChannelLogoutOptions, LogoutOptions } from '../revocation/logout-token.js';
 import type { RevocationOptions } from '../revocation/revocation-store.js';
 import type { SecurityEventsOptions } from '../revocation/security-event-token.js';
@@ -27,25 +18,23 @@ import type { SecurityEventsOptions } from '../revocation/security-event-token.j
 /** Every option with its value: from the code, else from the environment, else the default. */
 export interface ResolvedOptions
   extends
-    MetadataOptions,
-    WarmUpOptions,
-    KeyOptions,
-    SignatureOptions,
-    JwtOptions,
-    ClientOptions,
-    IntrospectionOptions,
-    IntrospectionCacheOptions,
-    CacheOptions,
-    ClaimsOptions,
+    Omit<ResolvedIssuerOptions, 'issuer' | 'name'>,
+    Pick<IssuersOptions, 'opaqueTokenIssuer'>,
     BindingOptions,
     ResolverOptions,
+    MessageOptions,
     TargetOptions,
     AuditOptions,
     UserOptions,
     ProfileOptions,
     RevocationOptions,
-    LogoutOptions,
-    ProviderClientOptions {
+    LogoutOptions {
+  /** The issuers that are known at start, each with all of its options. Not an option. */
+  readonly issuers: readonly ResolvedIssuerOptions[];
+  /** For tenants that are not known at start. Not an option. */
+  readonly findIssuer:
+    | ((iss: string) => ResolvedIssuerOptions | undefined | Promise<ResolvedIssuerOptions | undefined>)
+    | undefined;
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
   readonly dpop: DPoPOptions;
@@ -69,8 +58,6 @@ export interface ResolvedOptions
    * @default none are received
    */
   readonly securityEvents?: SecurityEventsOptions | undefined;
-  /** Where the document is, for challenges (RFC 9728 section 5.1). Not an option. */
-  readonly resourceMetadataUrl: string | undefined;
 }
 
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
@@ -90,9 +77,12 @@ export interface AuthModuleOptions extends Settable<
     | 'offersDPoP'
     | 'proofAlgorithms'
     | 'resourceMetadata'
-    | 'resourceMetadataUrl'
+    | 'issuers'
+    | 'findIssuer'
     | 'backChannelLogout'
-  >
+  > &
+    Pick<ResolvedIssuerOptions, 'issuer'> &
+    IssuersOptions
 > {
   /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;

@@ -1,17 +1,21 @@
 /** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
-import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
-import { checkClientKey } from '../issuer/client-authentication.js';
-import { isSecureEnough } from '../issuer/provider-address.js';
-import { isObject } from '../jose/strict-json.js';
 import type { AuthModuleOptions, ResolvedOptions } from './auth-options.js';
+import { contradictions, receiverContradictions } from './contradictions.js';
+import {
+  contradictionsAmong,
+  issuerFinder,
+  misplacedAmong,
+  resolveIssuer,
+  type FindIssuer,
+  type ResolvedIssuerOptions,
+} from './issuers.js';
 import { profileDefaults, profileProblems, proofAlgorithms } from './profile.js';
-import { metadataUrlOf, nameResource, resourceProblems } from './resource.js';
-import { readClientSecret, readSecret, SECRETS } from './secrets.js';
-import { DEFAULT_LOGOUT_PATH, LISTS, optionsSchema, VARIABLES } from './settings.js';
+import { nameResource, resourceProblems } from './resource.js';
+import { readSecret, SECRETS } from './secrets.js';
+import { LISTS, optionsSchema, optionsSchemaOfSeveral, VARIABLES } from './settings.js';
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
@@ -27,25 +31,46 @@ export type ReadVariable = (name: string) => unknown;
  * @throws {ConfigurationError} that lists every mistake with its option and its variable, and never quotes a secret
  */
 export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVariable): ResolvedOptions {
-  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, dpop, tokenExchange, ...rest } = given;
+  const {
+    envPrefix = DEFAULT_PREFIX,
+    tenantDomain,
+    groupOptions,
+    dpop,
+    tokenExchange,
+    issuers: several,
+    ...rest
+  } = given;
   const problems: string[] = [];
-  const read = (option: string): unknown => readOption(option, envPrefix, readVariable, problems);
+  const isSeveral = several !== undefined;
+  const read = (option: string): unknown =>
+    // The issuers in code are all there are.
+    isSeveral && option === 'issuer' ? undefined : readOption(option, envPrefix, readVariable, problems);
 
   if (rest.issuer !== undefined && tenantDomain !== undefined && rest.issuer !== tenantDomain) {
     problems.push(
       `issuer: ${quoteAddress(rest.issuer)} differs from tenantDomain ${quoteAddress(tenantDomain)}`,
     );
   }
-  const said = { ...fromEnvironment(read), ...defined({ ...rest, issuer: rest.issuer ?? tenantDomain }) };
-  const input = {
+  const issuerInCode = rest.issuer ?? tenantDomain;
+  if (isSeveral && issuerInCode !== undefined)
+    problems.push('issuers: issuer says another; leave one of them out');
+  const { issuer: named, ...said }: Record<string, unknown> = {
+    ...fromEnvironment(read),
+    ...defined({ ...rest, issuer: issuerInCode }),
+  };
+  // Of the environment: in code, an issuer with a comma is one.
+  const listed = issuerInCode === undefined && typeof named === 'string' ? splitList(named) : [];
+  const issuers = several ?? (listed.length > 1 ? listed.map((issuer) => ({ issuer })) : undefined);
+  const input: Record<string, unknown> = {
     ...profileDefaults(said),
     ...said,
+    ...(issuers === undefined && defined({ issuer: listed[0] ?? named })),
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
     dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
     tokenExchange: { ...fromEnvironment(read, 'tokenExchange.'), ...defined(tokenExchange ?? {}) },
   };
 
-  const parsed = optionsSchema.safeParse(input);
+  const parsed = (issuers === undefined ? optionsSchema : optionsSchemaOfSeveral).safeParse(input);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const path = issue.path.join('.');
@@ -60,29 +85,105 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
       }
     }
   }
-  problems.push(
-    ...[...contradictions(input), ...resourceProblems(input), ...profileProblems(input)].map(
-      ([option, problem]) => `${describe(option, envPrefix)}: ${problem}`,
-    ),
-  );
-  if (parsed.success)
-    problems.push(
-      ...unreadable(parsed.data).map(([option, problem]) => `${describe(option, envPrefix)}: ${problem}`),
-    );
+  const add = (found: readonly (readonly [option: string, problem: string])[], place = ''): void => {
+    for (const [option, problem] of found) {
+      const subject = place === '' ? describe(option, envPrefix) : [place, option].filter(Boolean).join('.');
+      problems.push(`${subject}: ${problem}`);
+    }
+  };
+  const list = resolveIssuers(issuers, input, parsed.success, several !== undefined, add);
+  problems.push(...contradictionsAmong(list));
+  if (issuers !== undefined) add(misplacedAmong(input, Array.isArray(issuers) ? issuers : undefined));
+  const { opaqueTokenIssuer } = given;
+  const introspecting = list.filter(({ clientId }) => clientId !== undefined);
+  if (
+    opaqueTokenIssuer === undefined &&
+    (introspecting.length > 1 || (isFinder(issuers) && 'clientId' in input))
+  )
+    add([
+      [
+        'opaqueTokenIssuer',
+        'required: several issuers introspect, and an opaque token does not say whose it is',
+      ],
+    ]);
+
+  add(receiverContradictions(input, list));
+  const hasClient = 'clientId' in input || list.some(({ clientId }) => clientId !== undefined);
+  if (Object.keys(input['tokenExchange'] as object).length > 0 && !hasClient)
+    add([['tokenExchange.grant', 'needs clientId']]);
+  const audience = audienceOf(list, input);
+  const resourceTerms = { ...input, ...(issuers !== undefined && { audience }) };
+  add(resourceProblems(resourceTerms));
+  add(profileProblems(input));
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(report(problems));
-  const resourceMetadata = nameResource(parsed.data.resourceMetadata, input);
+  const resourceMetadata = nameResource(parsed.data.resourceMetadata, resourceTerms);
+  const { issuer: _issuer, ...data } = parsed.data;
   return Object.freeze({
-    ...parsed.data,
+    ...data,
+    audience,
+    issuers: Object.freeze(list),
+    findIssuer: isFinder(issuers) ? issuerFinder(issuers, input, opaqueTokenIssuer !== undefined) : undefined,
     resourceMetadata,
-    resourceMetadataUrl: resourceMetadata && metadataUrlOf(resourceMetadata.resource),
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
     tokenExchange: Object.freeze(parsed.data.tokenExchange),
     offersDPoP:
-      (Object.keys(input.dpop).length > 0 || parsed.data.profile === 'fapi2') &&
+      (Object.keys(input['dpop'] as object).length > 0 || parsed.data.profile === 'fapi2') &&
       parsed.data.dpop.mode !== 'off',
     proofAlgorithms: proofAlgorithms(parsed.data, DPOP_ALGORITHMS),
   });
+}
+
+/** The issuers that are known at start; what is wrong with them goes to `add`. */
+function resolveIssuers(
+  issuers: unknown,
+  input: Readonly<Record<string, unknown>>,
+  isReadable: boolean,
+  isInCode: boolean,
+  add: (found: readonly (readonly [option: string, problem: string])[], place?: string) => void,
+): readonly ResolvedIssuerOptions[] {
+  if (issuers === undefined) {
+    add(contradictions(input));
+    if (!isReadable) return [];
+    const { options, problems } = resolveIssuer(
+      input['issuer'] === undefined ? {} : { issuer: input['issuer'] },
+      input,
+    );
+    add(problems);
+    return options ? [options] : [];
+  }
+  if (isFinder(issuers)) return [];
+  if (!Array.isArray(issuers)) {
+    add([['issuers', 'is neither a list nor a function']]);
+    return [];
+  }
+  if (issuers.length === 0) add([['issuers', 'is empty']]);
+  return issuers.flatMap((entry: unknown, index) => {
+    const { options, problems } = resolveIssuer(entry, input);
+    add(problems, isInCode ? `issuers[${index}]` : '');
+    return options ?? [];
+  });
+}
+
+function isFinder(issuers: unknown): issuers is FindIssuer {
+  return typeof issuers === 'function';
+}
+
+/** Every audience that some issuer has, the module's own first. */
+function audienceOf(
+  list: readonly ResolvedIssuerOptions[],
+  { audience }: { readonly audience?: unknown },
+): string | readonly string[] {
+  if (list.length === 1 && list[0]) return list[0].audience;
+  const own = [audience].flat().filter((each) => typeof each === 'string');
+  return Object.freeze([...new Set([...own, ...list.flatMap((each) => [each.audience].flat())])]);
+}
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
 }
 
 /** Variables that carry the prefix but belong to no option: typing mistakes, most often. */
@@ -108,12 +209,7 @@ function readOption(option: string, prefix: string, readVariable: ReadVariable, 
   }
   if (typeof value !== 'string') return value;
   if (SECRETS.has(option)) return readSecret(value);
-  return LISTS.has(option)
-    ? value
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== '')
-    : value.trim();
+  return LISTS.has(option) ? splitList(value) : value.trim();
 }
 
 /** The options whose names begin with the group's prefix and go no deeper. */
@@ -127,112 +223,6 @@ function fromEnvironment(read: (option: string) => unknown, group = ''): Record<
 
 function defined(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-/** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
-function contradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
-  const found: (readonly [string, string])[] = [];
-  const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
-  const addresses = [
-    ...['issuer', 'jwksUri', 'introspectionEndpoint'].map((option) => [option, said[option]] as const),
-    ...['issuer', 'jwksUri'].map((member) => [`securityEvents.${member}`, events[member]] as const),
-  ];
-  for (const [option, address] of addresses) {
-    if (typeof address !== 'string' || !URL.canParse(address)) continue;
-    if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
-      found.push([
-        option,
-        `${quoteAddress(address)} is not https; allowInsecureRequests accepts it for test networks`,
-      ]);
-    }
-  }
-  found.push(...receiverContradictions(said, events));
-  if (said['clientId'] !== undefined) return [...found, ...clientContradictions(said)];
-  const needing = ['clientSecret', 'clientCertificate', 'introspectionEndpoint'].filter(
-    (option) => said[option] !== undefined,
-  );
-  if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
-  if (isObject(said['tokenExchange']) && Object.keys(said['tokenExchange']).length > 0)
-    needing.push('tokenExchange.grant');
-  return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
-}
-
-function receiverContradictions(
-  { backChannelLogout, logoutAudience, clientId }: Record<string, unknown>,
-  events: Record<string, unknown>,
-): (readonly [option: string, problem: string])[] {
-  const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
-  if (backChannelLogout === undefined || backChannelLogout === false || isOff) return [];
-  const found: (readonly [string, string])[] = [];
-  if (logoutAudience === undefined && clientId === undefined)
-    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
-  const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
-    ? backChannelLogout
-    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
-  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
-  return found;
-}
-
-function clientContradictions(said: Record<string, unknown>): (readonly [option: string, problem: string])[] {
-  const { clientAuthMethod: method = 'client_secret_post', cache } = said;
-  const secret = readClientSecret(said['clientSecret']);
-  const isKey = typeof secret === 'object';
-  if (method === 'private_key_jwt') {
-    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK, in JSON']];
-  }
-  if (typeof method === 'string' && method.startsWith('client_secret_')) {
-    if (secret === undefined) return [['clientSecret', `${method} needs it`]];
-    return isKey ? [['clientSecret', `is a JWK: ${method} needs a string`]] : [];
-  }
-  const isSealed = ['cacheSecret', 'clientSecret', 'clientCertificateKey'].some(
-    (option) => said[option] !== undefined,
-  );
-  // With a fetcher of the application's own, TLS is the application's.
-  if (said['fetcher'] !== undefined) {
-    return cache === undefined || isSealed
-      ? []
-      : [
-          [
-            'cacheSecret',
-            'cache needs it: without a secret, whoever can write to the cache could invent tokens',
-          ],
-        ];
-  }
-  return ['clientCertificate', 'clientCertificateKey']
-    .filter((option) => said[option] === undefined)
-    .map((option) => [option, `${String(method)} needs it`]);
-}
-
-/** Keys and certificates that look like some and are none: better said now than with the first token. */
-function unreadable(
-  options: Pick<
-    ResolvedOptions,
-    'providerCa' | 'clientCertificate' | 'clientCertificateKey' | 'clientSecret'
-  >,
-): (readonly [option: string, problem: string])[] {
-  const { providerCa, clientCertificate: cert, clientCertificateKey: key, clientSecret } = options;
-  const checks: (readonly [string, string, () => unknown])[] = [
-    ['providerCa', 'is not a certificate', () => providerCa === undefined || new X509Certificate(providerCa)],
-    [
-      'clientCertificate',
-      'cannot be read, or does not match clientCertificateKey',
-      () => cert === undefined || key === undefined || createSecureContext({ cert, key }),
-    ],
-    [
-      'clientSecret',
-      'is not a private key as a JWK that can sign',
-      () => typeof clientSecret !== 'object' || checkClientKey(clientSecret),
-    ],
-  ];
-  return checks.flatMap(([option, problem, check]) => {
-    try {
-      check();
-      return [];
-    } catch {
-      // The reason may quote the key.
-      return [[option, problem] as const];
-    }
-  });
 }
 
 /** `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; a member of a list is its option. */

@@ -32,6 +32,56 @@ export function metadataUrlOf(resource: string): string {
   return url.href;
 }
 
+/** As much of the options as is read. */
+interface ResourceTerms {
+  readonly resourceMetadata: ResourceMetadataOptions | undefined;
+  readonly audience: string | readonly string[];
+  readonly allowInsecureRequests: boolean;
+}
+
+/** What this application is called, each with a document of its own: the first one is that of routes that name no audience. */
+export function resourcesOf({ resourceMetadata, ...terms }: ResourceTerms): readonly string[] {
+  if (!resourceMetadata) return [];
+  return [...new Set([resourceMetadata.resource, ...servedAudiences(terms)])];
+}
+
+/** By options, which are made once, then by resource. */
+const metadataUrls = new WeakMap<ResourceTerms, ReadonlyMap<string | undefined, string>>();
+
+/**
+ * Where the document of a route's resource is.
+ *
+ * @param audience that of the route; `undefined`: none
+ * @returns `undefined` where there is no document
+ */
+export function metadataUrlFor(options: ResourceTerms, audience: string | undefined): string | undefined {
+  if (!options.resourceMetadata) return undefined;
+  let urls = metadataUrls.get(options);
+  if (!urls) {
+    const resources = resourcesOf(options);
+    urls = new Map(
+      [undefined, ...resources].map((each) => [each, metadataUrlOf(each ?? resources[0] ?? '')]),
+    );
+    metadataUrls.set(options, urls);
+  }
+  const [sole, ...others] = [options.audience].flat();
+  const isWhole = others.length === 0 && audience !== undefined && audience === sole && isHttpUrl(audience);
+  return urls.get(isWhole ? undefined : audience);
+}
+
+/** Those that a document can be served for. */
+function servedAudiences({
+  audience,
+  allowInsecureRequests,
+}: Omit<ResourceTerms, 'resourceMetadata'>): readonly string[] {
+  const audiences = [audience].flat();
+  // One alone is what the application itself is called.
+  if (audiences.length < 2) return [];
+  return audiences.filter(
+    (each) => isHttpUrl(each) && complaintAbout(new URL(each), allowInsecureRequests) === undefined,
+  );
+}
+
 /** Options as they were said. */
 type Said = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,9 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ReplayStore } from '../binding/replay-store.js';
 import type { Fetcher } from '../issuer/provider-client.js';
 import type { CertificateResolver, TokenResolver } from '../credentials/incoming-request.js';
+import type { MessageTokenResolver } from '../credentials/message-token.js';
 import { CLIENT_AUTH_METHODS } from '../issuer/client-authentication.js';
+import type { OpaqueTokenIssuer } from './opaque-token-issuer.js';
 import type { CacheOptions } from '../introspection/shared-cache.js';
 import type { LoadUser } from '../principal/user-options.js';
 import type { RevocationStore } from '../revocation/revocation-store.js';
@@ -170,6 +172,7 @@ const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown
  */
 export const optionsSchema = z.strictObject({
   issuer,
+  issuers: z.optional(z.unknown()),
   accessTokenIssuer: z.optional(text),
   audience,
   groupOptions: z.strictObject({
@@ -229,7 +232,9 @@ export const optionsSchema = z.strictObject({
   ]),
   requireAccessTokenType: z._default(flag, false),
   allowInsecureRequests: z._default(flag, false),
+  opaqueTokenIssuer: callable<OpaqueTokenIssuer>(),
   tokenResolver: callable<TokenResolver>(),
+  messageTokenResolver: callable<MessageTokenResolver>(),
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
@@ -262,4 +267,14 @@ export const optionsSchema = z.strictObject({
     }),
   ),
   fetcher: callable<Fetcher>(),
+});
+
+/**
+ * For several issuers, whose entries may say it.
+ *
+ * @internal
+ */
+export const optionsSchemaOfSeveral = z.extend(optionsSchema, {
+  issuer: z.optional(issuer),
+  audience: z.optional(audience),
 });

@@ -15,7 +15,9 @@ export type Declaration =
   | { readonly kind: 'requirement'; readonly requirement: DeclaredRequirement }
   | { readonly kind: 'certificate-bound' }
   | { readonly kind: 'dpop-bound' }
-  | { readonly kind: 'introspect'; readonly maxAge: number };
+  | { readonly kind: 'introspect'; readonly maxAge: number }
+  | { readonly kind: 'issuers'; readonly issuers: readonly string[] }
+  | { readonly kind: 'audience'; readonly audience: string };
 
 const DECORATORS: Readonly<Record<Exclude<Declaration['kind'], 'requirement'>, string>> = {
   public: '@Public()',
@@ -23,6 +25,8 @@ const DECORATORS: Readonly<Record<Exclude<Declaration['kind'], 'requirement'>, s
   'certificate-bound': '@CertBound()',
   'dpop-bound': '@DPoPBound()',
   introspect: '@Introspect()',
+  issuers: '@Issuers()',
+  audience: '@Audience()',
 };
 
 /** The decorator that stands for a declaration, for messages. */

@@ -26,6 +26,10 @@ export interface RoutePolicy {
   readonly dpopBound: boolean;
   /** The provider is asked unless it answered at most so many seconds ago; `undefined`: as the options say. */
   readonly introspectMaxAge: number | undefined;
+  /** Names or issuers: the token must be of one of each list. */
+  readonly issuers: readonly (readonly string[])[];
+  /** What `aud` must contain; `undefined`: any audience of the token's issuer. */
+  readonly audience: string | undefined;
 }
 
 const PUBLIC: RoutePolicy = Object.freeze({
@@ -35,6 +39,8 @@ const PUBLIC: RoutePolicy = Object.freeze({
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
+  issuers: Object.freeze([]),
+  audience: undefined,
 });
 
 /** Policies follow from the decorators alone, so that every module of a process may share them. */
@@ -76,7 +82,11 @@ export function readClassPolicy(controller: Controller): RoutePolicy {
   return compilePolicy(classLevels(controller), []);
 }
 
-/** The policy of several classes that are one: protected if any of them is, with the requirements of all. */
+/**
+ * The policy of several classes that are one: protected if any of them is, with the requirements of all.
+ *
+ * @throws {ConfigurationError} if they name different audiences
+ */
 export function joinPolicies(joined: readonly RoutePolicy[]): RoutePolicy {
   const open = joined.find(({ access }) => access === 'optional') ?? PUBLIC;
   const { access } = joined.find((each) => each.access === 'protected') ?? open;
@@ -88,7 +98,18 @@ export function joinPolicies(joined: readonly RoutePolicy[]): RoutePolicy {
     certificateBound: joined.some(({ certificateBound }) => certificateBound),
     dpopBound: joined.some(({ dpopBound }) => dpopBound),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
+    issuers: Object.freeze(joined.flatMap(({ issuers }) => issuers)),
+    audience: joinAudiences(joined),
   });
+}
+
+function joinAudiences(joined: readonly RoutePolicy[]): string | undefined {
+  const named = [...new Set(joined.flatMap(({ audience }) => audience ?? []))];
+  if (named.length > 1)
+    throw new ConfigurationError(
+      'gateways that share a port, a path and a namespace name different audiences with @Audience()',
+    );
+  return named[0];
 }
 
 /** Whether the decorators of a handler can be told: it is a method of the class, or of one of its registered instances. */
@@ -166,12 +187,31 @@ function compilePolicy(onClass: readonly Level[], onMethod: readonly Level[]): R
     certificateBound: required.some(({ kind }) => kind === 'certificate-bound'),
     dpopBound: required.some(({ kind }) => kind === 'dpop-bound'),
     introspectMaxAge: maxAges.length > 0 ? Math.min(...maxAges) : undefined,
+    issuers: Object.freeze(required.flatMap((each) => (each.kind === 'issuers' ? [each.issuers] : []))),
+    audience: audienceOf(onMethod) ?? audienceOf(onClass),
   });
 }
 
 /** Of every level: inheritance tightens. */
 function requirementsOf(levels: readonly Level[]): readonly Declaration[] {
   return levels.flatMap(({ declarations }) => declarations.filter(isRequirement));
+}
+
+/** @throws {ConfigurationError} if one level names another audience than what it overrides: inheritance tightens */
+function audienceOf(levels: readonly Level[]): string | undefined {
+  const named = levels.flatMap(({ place, declarations }) =>
+    declarations.flatMap((each) => (each.kind === 'audience' ? [{ place, audience: each.audience }] : [])),
+  );
+  const [first] = named;
+  const other = named.find(({ audience }) => audience !== first?.audience);
+  if (first && other) {
+    throw new ConfigurationError(
+      first.place === other.place
+        ? `${first.place}: more than one @Audience()`
+        : `${first.place}: @Audience() differs from that of ${other.place}; inheritance tightens and never opens`,
+    );
+  }
+  return first?.audience;
 }
 
 /** Of one level only: inheritance never opens. */

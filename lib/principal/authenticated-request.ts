@@ -1,14 +1,18 @@
 /** Keeps the principal of a call, for parameter decorators and for what comes after the guard. The only place that writes to the request. */
 import type { ExecutionContext } from '@nestjs/common';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
+import { readMessageCall } from '../credentials/message-call.js';
 import { handshakeOf } from '../credentials/socket-handshake.js';
 import { messageIn, SocketMessage } from '../credentials/socket-message.js';
+import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
 export interface Principal {
   readonly claims: AccessTokenClaims;
   readonly token: string;
+  /** Whose token it is; none where a test made the claims up. */
+  readonly issuer?: TrustedIssuer | undefined;
   /** What `loadUser` made of the claims; without it there is none, and the claims are the user. */
   readonly user?: unknown;
 }
@@ -75,6 +79,10 @@ function keptFor(context: ExecutionContext): Principal | undefined {
       const { carrier, connection } = call.source;
       return connection ? (carrier as Carrier)[OPERATIONS]?.get(call.operation) : principalOf(carrier);
     }
+    case 'rpc': {
+      const call = readMessageCall(context.getArgs());
+      return call && principalOf(call.carrier);
+    }
     case 'ws': {
       const args = context.getArgs<unknown[]>();
       const [client] = args;
@@ -110,7 +118,8 @@ function userOf(context: ExecutionContext): unknown {
  * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
  *
  * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; of a
- *   gateway the client, also in `handleConnection` and `handleDisconnect`; or an `ExecutionContext`
+ *   gateway the client, also in `handleConnection` and `handleDisconnect`; in a message handler of a microservice the `@Ctx()`,
+ *   in gRPC the metadata; or an `ExecutionContext`
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {

@@ -4,7 +4,8 @@ import type { ControllerRoute } from '../route-table/controller-routes.js';
 
 /** What the other options say about tokens. */
 export interface TokenTerms {
-  readonly issuer: string;
+  /** As they call themselves; none where they are not known. */
+  readonly issuers: readonly string[];
   readonly offersDPoP: boolean;
   readonly proofAlgorithms: readonly string[];
   readonly profile?: string | undefined;
@@ -25,7 +26,7 @@ export function describeResource(
   const scopes = options.scopesSupported ?? routes.flatMap((route) => route.mentionedScopes).toSorted();
   return withoutEmpty({
     resource: options.resource,
-    authorization_servers: options.authorizationServers ?? [terms.issuer],
+    authorization_servers: options.authorizationServers ?? terms.issuers,
     scopes_supported: [...new Set(scopes)],
     // A resolver of the application's own may look anywhere.
     bearer_methods_supported: terms.tokenResolver === undefined ? ['header'] : [],

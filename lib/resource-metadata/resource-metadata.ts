@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { metadataUrlOf, resourcesOf } from '../options/resource.js';
 import { describeResource } from './protected-resource.js';
 import { ControllerRoutes } from '../route-table/controller-routes.js';
 import { whenAdapterIsSet } from '../route-table/http-adapter.js';
@@ -15,6 +16,10 @@ interface Reply {
   status(code: number): Reply;
   header(name: string, value: string): Reply;
   send(body: string): unknown;
+}
+
+interface Request {
+  readonly headers: { readonly host?: string | undefined };
 }
 
 /** Clients in a browser read it without credentials, from any page; what they send along is of no interest. */
@@ -35,12 +40,12 @@ const DOCUMENT = {
 const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 
 /**
- * Serves the metadata document on the adapter itself: its address begins at the root of the host, whatever prefix and
+ * Serves the metadata document of each resource on the adapter itself: its address begins at the root of the host, whatever prefix and
  * versions the controllers have, and nobody has a token yet who reads it.
  */
 @Injectable()
 export class ResourceMetadata {
-  #document: { readonly issuer: string; readonly text: string } | undefined;
+  readonly #documents = new Map<string, { readonly issuers: string; readonly text: string }>();
 
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
@@ -49,19 +54,27 @@ export class ResourceMetadata {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(IssuerRegistry) private readonly issuers: IssuerRegistry,
   ) {
-    const { resourceMetadataUrl: url } = options;
-    if (url === undefined) return;
+    const resources = resourcesOf(options);
+    if (resources.length === 0) return;
     // As soon as there is an adapter: before the routes of controllers, one of which may answer to everything.
-    whenAdapterIsSet(host, () => this.#serve(host, new URL(url).pathname));
+    whenAdapterIsSet(host, () => {
+      for (const path of new Set(resources.map(pathOf))) {
+        this.#serve(
+          host,
+          path,
+          resources.filter((each) => pathOf(each) === path),
+        );
+      }
+    });
   }
 
-  #serve({ httpAdapter }: HttpAdapterHost, path: string): void {
+  #serve({ httpAdapter }: HttpAdapterHost, path: string, resources: readonly string[]): void {
     const type: unknown = httpAdapter?.getType?.();
     if (type !== 'express' && type !== 'fastify') return;
     // HEAD comes with GET.
     httpAdapter.get(
       path,
-      answer(200, DOCUMENT, () => this.#read()),
+      answer(200, DOCUMENT, (host) => this.#read(resourceAt(host, resources))),
     );
     httpAdapter.options(
       path,
@@ -69,26 +82,65 @@ export class ResourceMetadata {
     );
   }
 
-  #read(): string {
-    const [issuer = this.options.issuer] = this.issuers.known.map(({ identifier }) => identifier);
-    if (this.#document?.issuer !== issuer) this.#document = { issuer, text: this.#write(issuer) };
-    return this.#document.text;
+  #read(resource: string): string {
+    const issuers = this.#issuersFor(resource);
+    const version = issuers.join(' ');
+    let document = this.#documents.get(resource);
+    if (document?.issuers !== version) {
+      document = { issuers: version, text: this.#write(resource, issuers) };
+      this.#documents.set(resource, document);
+    }
+    return document.text;
+  }
+
+  /** Those whose tokens are for this resource; tenants that a function names are not told to everybody. */
+  #issuersFor(resource: string): readonly string[] {
+    if (this.issuers.isOpen) return [];
+    const { issuers: configured, audience } = this.options;
+    const isAudience = [audience].flat().includes(resource);
+    const names = configured
+      .filter((each) => !isAudience || [each.audience].flat().includes(resource))
+      .map(({ name }) => name);
+    return this.issuers.known.filter(({ name }) => names.includes(name)).map(({ identifier }) => identifier);
   }
 
   /** With the first request: by then all routes are known. */
-  #write(issuer: string): string {
+  #write(resource: string, issuers: readonly string[]): string {
     const { resourceMetadata, ...terms } = this.options;
     if (!resourceMetadata) return '{}';
     const fields = this.resolvers.read().map((field) => ({ ...field, mentionedScopes: field.scopes }));
-    const routes = [...this.controllers.read(), ...fields];
-    return JSON.stringify(describeResource(resourceMetadata, { ...terms, issuer }, routes));
+    const isDefault = resource === resourceMetadata.resource;
+    const isAlone = [terms.audience].flat().length < 2;
+    const routes = [...this.controllers.read(), ...fields].filter(
+      ({ audience }) => audience === resource || (isDefault && (audience === undefined || isAlone)),
+    );
+    const { authorizationServers } = resourceMetadata;
+    // What is said of one API does not hold of another.
+    const own = isDefault
+      ? resourceMetadata
+      : { resource, ...(this.issuers.isOpen && { authorizationServers }) };
+    return JSON.stringify(describeResource(own, { ...terms, issuers }, routes));
   }
 }
 
-function answer(status: number, headers: Readonly<Record<string, string>>, body: () => string) {
-  const handler = (_request: unknown, reply: Reply): void => {
+function pathOf(resource: string): string {
+  return new URL(metadataUrlOf(resource)).pathname;
+}
+
+/** Resources of several hosts may have the same path. */
+function resourceAt(host: string | undefined, resources: readonly string[]): string {
+  const [first = ''] = resources;
+  return resources.find((each) => new URL(each).host === host) ?? first;
+}
+
+function answer(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: (host: string | undefined) => string,
+) {
+  const handler = (request: Request, reply: Reply): void => {
     for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-    reply.status(status).send(body());
+    reply.status(status).send(body(request.headers.host));
   };
   Reflect.defineMetadata(FASTIFY_ROUTE_CONFIG, { cors: false }, handler);
   return handler;

@@ -69,7 +69,7 @@ export class TokenRevocations {
 
   async #issOf(issuer: string): Promise<string> {
     try {
-      const { accessTokenIssuer } = this.issuers.named(issuer) ?? (await this.issuers.find(issuer));
+      const { accessTokenIssuer } = (await this.issuers.named(issuer)) ?? (await this.issuers.find(issuer));
       return accessTokenIssuer;
     } catch (cause) {
       throw new TypeError('revoke(): no such issuer is configured', { cause });

@@ -19,6 +19,23 @@ export function undeclaredRoutes(
   return [...new Set(lines)];
 }
 
+/** One line for each route that takes a token for any audience, and is not passed over. */
+export function routesWithoutAudience(
+  entries: readonly RouteEntry[],
+  auditIgnore: AuditOptions['auditIgnore'],
+): readonly string[] {
+  const lines = entries
+    .filter(
+      (entry) =>
+        (entry.access === 'protected' || entry.access === 'optional') &&
+        entry.audience === undefined &&
+        !isBelowAnother(entry) &&
+        !auditIgnore.some((pattern) => fits(entry, pattern)),
+    )
+    .map(({ method, path, handler }) => [`${method} ${path}`, handler].filter(Boolean).join(': '));
+  return [...new Set(lines)];
+}
+
 /** Who reads a field of a type has come past a query, a mutation or a subscription. An entity of a federation has not. */
 function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
   return kind === 'graphql' && method === 'FIELD' && !path.endsWith('.__resolveReference');
@@ -37,9 +54,10 @@ function fits({ method, path }: RouteEntry, pattern: string): boolean {
   );
 }
 
-function reasonOf({ access, handler }: RouteEntry): string {
+function reasonOf({ kind, access, handler }: RouteEntry): string {
   const name = handler === undefined ? '' : `${handler} `;
   if (access === 'unprotected') {
+    if (kind === 'rpc') return `${name}is run without AuthGuard`;
     // A controller's: what is on the adapter has a function's name, or none.
     if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
     return `${name}is registered on the adapter, where no guard runs`;

@@ -1,4 +1,5 @@
 /** Describes what a policy requires, with what the options add to it, as the route table lists it. */
+import { isNamed } from '../access/recipient.js';
 import { accessOf } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -7,7 +8,15 @@ import type { RouteEntry } from './route-entry.js';
 
 export type DescribedPolicy = Pick<
   RouteEntry,
-  'access' | 'declared' | 'scopes' | 'groups' | 'requires' | 'binding' | 'introspectMaxAge'
+  | 'access'
+  | 'declared'
+  | 'scopes'
+  | 'groups'
+  | 'requires'
+  | 'binding'
+  | 'introspectMaxAge'
+  | 'issuers'
+  | 'audience'
 > & { readonly requirements: readonly Requirement[]; readonly mentionedScopes: readonly string[] };
 
 export function describePolicy(
@@ -16,7 +25,8 @@ export function describePolicy(
     validateCertificateBinding,
     dpop,
     groupOptions,
-  }: Pick<ResolvedOptions, 'validateCertificateBinding' | 'dpop' | 'groupOptions'>,
+    issuers,
+  }: Pick<ResolvedOptions, 'validateCertificateBinding' | 'dpop' | 'groupOptions' | 'issuers'>,
 ): DescribedPolicy {
   const { access, declared, introspectMaxAge } = policy;
   const { requirements, scopes, mentionedScopes } = accessOf(policy);
@@ -36,5 +46,16 @@ export function describePolicy(
       ...(byProof && !open ? (['dpop'] as const) : []),
     ],
     introspectMaxAge,
+    ...(policy.issuers.length > 0 && { issuers: acceptedIssuers(policy.issuers, issuers) }),
+    ...(policy.audience !== undefined && { audience: policy.audience }),
   };
+}
+
+/** By their configured names; as the decorators say it, where issuers are not known at start. */
+function acceptedIssuers(
+  lists: RoutePolicy['issuers'],
+  issuers: ResolvedOptions['issuers'],
+): readonly string[] {
+  const accepted = issuers.filter((issuer) => lists.every((names) => isNamed(issuer, names)));
+  return accepted.length > 0 ? accepted.map(({ name }) => name) : [...new Set(lists.flat())];
 }

@@ -56,4 +56,6 @@ const UNGUARDED: RoutePolicy = Object.freeze({
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
+  issuers: [],
+  audience: undefined,
 });

@@ -62,8 +62,15 @@ export function requirementsOf({
   requires,
   binding,
   introspectMaxAge,
-}: Pick<RouteEntry, 'requires' | 'binding' | 'introspectMaxAge'>): readonly string[] {
+  issuers,
+  audience,
+}: Pick<
+  RouteEntry,
+  'requires' | 'binding' | 'introspectMaxAge' | 'issuers' | 'audience'
+>): readonly string[] {
   return [
+    ...(issuers === undefined ? [] : [`of ${issuers.join(' or ')}`]),
+    ...(audience === undefined ? [] : [`for ${audience}`]),
     ...requires,
     ...binding.map((kind) => (kind === 'certificate' ? 'bound to the certificate' : 'bound by DPoP')),
     ...(introspectMaxAge === undefined

@@ -7,12 +7,13 @@ export interface RouteEntry {
   readonly kind: 'http' | 'graphql' | 'ws' | 'rpc';
   /**
    * `GET`, `SEARCH`, …; `ALL` for every method. In GraphQL `QUERY`, `MUTATION`, `SUBSCRIPTION`, or `FIELD` for the field of
-   * another type. Of a gateway `CONNECT` for the handshake, and `MESSAGE`.
+   * another type. Of a gateway `CONNECT` for the handshake, and `MESSAGE`. Of a microservice `MESSAGE`, `EVENT`, or `CALL` in gRPC.
    */
   readonly method: string;
   /**
    * With the global prefix, the module's path and the version in the URI, parameters as they were written. In GraphQL the
-   * field's name, with that of its type for a `FIELD`: `Order.price`. Of a gateway the place that clients connect to (`/chat`), and the name of the message.
+   * field's name, with that of its type for a `FIELD`: `Order.price`. Of a gateway the place that clients connect to (`/chat`), and the name of the message. Of
+   * a microservice the pattern, objects as JSON; in gRPC `Service/Method`.
    */
   readonly path: string;
   /** `neutral` for `VERSION_NEUTRAL`; `undefined` where the application or the route has no versions. */
@@ -37,6 +38,10 @@ export interface RouteEntry {
   readonly binding: readonly ('certificate' | 'dpop')[];
   /** `@Introspect()`: the oldest answer of the provider that will do, in seconds. */
   readonly introspectMaxAge: number | undefined;
+  /** `@Issuers()`: names of the issuers whose tokens are accepted; left out where all are. */
+  readonly issuers?: readonly string[] | undefined;
+  /** `@Audience()`: what `aud` must contain; left out where any audience will do. */
+  readonly audience?: string | undefined;
   /** `ProductsController.list`; of an unprotected route the function's name, if it has one. */
   readonly handler: string | undefined;
 }

@@ -2,12 +2,14 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
+import { MessageRoutes } from './message-routes.js';
 import { GatewayRoutes } from './gateway-routes.js';
 import { ResolverRoutes } from './resolver-routes.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { undeclaredRoutes } from './audit.js';
+import { metadataUrlOf, resourcesOf } from '../options/resource.js';
+import { routesWithoutAudience, undeclaredRoutes } from './audit.js';
 import { watchExpress } from './express-routes.js';
 import { watchFastify, type FastifyLike } from './fastify-routes.js';
 import { whenAdapterIsSet } from './http-adapter.js';
@@ -24,11 +26,11 @@ import {
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
- * Every HTTP route, guarded GraphQL field and message of a gateway of the application with what it asks, in an order that does not change: a test that compares
+ * Every HTTP route, guarded GraphQL field, message of a gateway and message handler of a microservice with what it asks, in an order that does not change: a test that compares
  * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
  *
  * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
- * middleware that answers by itself, messages of microservices, fields of GraphQL types that Nest runs no guard for, and on other
+ * middleware that answers by itself, fields of GraphQL types that Nest runs no guard for, and on other
  * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata. Its
  * receivers of logout tokens and security events are listed as `public`: no access token is looked at there.
  */
@@ -44,12 +46,12 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     @Inject(ControllerRoutes) private readonly controllers: ControllerRoutes,
     @Inject(ResolverRoutes) private readonly resolvers: ResolverRoutes,
+    @Inject(MessageRoutes) private readonly messages: MessageRoutes,
     @Inject(GatewayRoutes) private readonly gateways: GatewayRoutes,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    const { resourceMetadataUrl: own } = options;
-    if (own !== undefined) this.#ownPaths.add(new URL(own).pathname);
+    for (const each of resourcesOf(options)) this.#ownPaths.add(new URL(metadataUrlOf(each)).pathname);
     this.#receivers = receiversOf(options);
     for (const { path } of this.#receivers) this.#ownPaths.add(path);
     whenAdapterIsSet(host, () => (this.#readRawRoutes = watch(host)));
@@ -65,6 +67,14 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     const { audit } = this.options;
     if (audit === 'off') return;
     await pluginsLoaded(this.host);
+    const open = this.#withoutAudience();
+    if (open.length > 0)
+      this.#log.warn(
+        [
+          `AuthModule: ${open.length} ${open.length === 1 ? 'route names' : 'routes name'} no @Audience(): a token for any of the audiences is let in`,
+          ...open,
+        ].join('\n  '),
+      );
     const found = this.undeclared();
     if (found.length === 0) return;
     const message = [
@@ -104,6 +114,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
       ...entries,
       ...this.#receivers,
       ...this.resolvers.read(),
+      ...this.messages.read(),
       ...this.gateways.read(),
       ...raw.map(unprotectedEntry),
     ]);
@@ -117,6 +128,12 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
    */
   undeclared(): readonly string[] {
     return undeclaredRoutes(this.list(), this.options.auditIgnore);
+  }
+
+  /** Where one application is several APIs, a token for one of them should not do for another. */
+  #withoutAudience(): readonly string[] {
+    if ([this.options.audience].flat().length < 2) return [];
+    return routesWithoutAudience(this.list(), this.options.auditIgnore);
   }
 
   /** Columns between spaces, for a terminal. @throws {Error} before `app.init()` */

@@ -1,6 +1,7 @@
 /** Which route is attacked, and how would an honest client call it? */
 import type { Headers, Shot } from './attack-target.js';
 import type { TokenOptions } from './mint.js';
+import { upgradeHeaders } from './websocket-answer.js';
 import type { TestDPoPKey } from './test-dpop-key.js';
 import type { TestIssuer } from './test-issuer.js';
 
@@ -25,6 +26,11 @@ export interface AttackedRoute {
    * module and no data. Not tried: subscriptions.
    */
   readonly graphql?: string;
+  /**
+   * The path of a gateway on the package `ws`: what is attacked is the handshake, with what the class of the gateway requires. Not
+   * tried: socket.io, and single messages. @default false
+   */
+  readonly webSocket?: boolean;
 }
 
 /** Where providers write scopes and groups. */
@@ -84,6 +90,7 @@ export class AttackContext {
     const { graphql, body = graphql && { query: graphql } } = this.route;
     const url = this.url + (query && (this.url.includes('?') ? '&' : '?') + query);
     const { method } = this;
+    if (this.route.webSocket === true) return { url, method, headers: [...headers, ...upgradeHeaders()] };
     if (body === undefined) return { url, method, headers };
     const text = JSON.stringify(body);
     const describing: Headers = [

@@ -14,6 +14,8 @@ export interface AttackRow {
   readonly forGrants?: true;
   /** For routes that require DPoP-bound tokens. */
   readonly dpop?: true;
+  /** The token is in the URL, which messages do not have. */
+  readonly inUrl?: true;
   /** Sent first: if that is not refused with 401, no guarded handler is there to be attacked. */
   readonly probe?: (scene: AttackContext) => Shot;
 }

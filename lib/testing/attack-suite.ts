@@ -1,11 +1,13 @@
 /** Does the application refuse what it must? A table of hostile requests, for any test runner. */
 import { AssertionError } from 'node:assert';
 import { AttackContext, type AttackedRoute } from './attack-context.js';
+import { fireMessage, isForMessages, messageContext, type AttackedMessage } from './message-attacks.js';
 import { graphqlStatus } from './graphql-answer.js';
 import { fire, originOf, type Answer, type AttackTarget, type Shot } from './attack-target.js';
 import type { AttackRow } from './attack-row.js';
 import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
+import { webSocketStatus } from './websocket-answer.js';
 
 /** One hostile request, or the one good request of a route. */
 export interface Attack {
@@ -14,9 +16,10 @@ export interface Attack {
   /**
    * Sends it.
    *
+   * @param target of a message nothing: the test's own function sends it
    * @throws {AssertionError} unless it is answered as it must be
    */
-  run(target: AttackTarget): Promise<void>;
+  run(target?: AttackTarget): Promise<void>;
 }
 
 /**
@@ -26,6 +29,9 @@ export interface Attack {
  * An attack has to be answered with 401, in GraphQL with the error that stands for it (400 for tokens sent in more than one way, 403 for a good token that holds none of
  * the scopes and groups of `token`) and a `WWW-Authenticate` header, and without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
  * read tokens from the `Authorization` header.
+ *
+ * Messages ({@link AttackedMessage}) are sent by a function of the test, over any transport, and have to be refused with the
+ * error that stands for the status: without a challenge, and without attacks by URL.
  *
  * Routes that require DPoP-bound tokens are also attacked by other spellings of their path, where a guarded handler
  * answers these: name one whose path ends in a parameter.
@@ -37,19 +43,24 @@ export interface Attack {
  *
  * @throws {TypeError} without any route
  */
-export function attackSuite(issuer: TestIssuer, routes: AttackedRoute | readonly AttackedRoute[]): Attack[] {
-  const list = [routes].flat() as readonly AttackedRoute[];
+export function attackSuite(
+  issuer: TestIssuer,
+  routes: AttackedRoute | AttackedMessage | readonly (AttackedRoute | AttackedMessage)[],
+): Attack[] {
+  const list = [routes].flat() as readonly (AttackedRoute | AttackedMessage)[];
   if (list.length === 0) throw new TypeError('attackSuite: no route to attack');
   return list.flatMap((route) => [letIn(issuer, route), ...refusals(issuer, route)]);
 }
 
-function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
+type Attacked = AttackedRoute | AttackedMessage;
+
+function letIn(issuer: TestIssuer, route: Attacked): Attack {
   const name = `${placeOf(route)}: a good token is let in`;
   return {
     name,
     run: async (target) => {
-      const scene = new AttackContext(issuer, route, await originOf(target));
-      const status = statusOf(route, await fire(scene.present(scene.goodToken())));
+      const scene = await contextOf(issuer, route, target);
+      const status = statusOf(route, await fireAt(route, scene.present(scene.goodToken())));
       if (status !== 401 && status !== 403 && status < 500) return;
       fail(`${name}: answered ${status}; is this the application's issuer, and does the token hold enough?`, {
         actual: status,
@@ -59,43 +70,71 @@ function letIn(issuer: TestIssuer, route: AttackedRoute): Attack {
   };
 }
 
-function refusals(issuer: TestIssuer, route: AttackedRoute): Attack[] {
+function refusals(issuer: TestIssuer, route: Attacked): Attack[] {
   const rows = ATTACKS.filter(
     (row) =>
       !(route.optional && row.anonymous) &&
       !(row.forGrants && !holdsGrants(route)) &&
-      (route.dpop || !row.dpop),
+      (isMessage(route) ? isForMessages(row) : route.dpop || !row.dpop),
   );
   return rows.map((row) => {
     const name = `${placeOf(route)}: ${row.name}`;
     return {
       name,
       run: async (target) => {
-        const scene = new AttackContext(issuer, route, await originOf(target));
+        const scene = await contextOf(issuer, route, target);
         if (row.probe && (await fire(row.probe(scene))).status !== 401) return;
         let last: { readonly shot: Shot; readonly answer: Answer } | undefined;
-        for (const shot of row.shots(scene)) last = { shot, answer: await fire(shot) };
-        if (last) checkAnswer(name, row, last.shot, { ...last.answer, status: statusOf(route, last.answer) });
+        for (const shot of row.shots(scene)) last = { shot, answer: await fireAt(route, shot) };
+        if (!last) return;
+        const answer = { ...last.answer, status: statusOf(route, last.answer) };
+        checkAnswer(name, row, last.shot, answer, isMessage(route));
       },
     };
   });
 }
 
-function statusOf({ graphql }: AttackedRoute, answer: Answer): number {
-  return graphql === undefined ? answer.status : graphqlStatus(answer);
+function isMessage(route: Attacked): route is AttackedMessage {
+  return 'message' in route;
 }
 
-function holdsGrants({ token: { scope = [], groups = [] } = {} }: AttackedRoute): boolean {
+async function contextOf(
+  issuer: TestIssuer,
+  route: Attacked,
+  target: AttackTarget | undefined,
+): Promise<AttackContext> {
+  if (isMessage(route)) return messageContext(issuer, route);
+  if (target === undefined) throw new TypeError('attackSuite: no application to attack');
+  return new AttackContext(issuer, route, await originOf(target));
+}
+
+function fireAt(route: Attacked, shot: Shot): Promise<Answer> {
+  return isMessage(route) ? fireMessage(route, shot) : fire(shot);
+}
+
+function statusOf(route: Attacked, answer: Answer): number {
+  if (isMessage(route)) return answer.status;
+  if (route.webSocket === true) return webSocketStatus(answer);
+  return route.graphql === undefined ? answer.status : graphqlStatus(answer);
+}
+
+function holdsGrants({ token: { scope = [], groups = [] } = {} }: Attacked): boolean {
   return scope.length > 0 || groups.length > 0;
 }
 
-function checkAnswer(name: string, { status }: AttackRow, shot: Shot, answer: Answer): void {
+function checkAnswer(
+  name: string,
+  { status }: AttackRow,
+  shot: Shot,
+  answer: Answer,
+  isOfMessage: boolean,
+): void {
   if (answer.status !== status)
     fail(`${name}: answered ${answer.status}, expected ${status}`, {
       actual: answer.status,
       expected: status,
     });
-  if (answer.headers['www-authenticate'] === undefined)
+  if (!isOfMessage && answer.headers['www-authenticate'] === undefined)
     fail(`${name}: answered ${status} without WWW-Authenticate`, {
       actual: undefined,
       expected: 'a challenge',
@@ -117,5 +156,9 @@ function fail(message: string, { actual, expected }: { actual: unknown; expected
   throw new AssertionError({ message, actual, expected, operator: 'attackSuite' });
 }
 
-const placeOf = ({ method = 'GET', path, graphql }: AttackedRoute): string =>
-  graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;
+function placeOf(route: Attacked): string {
+  if (isMessage(route)) return `message ${route.message}`;
+  const { method = 'GET', path, graphql, webSocket } = route;
+  if (webSocket === true) return `CONNECT ${path}`;
+  return graphql === undefined ? `${method} ${path}` : `${path} ${graphql}`;
+}

@@ -36,6 +36,8 @@ interface Listening {
 }
 
 const PATIENCE = 10_000;
+/** How long a WebSocket that was let in is listened to, in milliseconds. */
+const SILENCE = 500;
 /** An application is made to listen once, however many attacks wait for it. */
 const starting = new WeakMap<object, Promise<unknown>>();
 
@@ -86,6 +88,21 @@ export function fire({ url, path, method, headers, body }: Shot): Promise<Answer
         );
       },
     );
+    outgoing.on('upgrade', (incoming, socket, head) => {
+      const finish = (text: string): void => {
+        socket.destroy();
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+      };
+      socket.on('error', () => finish(''));
+      if (head.length > 0) return finish(head.toString('latin1'));
+      // One that is let in may be told nothing.
+      const timer = setTimeout(() => finish(''), SILENCE);
+      socket.once('data', (frame: Buffer) => {
+        clearTimeout(timer);
+        finish(frame.toString('latin1'));
+      });
+      return undefined;
+    });
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE / 1000} s`)));
     outgoing.on('error', reject);
     outgoing.end(body);

@@ -95,12 +95,14 @@ const BY_HEADER: readonly AttackRow[] = [
   },
   {
     name: 'query: a token in the URL',
+    inUrl: true,
     shots: (scene) => [scene.send([], `access_token=${scene.goodToken()}`)],
     status: 401,
     anonymous: true,
   },
   {
     name: 'query: a token in the URL as well',
+    inUrl: true,
     shots: (scene) => {
       const token = scene.goodToken();
       return [scene.send([['Authorization', `Bearer ${token}`]], `access_token=${token}`)];

@@ -21,5 +21,6 @@ export {
 } from './mock-claims.js';
 
 export { attackSuite, type Attack } from './attack-suite.js';
+export type { AttackedMessage } from './message-attacks.js';
 export type { AttackedRoute } from './attack-context.js';
 export type { AttackTarget, ListeningApplication } from './attack-target.js';

@@ -2,6 +2,9 @@
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { accessOf, checkAccess } from '../access/authorize.js';
+import { checkRecipient, isNamed } from '../access/recipient.js';
+import type { Log } from '../errors/log.js';
+import { withoutSlash } from '../issuer/issuer-metadata.js';
 import type { AccessOptions, GroupOptions } from '../access/requirement.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import { MODULE_OPTIONS_TOKEN } from '../auth.module-definition.js';
@@ -15,6 +18,7 @@ import {
   UnsupportedContextError,
 } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
+import { metadataUrlFor } from '../options/resource.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { attachPrincipal, detachPrincipal, markAsGuarded } from '../principal/authenticated-request.js';
@@ -63,11 +67,9 @@ export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {
 export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #access: AccessOptions;
-  #resourceMetadata: string | undefined;
-  readonly #issuer = new TrustedIssuer(
-    resolveOptions({ issuer: ISSUER, audience: AUDIENCE, envPrefix: 'MOCK_' }, () => undefined),
-    new Logger(AuthGuard.name),
-  );
+  #options: ResolvedOptions | undefined;
+  /** Those of the application, else one that is made up. */
+  #issuers: readonly TrustedIssuer[] = [madeUpIssuer(ISSUER)];
   #userOptions: UserOptions = { userProperty: 'user' };
 
   constructor(
@@ -95,8 +97,10 @@ export class MockedGuard implements CanActivate {
     });
     builder.overrideProvider(AuthGuard).useFactory({
       inject: [RESOLVED_OPTIONS],
-      factory: ({ groupOptions, resourceMetadataUrl, loadUser, userProperty }: ResolvedOptions) => {
-        this.#resourceMetadata = resourceMetadataUrl;
+      factory: (resolved: ResolvedOptions) => {
+        const { groupOptions, loadUser, userProperty, issuers } = resolved;
+        if (issuers.length > 0) this.#issuers = issuers.map((each) => new TrustedIssuer(each, SILENT));
+        this.#options = resolved;
         this.#userOptions = { loadUser, userProperty };
         this.#access = {
           ...this.#access,
@@ -121,9 +125,20 @@ export class MockedGuard implements CanActivate {
         presented: schemeOf(this.claims),
         algs: DPOP_ALGORITHMS.join(' '),
         scopes: policy ? accessOf(policy).scopes : [],
-        resourceMetadata: this.#resourceMetadata,
+        resourceMetadata: this.#options && metadataUrlFor(this.#options, policy?.audience),
       }));
     }
+  }
+
+  /** The one that the claims name, or the first one that the route accepts. */
+  #issuerFor(iss: unknown, { issuers: lists }: RoutePolicy): TrustedIssuer {
+    if (typeof iss !== 'string') {
+      const accepted = this.#issuers.find((issuer) => lists.every((names) => isNamed(issuer, names)));
+      return accepted ?? this.#issuers[0] ?? madeUpIssuer(ISSUER);
+    }
+    const key = withoutSlash(iss);
+    const named = this.#issuers.find((issuer) => withoutSlash(issuer.accessTokenIssuer) === key);
+    return named ?? (URL.canParse(iss) ? madeUpIssuer(iss) : madeUpIssuer(ISSUER));
   }
 
   async #admit(context: ExecutionContext, policy: RoutePolicy): Promise<void> {
@@ -140,9 +155,13 @@ export class MockedGuard implements CanActivate {
       if (policy.access !== 'optional') throw new MissingTokenError();
       return;
     }
-    const claims = completeClaims(this.claims);
+    const issuer = this.#issuerFor(this.claims['iss'], policy);
+    const claims = completeClaims(this.claims, issuer, policy);
+    const audiences = [policy.audience ?? []].flat();
+    const unaccepted = checkRecipient({ claims, issuer }, policy, audiences);
+    if (unaccepted) throw unaccepted;
     checkBinding(claims, policy);
-    const token = new ValidatedToken('mocked-token', claims, this.#issuer);
+    const token = new ValidatedToken('mocked-token', claims, issuer);
     const denial = await checkAccess(token, policy, this.#access, call.request);
     if (denial) throw denial;
     const isHandshake = context instanceof HandshakeContext;
@@ -151,6 +170,15 @@ export class MockedGuard implements CanActivate {
     const principal = loadUser ? await loadPrincipal(token, loadUser, context) : token;
     attachPrincipal(call.carrier, principal, userProperty, call.operation);
   }
+}
+
+const SILENT: Log = { debug() {}, warn() {}, error() {} };
+
+/** Nobody asks it anything. */
+function madeUpIssuer(issuer: string): TrustedIssuer {
+  const [options] = resolveOptions({ issuer, audience: AUDIENCE }, () => undefined).issuers;
+  if (!options) throw new ConfigurationError('mockClaims(): iss is not an issuer');
+  return new TrustedIssuer(options, SILENT);
 }
 
 /** How a client would have sent the token. */
@@ -164,15 +192,22 @@ function resolveWithoutProvider(
   given: AuthModuleOptions | undefined,
   config: ConfigService = new ConfigService(),
 ): ResolvedOptions {
-  const { tenantDomain: _, ...others } = given ?? {};
-  const options = { ...others, issuer: ISSUER, audience: AUDIENCE, warmUp: 'off' } as const;
+  const { tenantDomain: _, issuers, ...others } = given ?? {};
+  const provider = issuers
+    ? { issuers, audience: others.audience ?? AUDIENCE }
+    : { issuer: ISSUER, audience: AUDIENCE };
+  const options = { ...others, ...provider, warmUp: 'off' } as const;
   return resolveOptions(options, (name) => config.get<unknown>(name));
 }
 
 /** Frozen, like those of a real token: a handler that changes them fails in the test already. */
-function completeClaims(claims: MockedClaims): AccessTokenClaims {
+function completeClaims(
+  claims: MockedClaims,
+  { accessTokenIssuer: iss }: TrustedIssuer,
+  { audience: aud = AUDIENCE }: RoutePolicy,
+): AccessTokenClaims {
   const now = nowInSeconds();
-  const complete = { iss: ISSUER, sub: 'user-1', aud: AUDIENCE, exp: now + 600, iat: now, ...claims };
+  const complete = { iss, sub: 'user-1', aud, exp: now + 600, iat: now, ...claims };
   return freezeClaims(structuredClone(complete));
 }
 

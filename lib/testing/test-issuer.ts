@@ -77,6 +77,28 @@ export class TestIssuer implements AsyncDisposable {
     return self;
   }
 
+  /**
+   * Several at once, each with keys of its own, for an application that trusts several issuers.
+   *
+   * @param names as in the option `issuers`
+   * @returns by name
+   *
+   * @example
+   * ```ts
+   * const issuers = await TestIssuer.startSeveral(['staff', 'customers']);
+   * AuthModule.forRoot({ issuers: Object.entries(issuers).map(([name, each]) => ({ name, ...each.options })) });
+   * ```
+   */
+  static async startSeveral<const Name extends string>(
+    names: readonly Name[],
+    options: Omit<TestIssuerOptions, 'port'> = {},
+  ): Promise<Readonly<Record<Name, TestIssuer>>> {
+    const started = await Promise.all(
+      names.map(async (name) => [name, await TestIssuer.start(options)] as const),
+    );
+    return Object.fromEntries(started) as Record<Name, TestIssuer>;
+  }
+
   /** The issuer's name and address: `http://127.0.0.1:<port>`. */
   get issuer(): string {
     return this.mint.issuer;

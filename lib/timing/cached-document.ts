@@ -16,6 +16,8 @@ export interface CachedDocumentOptions {
   readonly freshFor: number;
   /** How much longer it is used while no fetch succeeds, in seconds. */
   readonly staleFor: number;
+  /** A document that nobody has read since it was fetched is not renewed in the background. @default false */
+  readonly refreshesOnlyUsed?: boolean;
   /** Called with the first failed fetch of an outage. */
   readonly onFailure: (error: unknown, held: boolean) => void;
   /** Called with the first good fetch after an outage. */
@@ -54,6 +56,7 @@ export class CachedDocument<T> implements DocumentStatus {
   #newOrHeld: Promise<T> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #isUsed = false;
 
   constructor(
     private readonly load: (held: T | undefined) => Promise<T>,
@@ -66,6 +69,7 @@ export class CachedDocument<T> implements DocumentStatus {
    * @throws what the last fetch failed with, if nothing is held that still counts
    */
   get(): T | Promise<T> {
+    this.#isUsed = true;
     const held = this.#held;
     if (!held) return this.demand();
     const { freshFor, staleFor } = this.options;
@@ -141,6 +145,7 @@ export class CachedDocument<T> implements DocumentStatus {
     const { failures } = this.#backoff;
     this.#held = { document, askedAt, loadedAt: monotonicSeconds() };
     this.#backoff.succeed();
+    this.#isUsed = false;
     const share = AHEAD.from + Math.random() * (AHEAD.to - AHEAD.from);
     if (this.options.freshFor > 0) this.#refreshIn(this.options.freshFor * share);
     if (failures > 0) this.options.onRecovery(failures);
@@ -164,6 +169,7 @@ export class CachedDocument<T> implements DocumentStatus {
   }
 
   #refreshInBackground(): void {
+    if (this.options.refreshesOnlyUsed === true && !this.#isUsed) return;
     const { remaining } = this.#backoff;
     if (remaining > 0) this.#refreshIn(remaining);
     else if (!this.#fetch) this.#begin();

@@ -1,5 +1,5 @@
 /** Is this JWT a good access token of our issuer? RFC 7519 section 7.2, RFC 8725, RFC 9068 section 4. */
-import { invalidToken } from '../errors/auth.errors.js';
+import { invalidToken, nameIssuer } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
 import type { DecodedJwt } from '../jose/decode-jwt.js';
@@ -32,8 +32,9 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 /** RFC 9068 section 2.2. `iss`, `aud` and `exp` are required of every JWT. */
 const PROFILE_CLAIMS = ['sub', 'client_id', 'iat', 'jti'] as const;
 
-/** Verified tokens remembered at the most; the least recently used goes first. */
+/** Verified tokens remembered at the most, of one issuer and of several; the least recently used goes first. */
 const MAX_VERIFIED = 10_000;
+const MAX_VERIFIED_OF_SEVERAL = 50_000;
 
 class VerifiedJwt extends ValidatedToken {
   readonly key: VerificationKey;
@@ -56,7 +57,11 @@ class VerifiedJwt extends ValidatedToken {
  * a token up need not know yet whose it is.
  */
 export class VerifiedJwts {
-  readonly #tokens = new RememberedTokens<VerifiedJwt>(MAX_VERIFIED);
+  readonly #tokens: RememberedTokens<VerifiedJwt>;
+
+  constructor(ofSeveral = false) {
+    this.#tokens = new RememberedTokens(ofSeveral ? MAX_VERIFIED_OF_SEVERAL : MAX_VERIFIED);
+  }
 
   /**
    * A token that was verified before, and is good still; `undefined` for one that must be verified.
@@ -70,6 +75,11 @@ export class VerifiedJwts {
 
   remember(verified: VerifiedJwt): void {
     this.#tokens.set(verified);
+  }
+
+  /** Forgets the tokens of an issuer. */
+  forgetIssuer(issuer: TrustedIssuer): void {
+    this.#tokens.forget((verified) => verified.issuer === issuer);
   }
 
   /** Forgets the tokens that a selector picks, so that they are verified again. */
@@ -114,8 +124,12 @@ export class JwtTokenValidator {
    * @throws {TokenError} `invalid_token` if its time is over
    */
   recheck(verified: VerifiedJwt): ValidatedToken | undefined {
-    if (!holds(verified, this.issuer.keys.get())) return undefined;
-    checkTimes(verified.claims, this.options);
+    if (!this.issuer.isCurrent || !holds(verified, this.issuer.keys.get())) return undefined;
+    try {
+      checkTimes(verified.claims, this.options);
+    } catch (error) {
+      throw nameIssuer(error, this.issuer.name);
+    }
     return verified;
   }
 

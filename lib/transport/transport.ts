@@ -1,7 +1,9 @@
 /** The port between the guard and Nest's kinds of context: one object per kind knows where things are. */
-import type { ArgumentsHost } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
+import type { ClientCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
 import type { IncomingRequest, ResolverOptions } from '../credentials/incoming-request.js';
+import type { MessageOptions } from '../credentials/message-token.js';
 import type { Refusal } from '../errors/refusal.js';
 
 /** One call of a handler, and who is behind it. */
@@ -14,6 +16,14 @@ export interface Call {
   readonly connection: { readonly params: unknown } | undefined;
   /** What calls share for which a user is loaded once: the request, or one operation of a connection. */
   readonly operation: object;
+  /**
+   * Of a message, which no HTTP request carries: no proof can come with it, and {@link Call.request} is empty. Nothing is kept
+   * for it either: whether a transport of the application makes a context for each message is not known.
+   */
+  readonly message?: {
+    /** Of the sender's connection, where there is one to this process. */
+    readonly certificate: () => ClientCertificate | undefined;
+  };
   /** What certificate and proof are kept on, where they hold for more than the carrier. */
   readonly sender?: object;
 }
@@ -31,7 +41,8 @@ export interface Transport {
   /** What the caller presented. Without a promise if the application's resolver has none. */
   credentialsOf(
     call: Call,
-    options: ResolverOptions,
+    options: ResolverOptions & MessageOptions,
+    context: ExecutionContext,
   ): Credentials | undefined | Promise<Credentials | undefined>;
   /** Sets a header of the answer, where there is one. */
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void;

@@ -2,11 +2,12 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { graphqlTransport } from './graphql.transport.js';
 import { httpTransport } from './http.transport.js';
+import { rpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 import { wsTransport } from './ws.transport.js';
 
 const TRANSPORTS: ReadonlyMap<string, Transport> = new Map(
-  [httpTransport, graphqlTransport, wsTransport].map((each) => [each.kind, each]),
+  [httpTransport, graphqlTransport, wsTransport, rpcTransport].map((each) => [each.kind, each]),
 );
 
 /** `undefined` for a kind of context that no transport stands for. */

@@ -75,7 +75,7 @@ export class TokenValidationService {
       ...(scopes.length > 0 ? [new ScopesRequirement(scopes)] : []),
       ...(groups ? [new GroupsRequirement({ groups })] : []),
     ];
-    await authorize(validated, { requirements }, this.options);
+    await authorize(validated, { requirements }, this.tokens.optionsOf(validated));
     return claims;
   }
 

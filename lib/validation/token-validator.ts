@@ -1,12 +1,20 @@
 /** Validates access tokens: finds the issuer, and has the token validated there. Usable without a request. Scopes, groups and binding are checked elsewhere. */
-import { ProviderUnavailableError, TokenError } from '../errors/auth.errors.js';
+import type { IncomingRequest } from '../credentials/incoming-request.js';
+import {
+  ConfigurationError,
+  invalidToken,
+  nameIssuer,
+  ProviderUnavailableError,
+  TokenError,
+} from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { pickerOf, type ForgetSelector, type TokenPicker } from '../introspection/forget-selector.js';
 import { MEMORY_TTL_BESIDE_SHARED_SECONDS } from '../introspection/introspection-cache.js';
 import { IssuerRegistry } from '../issuer/issuer-registry.js';
-import type { ProviderClient } from '../issuer/provider-client.js';
 import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
+import { isSameIssuer, type IssuersOptions, type ResolvedIssuerOptions } from '../options/issuers.js';
+import type { OpaqueTokenIssuer } from '../options/opaque-token-issuer.js';
 import { KnownRevocations } from '../revocation/known-revocations.js';
 import { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
@@ -27,6 +35,13 @@ export interface ForgetReport {
 /** A single call that takes too long ends before its request does, in seconds: it knows better what was wrong. */
 const DEADLINE_SLACK_SECONDS = 0.1;
 
+export interface ValidatorOptions extends Pick<IssuersOptions, 'opaqueTokenIssuer'> {
+  /** Longest wait for all that one token needs, in seconds. */
+  readonly responseTimeout: number;
+  /** The one that introspects opaque tokens, where no other does. */
+  readonly introspecting: string | undefined;
+}
+
 export class TokenValidator {
   #hasSaidHowToIntrospect = false;
   readonly #forgetting: ((picks: TokenPicker) => void)[] = [];
@@ -36,48 +51,98 @@ export class TokenValidator {
     /** The order in which this module's requests go on. */
     readonly queue: VerificationQueue,
     private readonly verified: VerifiedJwts,
-    /** Longest wait for all that a token needs, in seconds. */
-    private readonly responseTimeout: number,
+    private readonly options: ValidatorOptions,
     private readonly log: Log,
     /** Checked on every call, after the token is validated: also for what is remembered. */
     readonly revocations: KnownRevocations,
   ) {}
-
-  get canIntrospect(): boolean {
-    return this.issuers.known.some(({ introspection }) => introspection !== undefined);
-  }
 
   /**
    * Without a promise when the answer is at hand.
    *
    * @param introspectMaxAge ask the provider, also about a JWT that is good here, unless it answered at most so many
    *   seconds ago
+   * @param request for `opaqueTokenIssuer`
    * @throws {TokenError} if the token is not good
    * @throws {ProviderUnavailableError} if that cannot be determined now
    */
-  validate(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
+  validate(
+    token: string,
+    introspectMaxAge?: number,
+    request?: IncomingRequest,
+  ): ValidatedToken | Promise<ValidatedToken> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
     const { only } = this.issuers;
-    if (only && (only.options.introspectJwtTokens || !isJwt(token)))
+    if (only?.options.introspectJwtTokens === true)
       return this.#inTime(this.#introspect(only, token, introspectMaxAge));
+    if (!isJwt(token)) return this.#inTime(this.#validateOpaque(token, introspectMaxAge, request));
     // Again in its turn: it may have been verified for another request meanwhile.
     const verified =
-      this.verified.recall(token) ?? this.queue.verify(() => this.#inTime(this.#validateJwt(token)));
+      this.verified.recall(token) ??
+      this.queue.verify(() => this.#inTime(this.#validateJwt(token, introspectMaxAge)));
     if (introspectMaxAge === undefined) return verified;
     // The provider is not asked about a JWT that is refused without it.
     return this.#inTime(
-      whenReady(verified, ({ issuer }) =>
-        this.#introspect(issuer as ValidatingIssuer, token, introspectMaxAge),
-      ),
+      whenReady(verified, (validated) => {
+        const issuer = issuerOf(validated);
+        // It has been asked.
+        if (issuer.options.introspectJwtTokens) return validated;
+        return this.#introspect(issuer, token, introspectMaxAge);
+      }),
     );
   }
 
-  #validateJwt(token: string): ValidatedToken | Promise<ValidatedToken> {
+  /** What a validated token is checked with, besides the route: the options of its issuer. */
+  optionsOf(validated: ValidatedToken): ResolvedIssuerOptions {
+    return issuerOf(validated).options;
+  }
+
+  #validateJwt(token: string, introspectMaxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     const recalled = this.verified.recall(token);
     if (recalled) return recalled;
     const jwt = decodeJwt(token);
-    return whenReady(this.issuers.find(jwt.claims['iss']), (issuer) => issuer.jwts.validate(jwt));
+    return whenReady(this.issuers.find(jwt.claims['iss']), (issuer) => {
+      if (issuer.options.introspectJwtTokens) return this.#introspect(issuer, token, introspectMaxAge);
+      return naming(issuer, () => this.verified.recall(token) ?? issuer.jwts.validate(jwt));
+    });
+  }
+
+  /** A token is sent to no other issuer than the one that it is of. */
+  #validateOpaque(
+    token: string,
+    introspectMaxAge: number | undefined,
+    request: IncomingRequest | undefined,
+  ): ValidatedToken | Promise<ValidatedToken> {
+    const { opaqueTokenIssuer } = this.options;
+    if (opaqueTokenIssuer) {
+      const issuer = this.#resolveOpaque(opaqueTokenIssuer, token, request);
+      return issuer.then((found) => this.#introspect(found, token, introspectMaxAge));
+    }
+    const { introspecting } = this.options;
+    if (introspecting === undefined) throw this.#notIntrospected();
+    return whenReady(this.issuers.find(introspecting), (issuer) =>
+      this.#introspect(issuer, token, introspectMaxAge),
+    );
+  }
+
+  async #resolveOpaque(
+    opaqueTokenIssuer: OpaqueTokenIssuer,
+    token: string,
+    request: IncomingRequest | undefined,
+  ): Promise<ValidatingIssuer> {
+    let name: unknown;
+    try {
+      name = await opaqueTokenIssuer(token, request);
+    } catch (cause) {
+      throw new ConfigurationError('opaqueTokenIssuer failed', {
+        detail: `opaqueTokenIssuer failed (${cause instanceof Error ? cause.name : typeof cause})`,
+        cause,
+      });
+    }
+    const issuer = typeof name === 'string' ? await this.issuers.named(name) : undefined;
+    if (!issuer) throw invalidToken('issuer', 'opaqueTokenIssuer names no issuer that is configured');
+    return issuer;
   }
 
   #introspect(
@@ -85,15 +150,19 @@ export class TokenValidator {
     token: string,
     introspectMaxAge?: number,
   ): ValidatedToken | Promise<ValidatedToken> {
-    if (issuer.introspection) return issuer.introspection.validate(token, introspectMaxAge);
+    const { introspection } = issuer;
+    if (!introspection) throw nameIssuer(this.#notIntrospected(), issuer.name);
+    return naming(issuer, () => introspection.validate(token, introspectMaxAge));
+  }
 
+  #notIntrospected(): TokenError {
     if (!this.#hasSaidHowToIntrospect) {
       this.#hasSaidHowToIntrospect = true;
       this.log.warn(
         'a token that is not a JWT was refused: to accept opaque tokens, configure introspection with clientId and clientSecret',
       );
     }
-    throw new TokenError('invalid_token', {
+    return new TokenError('invalid_token', {
       reason: 'not_introspected',
       detail: 'not a JWT, and introspection is not configured',
     });
@@ -105,7 +174,7 @@ export class TokenValidator {
 
   /** However many answers of the provider this waits for: what goes on longer, goes on for those who come later. */
   async #beforeDeadline(validated: Promise<ValidatedToken>): Promise<ValidatedToken> {
-    const { responseTimeout } = this;
+    const { responseTimeout } = this.options;
     try {
       return await withDeadline(responseTimeout + DEADLINE_SLACK_SECONDS, () => validated);
     } catch (cause) {
@@ -138,28 +207,68 @@ export class TokenValidator {
   }
 }
 
-/** Everything that validates tokens, made once from the options. @param client what asks the provider */
-export function createTokenValidator(
-  options: ResolvedOptions,
-  log: Log,
-  client?: ProviderClient,
-): TokenValidator {
+/** Every token is validated by an issuer that was made here. */
+function issuerOf({ issuer }: ValidatedToken): ValidatingIssuer {
+  return issuer as ValidatingIssuer;
+}
+
+/** Errors say whose token they are about. */
+function naming(
+  { name }: ValidatingIssuer,
+  validate: () => ValidatedToken | Promise<ValidatedToken>,
+): ValidatedToken | Promise<ValidatedToken> {
+  let validated: ValidatedToken | Promise<ValidatedToken>;
+  try {
+    validated = validate();
+  } catch (error) {
+    throw nameIssuer(error, name);
+  }
+  if (!(validated instanceof Promise)) return validated;
+  return validated.catch((error: unknown) => {
+    throw nameIssuer(error, name);
+  });
+}
+
+/** Everything that validates tokens, made once from the options. */
+export function createTokenValidator(options: ResolvedOptions, log: Log): TokenValidator {
+  const { issuers, findIssuer, responseTimeout } = options;
+  const isSeveral = findIssuer !== undefined || issuers.length > 1;
   const queue = new VerificationQueue();
-  const verified = new VerifiedJwts();
-  const issuer = new ValidatingIssuer(options, log, { queue, verified, client });
+  const verified = new VerifiedJwts(isSeveral);
+  const parts = { queue, verified, isOneOfMany: isSeveral };
+  const make = (each: ResolvedIssuerOptions, refreshesOnlyUsed: boolean): ValidatingIssuer =>
+    new ValidatingIssuer(each, log, { ...parts, refreshesOnlyUsed });
+  const ask = (
+    find: NonNullable<ResolvedOptions['findIssuer']>,
+    iss: string,
+    known: ValidatingIssuer | undefined,
+  ) =>
+    whenReady(find(iss), (found) => {
+      if (!found) return undefined;
+      const issuer = known && isSameIssuer(known.options, found) ? known : make(found, true);
+      return { issuer, holdsFor: found.metadataCacheDuration };
+    });
+  const registry = new IssuerRegistry(
+    issuers.map((each) => make(each, false)),
+    {
+      remake: (issuer) => make(issuer.options, false),
+      onForgotten: (issuer) => verified.forgetIssuer(issuer),
+      find: findIssuer && { ask: (iss, known) => ask(findIssuer, iss, known), responseTimeout },
+    },
+  );
+  const introspecting = issuers.filter(({ clientId }) => clientId !== undefined);
+  const [sole] = introspecting.length === 1 ? introspecting : [];
+  const validatorOptions: ValidatorOptions = {
+    opaqueTokenIssuer: options.opaqueTokenIssuer,
+    responseTimeout: Math.max(responseTimeout, ...issuers.map((each) => each.responseTimeout)),
+    introspecting: sole && (sole.accessTokenIssuer ?? sole.issuer),
+  };
   const revocations = new KnownRevocations(
     options.revocationStore ?? new MemoryRevocationStore(),
     options,
     log,
   );
-  return new TokenValidator(
-    new IssuerRegistry([issuer]),
-    queue,
-    verified,
-    options.responseTimeout,
-    log,
-    revocations,
-  );
+  return new TokenValidator(registry, queue, verified, validatorOptions, log, revocations);
 }
 
 /** @param sharedAnswered whether the shared cache was reached; `undefined` where nothing is introspected */

@@ -4,6 +4,7 @@ import { Claims, Scopes } from 'nestjs-resource-server';
 import { fork, type ChildProcess, type Serializable } from 'node:child_process';
 import { once } from 'node:events';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { advanceClock, jumpClock } from '../support/clock.js';
 import { bearer, send } from '../support/http.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 
@@ -34,8 +35,8 @@ async function tell(message: Serializable): Promise<string> {
 class RealProvider {
   private constructor(readonly issuer: string) {}
 
-  static async start({ alg, path }: { alg: string; path?: string }): Promise<RealProvider> {
-    return new RealProvider(await tell({ start: { alg, path } }));
+  static async start(settings: { alg: string; path?: string; kid?: string }): Promise<RealProvider> {
+    return new RealProvider(await tell({ start: settings }));
   }
 
   async token(scope: string, resource = AUDIENCE): Promise<string> {
@@ -48,6 +49,10 @@ class RealProvider {
       body: new URLSearchParams({ grant_type: 'client_credentials', scope, resource }).toString(),
     });
     return keepSecret((body as { access_token: string }).access_token);
+  }
+
+  async stop(): Promise<void> {
+    await tell({ stop: this.issuer });
   }
 
   async rotate(): Promise<void> {
@@ -84,6 +89,42 @@ describe.each(PLATFORMS)('oidc-provider and %s', (platform) => {
     // The old key is gone at the issuer, and so it is here.
     expect((await call(token)).status).toBe(401);
 
+    await app.close();
+  });
+
+  it('two of them, whose keys have the same kid, and then one is gone', async () => {
+    const settings = { alg: 'ES256', kid: 'the-key' };
+    const [staff, customers] = await Promise.all([
+      RealProvider.start(settings),
+      RealProvider.start({ ...settings, path: '/oidc' }),
+    ]);
+    const app: TestApp = await bootApp(
+      {
+        audience: AUDIENCE,
+        maxStale: 0,
+        issuers: [
+          { name: 'staff', issuer: staff.issuer },
+          { name: 'customers', issuer: customers.issuer },
+        ],
+      },
+      { platform, controllers: [ThingsController] },
+    );
+    const status = async (token: string): Promise<number> => (await app.get('/things', bearer(token))).status;
+
+    const [ofStaff, ofCustomers] = await Promise.all([
+      staff.token('read:things'),
+      customers.token('read:things'),
+    ]);
+    expect([await status(ofStaff), await status(ofCustomers)]).toEqual([200, 200]);
+    const [header, payload] = ofStaff.split('.');
+    const signature = ofCustomers.split('.')[2];
+    expect(await status([header, payload, signature].join('.'))).toBe(401);
+
+    await staff.stop();
+    advanceClock(3600);
+    // The clock of the provider is not set: its tokens are old now, and would be refused for that.
+    jumpClock(-3600);
+    expect([await status(ofStaff), await status(ofCustomers)]).toEqual([503, 200]);
     await app.close();
   });
 });

@@ -1,7 +1,7 @@
 /**
  * As many oidc-providers as are asked for, in a process of their own. Told over IPC: { start: { alg, path } } starts one that
- * signs with this algorithm, behind this path; { rotate: issuer } makes a new signing key and forgets the old one. Each is
- * answered with { issuer }. Prints nothing.
+ * signs with this algorithm and a key of this kid, behind this path; { rotate: issuer } makes a new signing key and forgets
+ * the old one; { stop: issuer } ends it. Each is answered with { issuer }. Prints nothing.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -9,20 +9,20 @@ import { Provider } from 'oidc-provider';
 
 const AUDIENCE = 'https://api.example.com';
 
-function makeKey(alg) {
+function makeKey(alg, kid = randomUUID()) {
   const { privateKey } = alg.startsWith('ES')
     ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
     : alg.startsWith('Ed')
       ? generateKeyPairSync('ed25519')
       : generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: randomUUID() };
+  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid };
 }
 
 /** oidc-provider reads its keys once: a rotation is a new provider behind the same address, with the same clients. */
-function makeProvider(issuer, alg) {
+function makeProvider(issuer, alg, kid) {
   const provider = new Provider(issuer, {
     // Its clients' ID tokens are RS256 as it comes, whatever signs the access tokens.
-    jwks: { keys: [...new Set(['RS256', alg])].map(makeKey) },
+    jwks: { keys: [...new Set(['RS256', alg])].map((each) => makeKey(each, each === alg ? kid : undefined)) },
     cookies: { keys: [randomUUID()] },
     clients: [
       {
@@ -55,20 +55,27 @@ function makeProvider(issuer, alg) {
 
 /** By issuer: makes its keys anew. */
 const rotations = new Map();
+/** By issuer: ends it. */
+const ends = new Map();
 
-async function start({ alg, path = '' }) {
+async function start({ alg, path = '', kid }) {
   let handle;
   const server = createServer((request, response) => handle(request, response));
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   const issuer = `http://127.0.0.1:${server.address().port}${path}`;
-  rotations.set(issuer, () => (handle = makeProvider(issuer, alg)));
+  rotations.set(issuer, () => (handle = makeProvider(issuer, alg, kid)));
+  ends.set(issuer, () => {
+    server.closeAllConnections();
+    server.close();
+  });
   rotations.get(issuer)();
   return issuer;
 }
 
 process.on('message', async (message) => {
-  const issuer = message.rotate ?? (await start(message.start));
+  const issuer = message.rotate ?? message.stop ?? (await start(message.start));
   if (message.rotate) rotations.get(issuer)();
+  if (message.stop) ends.get(issuer)();
   process.send({ issuer });
 });
 process.on('disconnect', () => process.exit());

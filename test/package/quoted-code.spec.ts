@@ -6,6 +6,7 @@ const PAGES = [
   'sample/monoshop/web/README.md',
   'docs/claims.md',
   'docs/scopes-and-groups.md',
+  'docs/tenants.md',
   'docs/migration/from-monocloud-backend-sdk.md',
   'docs/migration/from-nest-keycloak-connect.md',
   'docs/migration/from-passport-jwt.md',

@@ -2,7 +2,10 @@
 import { TrustedIssuer } from '../../lib/issuer/trusted-issuer.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 
-export const ANY_ISSUER = new TrustedIssuer(
-  resolveOptions({ issuer: 'https://issuer.example', audience: 'https://api.example.com' }, () => undefined),
-  { debug() {}, warn() {}, error() {} },
-);
+const [options] = resolveOptions(
+  { issuer: 'https://issuer.example', audience: 'https://api.example.com' },
+  () => undefined,
+).issuers;
+if (!options) throw new Error('there is one issuer');
+
+export const ANY_ISSUER = new TrustedIssuer(options, { debug() {}, warn() {}, error() {} });

@@ -1,6 +1,7 @@
 /** Has a connection of a gateway go on with a new token of the same caller, when that of the handshake is about to expire. */
 import { Inject, Injectable } from '@nestjs/common';
 import { checkAccess } from '../../access/authorize.js';
+import { checkRecipient } from '../../access/recipient.js';
 import { invalidToken, type TokenError } from '../../errors/auth.errors.js';
 import type { ResolvedOptions } from '../../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
@@ -53,9 +54,12 @@ export class ConnectionAuthenticator {
     if (typeof token !== 'string' || token === '')
       throw invalidToken('malformed', 'renew(): the token is not a string');
     const { policy } = connection.place;
-    const validated = await this.tokens.validate(token, policy.introspectMaxAge);
+    const validated = await this.tokens.validate(token, policy.introspectMaxAge, connection.request);
+    const issuerOptions = this.tokens.optionsOf(validated);
+    const unaccepted = checkRecipient(validated, policy, issuerOptions.audience);
+    if (unaccepted) throw unaccepted;
     this.tokens.revocations.check(validated.claims);
-    const denial = await checkAccess(validated, policy, this.options);
+    const denial = await checkAccess(validated, policy, issuerOptions);
     // Both may have changed while the token was validated.
     const current = connection.token;
     if (!connection.isOpen || connection.hasEnded || !current) throw isOver();

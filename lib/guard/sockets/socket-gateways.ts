@@ -45,6 +45,8 @@ const GOOD_TOKEN: RoutePolicy = Object.freeze({
   certificateBound: false,
   dpopBound: false,
   introspectMaxAge: undefined,
+  issuers: Object.freeze([]),
+  audience: undefined,
 });
 
 /**

@@ -33,6 +33,9 @@ export async function installNest(version, tarball, work) {
     ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${version}`),
     ...['microservices', 'websockets'].map((name) => `@nestjs/${name}@${VERSIONS[version]}`),
     `@nestjs/config@${version.startsWith('11.') ? '^4.0.0' : '^12.0.0'}`,
+    '@grpc/grpc-js@^1.14.0',
+    '@grpc/proto-loader@^0.8.0',
+    version.startsWith('11.') ? 'nats@^2.29.0' : '@nats-io/transport-node@^3.4.0',
     'reflect-metadata@^0.2.2',
     'rxjs@^7.8.1',
   ];

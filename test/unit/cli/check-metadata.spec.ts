@@ -1,5 +1,6 @@
 /** What the doctor says of the issuer that access tokens must name. */
 import { checkMetadata } from '../../../lib/cli/check-metadata.js';
+import { settingsOf } from '../../../lib/cli/issuer-settings.js';
 import type { Finding } from '../../../lib/cli/findings.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 
@@ -8,8 +9,12 @@ const TRUST = 'http://adfs.example/adfs/services/trust';
 
 const findingOf = (named: unknown, accessTokenIssuer?: string): Finding | undefined => {
   const options = resolveOptions({ issuer: ISSUER, audience: 'a', accessTokenIssuer }, () => undefined);
+  const [issuer] = options.issuers;
+  if (!issuer) throw new Error('there is one issuer');
   const metadata = { issuer: ISSUER, access_token_issuer: named };
-  return checkMetadata(metadata, [], options, true).find(({ check }) => check === 'issuer');
+  return checkMetadata(metadata, [], settingsOf(options, issuer), true).find(
+    ({ check }) => check === 'issuer',
+  );
 };
 
 it.each([

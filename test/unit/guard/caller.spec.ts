@@ -44,7 +44,8 @@ describe('callerOf', () => {
     expect(caller.proof('a')).toBe(caller.proof('a'));
     expect(caller.proof('a')).not.toBe(caller.proof('b'));
     const operation = {};
-    expect(caller.principal(operation)).toBe(caller.principal(operation));
-    expect(caller.principal(operation)).not.toBe(caller.principal({}));
+    expect(caller.principal(operation, 'a')).toBe(caller.principal(operation, 'a'));
+    expect(caller.principal(operation, 'a')).not.toBe(caller.principal({}, 'a'));
+    expect(caller.principal(operation, 'a')).not.toBe(caller.principal(operation, 'b'));
   });
 });

@@ -35,6 +35,7 @@ function audit(mode: AuditOptions['audit'] = 'off', isGlobal = true): MessageAud
     { isGlobal } as GuardCoverage,
     { read: () => HANDLERS } as unknown as MessageHandlers,
     { audit: mode } as ResolvedOptions,
+    { begin: () => undefined },
   );
 }
 

@@ -54,6 +54,24 @@ describe('CachedDocument', () => {
   /** As the event loop does while nobody asks: without the timers, as after a suspension. */
   const suspend = (seconds: number): void => advanceClock(seconds);
 
+  it('is renewed ahead only where it is read, if it is told so', async () => {
+    document = new CachedDocument<string>(
+      () => new Promise((answer) => fetches.push({ answer, fail: () => undefined })),
+      { freshFor: 300, staleFor: 0, refreshesOnlyUsed: true, onFailure: () => 0, onRecovery: () => 0 },
+    );
+    await hold('a');
+    await pass(290);
+    expect(fetches).toHaveLength(1);
+    await pass(20);
+    await hold('b');
+    await document.get();
+    await pass(290);
+    expect(fetches).toHaveLength(3);
+    latest().answer('c');
+    await pass(600);
+    expect(fetches).toHaveLength(3);
+  });
+
   it('shares one fetch, and then answers without a promise', async () => {
     const both = Promise.all([document.get(), document.get()]);
     latest().answer('a');

@@ -9,6 +9,7 @@ import * as common from '@nestjs/common';
 import { APP_GUARD, LazyModuleLoader, REQUEST } from '@nestjs/core';
 import { AuthGuard, AuthModule } from 'nestjs-resource-server';
 import { askGateway, askHybrid, askMicroservice, guardedGateway, guardedHandlers } from './messages.mjs';
+import { askGrpc, askNats, askTcp, hasNats } from './transports.mjs';
 import {
   closeAll,
   decorate,
@@ -60,6 +61,8 @@ const loadLazily = (module) => (app) => app.get(LazyModuleLoader).load(() => mod
 const GUARDED = '401 200 403 200';
 const UNKNOWN_SERVER = /^refused: .*neither socket\.io nor ws/;
 const perRequest = /^refused: .*request-scoped/;
+const MESSAGES = 'missing_token, string, invalid_token, insufficient_scope, open, ended invalid_token';
+
 const cases = [
   ['forRoot', () => ask({ imports: [ordinary()] }), GUARDED],
   ['forRootAsync', () => ask({ imports: [configured([])] }), GUARDED],
@@ -148,6 +151,13 @@ const cases = [
     'a hybrid application with @UseGuards()',
     () => askHybrid({}, { handlers: guardedHandlers() }),
     'refused pong, silent',
+  ],
+  ['messages over TCP', askTcp, MESSAGES],
+  ...(hasNats ? [['messages over NATS', askNats, MESSAGES]] : []),
+  [
+    'calls over gRPC',
+    askGrpc,
+    '16, string, 16, ended invalid_token, ended missing_token, ended invalid_token',
   ],
   // Its server is of this folder: what cannot be guarded does not start. socket-versions has those of Nest.
   ['a gateway', askGateway, UNKNOWN_SERVER],

@@ -1,0 +1,49 @@
+/** Checks that a token is of an issuer, and for an audience, that the route accepts. */
+import { invalidToken, type TokenError } from '../errors/auth.errors.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import { withoutSlash } from '../issuer/issuer-metadata.js';
+import type { AccessTokenClaims } from '../token/access-token-claims.js';
+import type { ValidatedToken } from '../token/validated-token.js';
+
+/** As much of a route's policy as is read. */
+export interface Accepting {
+  readonly issuers: readonly (readonly string[])[];
+  readonly audience: string | undefined;
+}
+
+/** As much of an issuer as is read. */
+export interface NamedIssuer {
+  readonly name: string;
+  readonly issuer: string;
+}
+
+/**
+ * @param audiences those of the token's issuer
+ * @returns why the route does not accept the token; `undefined` if it does
+ */
+export function checkRecipient(
+  { claims, issuer }: Pick<ValidatedToken, 'claims'> & { readonly issuer: NamedIssuer },
+  { issuers, audience }: Accepting,
+  audiences: string | readonly string[],
+): TokenError | undefined {
+  if (issuers.length > 0 && !issuers.every((names) => isNamed(issuer, names)))
+    return invalidToken('issuer', `@Issuers() does not name ${quoteForeign(issuer.name)}`);
+  if (audience === undefined) return undefined;
+  if (![audiences].flat().includes(audience))
+    return invalidToken(
+      'audience',
+      `@Audience() asks for ${quoteForeign(audience)}, which is none of the issuer ${quoteForeign(issuer.name)}`,
+    );
+  if (![claims.aud].flat().includes(audience))
+    return invalidToken('audience', () => describe(claims, audience));
+  return undefined;
+}
+
+/** Whether a list of names and issuers has this one. */
+export function isNamed({ name, issuer }: NamedIssuer, names: readonly string[]): boolean {
+  return names.some((each) => each === name || withoutSlash(each) === withoutSlash(issuer));
+}
+
+function describe({ aud }: Pick<AccessTokenClaims, 'aud'>, audience: string): string {
+  return `aud is ${quoteForeign(aud)}, @Audience() asks for ${quoteForeign(audience)}`;
+}

@@ -1,0 +1,25 @@
+/** The options with those of one issuer among them, for commands that look at one issuer at a time. */
+import { isNamed } from '../access/recipient.js';
+import type { ResolvedOptions } from '../options/auth-options.js';
+import type { ResolvedIssuerOptions } from '../options/issuers.js';
+import { UsageError } from './usage-error.js';
+
+export type IssuerSettings = ResolvedOptions & ResolvedIssuerOptions;
+
+export function settingsOf(options: ResolvedOptions, issuer: ResolvedIssuerOptions): IssuerSettings {
+  return { ...options, ...issuer, issuers: [issuer] };
+}
+
+/**
+ * @param name of an issuer, or the issuer; `undefined` for all
+ * @throws {UsageError} if it is none that is configured
+ */
+export function chooseIssuers(
+  { issuers }: ResolvedOptions,
+  name: string | undefined,
+): readonly ResolvedIssuerOptions[] {
+  if (name === undefined) return issuers;
+  const chosen = issuers.filter((issuer) => isNamed(issuer, [name]));
+  if (chosen.length === 0) throw new UsageError('--issuer takes the name of an issuer that is configured');
+  return chosen;
+}

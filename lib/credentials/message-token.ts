@@ -1,0 +1,59 @@
+/** Reads what the sender of a message presented: its `authorization` header, else what the application's own resolver finds. */
+import type { ExecutionContext } from '@nestjs/common';
+import { InvalidRequestError, invalidToken } from '../errors/auth.errors.js';
+import { parseAuthorization, resolvedToken, type Credentials } from './extract-credentials.js';
+import { authorizationValuesOf, type MessageCall } from './message-call.js';
+
+/**
+ * Where the token of a message is, for transports that have no headers: TCP and Redis on Nest 11, transports of the
+ * application's own. Called for every message to a handler that is not public, and only where the transport's own place
+ * holds no token. Returns the bare token; `undefined`, `null` or an empty string: no token. An error it throws is answered
+ * with 500.
+ *
+ * A token in the payload was written by whoever wrote the payload, and is stored, logged and retried wherever payloads are.
+ */
+export type MessageTokenResolver = {
+  resolve(context: ExecutionContext): string | undefined | Promise<string | undefined>;
+}['resolve'];
+
+export interface MessageOptions {
+  /**
+   * `(context: ExecutionContext) => token`, for [messages](../../docs/microservices.md) of transports that have no headers.
+   *
+   * @default the header `authorization` of gRPC, NATS, RabbitMQ, Kafka, MQTT 5, and on Nest 12 of TCP and Redis
+   */
+  readonly messageTokenResolver?: MessageTokenResolver | undefined;
+}
+
+/**
+ * The credentials of a message; `undefined` if it has none.
+ *
+ * @throws {InvalidRequestError} for more than one value, also equal ones
+ * @throws {TokenError} `invalid_token` for what should hold a token and does not
+ */
+export function resolveMessageCredentials(
+  call: MessageCall,
+  { messageTokenResolver }: MessageOptions,
+  context: ExecutionContext,
+): Credentials | undefined | Promise<Credentials | undefined> {
+  const inHeader = readHeader(call);
+  if (inHeader || !messageTokenResolver) return inHeader;
+  const found = resolvedToken(messageTokenResolver(context), 'messageTokenResolver');
+  return found instanceof Promise ? found.then(asBearer) : asBearer(found);
+}
+
+function readHeader(call: MessageCall): Credentials | undefined {
+  const [value, ...more] = authorizationValuesOf(call).filter((each) => each !== undefined && each !== null);
+  if (value === undefined) return undefined;
+  if (more.length > 0)
+    throw new InvalidRequestError({ detail: 'the message has more than one value of "authorization"' });
+  // Clients of Kafka and RabbitMQ may send bytes.
+  const text = value instanceof Uint8Array ? Buffer.from(value).toString() : value;
+  if (typeof text !== 'string')
+    throw invalidToken('malformed', 'the header "authorization" of the message is not a string');
+  return parseAuthorization(text);
+}
+
+function asBearer(token: string | undefined): Credentials | undefined {
+  return token === undefined ? undefined : { scheme: 'Bearer', token };
+}

@@ -1,0 +1,125 @@
+/** Options of one issuer that do not go together, and certificates and keys that cannot be read. */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { quoteAddress } from '../errors/quote-address.js';
+import { checkClientKey, type ClientOptions } from '../issuer/client-authentication.js';
+import { isSecureEnough } from '../issuer/provider-address.js';
+import type { ProviderClientOptions } from '../issuer/provider-client.js';
+import { isObject } from '../jose/strict-json.js';
+import { readClientSecret } from './secrets.js';
+import { DEFAULT_LOGOUT_PATH } from './settings.js';
+
+/** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
+export function contradictions(
+  said: Readonly<Record<string, unknown>>,
+): (readonly [option: string, problem: string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (const option of ['issuer', 'jwksUri', 'introspectionEndpoint']) {
+    const address = said[option];
+    if (typeof address !== 'string' || !URL.canParse(address)) continue;
+    if (!isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) {
+      found.push([
+        option,
+        `${quoteAddress(address)} is not https; allowInsecureRequests accepts it for test networks`,
+      ]);
+    }
+  }
+  if (said['clientId'] !== undefined) return [...found, ...clientContradictions(said)];
+  const needing = ['clientSecret', 'clientCertificate', 'introspectionEndpoint'].filter(
+    (option) => said[option] !== undefined,
+  );
+  if (String(said['introspectJwtTokens']).toLowerCase() === 'true') needing.push('introspectJwtTokens');
+  return [...found, ...needing.map((option) => [option, 'needs clientId'] as const)];
+}
+
+/**
+ * Of the receivers of logout tokens and security events, which are the module's.
+ *
+ * @param issuers those that are known at start
+ */
+export function receiverContradictions(
+  said: Readonly<Record<string, unknown>>,
+  issuers: readonly Pick<ClientOptions, 'clientId'>[],
+): (readonly [option: string, problem: string])[] {
+  const { backChannelLogout, logoutAudience, clientId } = said;
+  const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
+  const found: (readonly [string, string])[] = [];
+  for (const member of ['issuer', 'jwksUri']) {
+    const address = events[member];
+    if (typeof address !== 'string' || !URL.canParse(address)) continue;
+    if (isSecureEnough(new URL(address), said['allowInsecureRequests'] === true)) continue;
+    const problem = `${quoteAddress(address)} is not https; allowInsecureRequests accepts it for test networks`;
+    found.push([`securityEvents.${member}`, problem]);
+  }
+  const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
+  if (backChannelLogout === undefined || backChannelLogout === false || isOff) return found;
+  const hasClient = clientId !== undefined || issuers.some((issuer) => issuer.clientId !== undefined);
+  if (logoutAudience === undefined && !hasClient)
+    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
+    ? backChannelLogout
+    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
+  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
+  return found;
+}
+
+function clientContradictions(
+  said: Readonly<Record<string, unknown>>,
+): (readonly [option: string, problem: string])[] {
+  const { clientAuthMethod: method = 'client_secret_post', cache } = said;
+  const secret = readClientSecret(said['clientSecret']);
+  const isKey = typeof secret === 'object';
+  if (method === 'private_key_jwt') {
+    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK, in JSON']];
+  }
+  if (typeof method === 'string' && method.startsWith('client_secret_')) {
+    if (secret === undefined) return [['clientSecret', `${method} needs it`]];
+    return isKey ? [['clientSecret', `is a JWK: ${method} needs a string`]] : [];
+  }
+  const isSealed = ['cacheSecret', 'clientSecret', 'clientCertificateKey'].some(
+    (option) => said[option] !== undefined,
+  );
+  // With a fetcher of the application's own, TLS is the application's.
+  if (said['fetcher'] !== undefined) {
+    return cache === undefined || isSealed
+      ? []
+      : [
+          [
+            'cacheSecret',
+            'cache needs it: without a secret, whoever can write to the cache could invent tokens',
+          ],
+        ];
+  }
+  return ['clientCertificate', 'clientCertificateKey']
+    .filter((option) => said[option] === undefined)
+    .map((option) => [option, `${String(method)} needs it`]);
+}
+
+/** Keys and certificates that look like some and are none: better said now than with the first token. */
+export function unreadable(
+  options: Partial<ClientOptions> & Partial<ProviderClientOptions>,
+): (readonly [option: string, problem: string])[] {
+  const { providerCa, clientCertificate: cert, clientCertificateKey: key, clientSecret } = options;
+  const checks: (readonly [string, string, () => unknown])[] = [
+    ['providerCa', 'is not a certificate', () => providerCa === undefined || new X509Certificate(providerCa)],
+    [
+      'clientCertificate',
+      'cannot be read, or does not match clientCertificateKey',
+      () => cert === undefined || key === undefined || createSecureContext({ cert, key }),
+    ],
+    [
+      'clientSecret',
+      'is not a private key as a JWK that can sign',
+      () => typeof clientSecret !== 'object' || checkClientKey(clientSecret),
+    ],
+  ];
+  return checks.flatMap(([option, problem, check]) => {
+    try {
+      check();
+      return [];
+    } catch {
+      // The reason may quote the key.
+      return [[option, problem] as const];
+    }
+  });
+}

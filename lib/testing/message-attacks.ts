@@ -1,0 +1,66 @@
+/** The attacks that a message handler can see, sent by a function of the test: over whatever transport that uses. */
+import { AttackContext } from './attack-context.js';
+import type { AttackRow } from './attack-row.js';
+import type { Answer, Headers, Shot } from './attack-target.js';
+import type { TokenOptions } from './mint.js';
+import type { TestIssuer } from './test-issuer.js';
+
+export interface AttackedMessage {
+  /** The pattern of the handler, for names of attacks. */
+  readonly message: string;
+  /**
+   * Sends a message to the handler with these headers, repeated ones too: their names are `authorization` and `dpop`. Resolves
+   * with the answer, or rejects with what the client of the transport rejects with.
+   */
+  readonly send: (headers: Headers) => Promise<unknown>;
+  /** As for a route. @default a token without any scope or group */
+  readonly token?: TokenOptions;
+  /** The handler is `@OptionalAuth()`: a message without a token is no attack. @default false */
+  readonly optional?: boolean;
+}
+
+/** gRPC's status codes. */
+const GRPC: Readonly<Record<number, number>> = { 16: 401, 7: 403, 14: 503, 13: 500 };
+
+export function messageContext(issuer: TestIssuer, { message, token }: AttackedMessage): AttackContext {
+  return new AttackContext(
+    issuer,
+    { path: `/${encodeURIComponent(message)}`, ...(token && { token }) },
+    'http://message.invalid',
+  );
+}
+
+/** Messages have no URL. */
+export function isForMessages({ dpop, inUrl }: AttackRow): boolean {
+  return dpop !== true && inUrl !== true;
+}
+
+/** The answer to a message as HTTP would have it; status 200 for one that no error of this module answers. */
+export async function fireMessage({ send }: AttackedMessage, { headers }: Shot): Promise<Answer> {
+  const lines = headers
+    .filter(([name]) => name === 'Authorization' || name === 'DPoP')
+    .map(([name, value]) => [name.toLowerCase(), value] as const);
+  try {
+    await send(lines);
+    return { status: 200, headers: {}, text: '' };
+  } catch (error) {
+    return { status: statusIn(error), headers: {}, text: textOf(error) };
+  }
+}
+
+function statusIn(error: unknown): number {
+  const { statusCode, code, metadata } = (error ?? {}) as {
+    readonly statusCode?: unknown;
+    readonly code?: unknown;
+    readonly metadata?: { get?(name: string): readonly unknown[] };
+  };
+  if (typeof statusCode === 'number') return statusCode;
+  if (metadata?.get?.('error-code')[0] === 'invalid_request') return 400;
+  const status = typeof code === 'number' ? GRPC[code] : undefined;
+  // The handler was not reached, or threw: neither is a refusal.
+  return status ?? 200;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : JSON.stringify(error);
+}
