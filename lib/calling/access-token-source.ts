@@ -26,9 +26,7 @@ export class AccessTokenSource {
   async onBehalfOf(caller: TokenCaller, target: TokenTarget): Promise<string> {
     const subject = await this.#subjectOf(caller);
     const tokens = this.#loaded ?? (await this.#load());
-    // An introspection answer need not name the issuer.
-    const iss = subject.issuer?.accessTokenIssuer ?? subject.claims.iss;
-    return tokens.ofCaller(await this.tokens.issuers.find(iss), subject, target);
+    return tokens.ofCaller(await this.tokens.issuers.find(subject.claims.iss), subject, target);
   }
 
   async ofClient(issuer: string | undefined, target: TokenTarget): Promise<string> {

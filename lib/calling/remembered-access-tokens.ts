@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { monotonicSeconds } from '../timing/backoff.js';
 import { SingleFlight } from '../timing/single-flight.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
@@ -14,7 +13,6 @@ import type { IssuedToken } from './token-answer.js';
 export interface Subject {
   readonly token: string;
   readonly claims: AccessTokenClaims;
-  readonly issuer?: Pick<TrustedIssuer, 'accessTokenIssuer'> | undefined;
 }
 
 interface Held {

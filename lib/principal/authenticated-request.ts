@@ -4,15 +4,12 @@ import { readGraphQLCall } from '../credentials/graphql-call.js';
 import { readMessageCall } from '../credentials/message-call.js';
 import { handshakeOf } from '../credentials/socket-handshake.js';
 import { messageIn, SocketMessage } from '../credentials/socket-message.js';
-import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { readRoutePolicy } from '../policy/route-policy.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
 export interface Principal {
   readonly claims: AccessTokenClaims;
   readonly token: string;
-  /** Whose token it is; none where a test made the claims up. */
-  readonly issuer?: TrustedIssuer | undefined;
   /** What `loadUser` made of the claims; without it there is none, and the claims are the user. */
   readonly user?: unknown;
 }

@@ -32,11 +32,11 @@ export interface UserOptions {
  * @throws {TokenError} `invalid_token`, reason `unknown_user`, where `loadUser` knows nobody
  */
 export async function loadPrincipal(
-  { token, claims, issuer }: Principal,
+  { token, claims }: Principal,
   loadUser: LoadUser,
   context: ExecutionContext,
 ): Promise<Principal> {
   const user = await loadUser(claims, { context });
   if (user === undefined || user === null) throw invalidToken('unknown_user', 'loadUser knows no such user');
-  return { token, claims, issuer, user };
+  return { token, claims, user };
 }
