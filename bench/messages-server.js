@@ -16,7 +16,7 @@ class Things {
 
 const { decorate = [], ...parts } = await VARIANTS[variant].setUp(issuer, {});
 const read = Object.getOwnPropertyDescriptor(Things.prototype, 'read');
-const pattern = transport === 'gRPC' ? GrpcMethod() : MessagePattern(`bench.${variant}`);
+const pattern = transport === 'gRPC' ? GrpcMethod() : MessagePattern(`bench.${variant.replaceAll(' ', '-')}`);
 for (const decorator of [pattern, ...decorate]) decorator(Things.prototype, 'read', read);
 Controller()(Things);
 

@@ -40,11 +40,13 @@ function openGrpc(address) {
 
 async function openNats(address, variant) {
   const client = await connect({ servers: [address] });
-  const body = JSON.stringify({ pattern: `bench.${variant}`, data: { text: 'x' }, id: '1' });
+  // Subjects have no spaces.
+  const subject = `bench.${variant.replaceAll(' ', '-')}`;
+  const body = JSON.stringify({ pattern: subject, data: { text: 'x' }, id: '1' });
   const send = async (token) => {
     const lines = headers();
     lines.set('authorization', `Bearer ${token}`);
-    const reply = await client.request(`bench.${variant}`, body, { headers: lines, timeout: 10_000 });
+    const reply = await client.request(subject, body, { headers: lines, timeout: 10_000 });
     if (reply.json().err) throw new Error(JSON.stringify(reply.json().err));
   };
   return { send, close: () => client.close() };

@@ -22,8 +22,8 @@ const ISSUER = new URL('http://localhost:4000');
 const flags = readFlags('once', 'opaque');
 const opaque = flags.opaque || process.env.MONOSHOP_INVOICE_TOKENS === 'opaque';
 
-/** What the Invoice API needs besides its `.env` to ask about a token: who it is. */
-const introspecting = {
+/** Who the Invoice API is at the authorization server, also where its `.env` is an old one. */
+const asClient = {
   MONOCLOUD_BACKEND_CLIENT_ID: invoiceApi.id,
   MONOCLOUD_BACKEND_CLIENT_SECRET: invoiceApi.secret,
 };
@@ -80,7 +80,7 @@ await startSample({
       name: 'invoice-api',
       port: 4002,
       readyPath: '/status',
-      ...(opaque && { environment: introspecting }),
+      environment: asClient,
     },
     ...(hasWeb ? [web] : []),
   ],
