@@ -38,6 +38,17 @@ export async function startIssuer() {
       response.end(JSON.stringify(jwks));
       return;
     }
+    if (request.url === '/token') {
+      request.resume();
+      response.end(
+        JSON.stringify({
+          access_token: randomBytes(700).toString('base64url'),
+          token_type: 'Bearer',
+          expires_in: 3600,
+        }),
+      );
+      return;
+    }
     if (request.url === '/introspect') {
       request.resume();
       setTimeout(() => response.end(JSON.stringify(activeAt(issuer))), INTROSPECTION_TAKES);
@@ -48,6 +59,7 @@ export async function startIssuer() {
         issuer,
         jwks_uri: `${issuer}/jwks`,
         introspection_endpoint: `${issuer}/introspect`,
+        token_endpoint: `${issuer}/token`,
         id_token_signing_alg_values_supported: ['RS256'],
       }),
     );

@@ -1,4 +1,5 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
+import { measureExchange } from './exchange.js';
 import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
@@ -69,5 +70,6 @@ export const SECTIONS = {
   start: { daily: true, run: measureStart },
   workers: { daily: false, run: measureWorkers },
   validation: { daily: true, run: measureAlone },
+  exchange: { daily: true, run: measureExchange },
   tenants: { daily: true, run: measureSeveral },
 };

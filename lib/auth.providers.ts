@@ -19,6 +19,9 @@ import { MODULE_OPTIONS_TOKEN } from './auth.module-definition.js';
 import { NonceIssuer } from './binding/dpop-nonce.js';
 import { DPoPProofVerifier } from './binding/dpop-proof.js';
 import { MemoryReplayStore } from './binding/memory-replay-store.js';
+import { AccessTokenSource } from './calling/access-token-source.js';
+import { ClientCredentials } from './calling/client-credentials.js';
+import { OnBehalfOf } from './calling/on-behalf-of.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import type { AuthModuleOptions, ResolvedOptions } from './options/auth-options.js';
 import { DEFAULT_PREFIX, resolveOptions, unknownVariables } from './options/resolve-options.js';
@@ -90,6 +93,13 @@ export const PROVIDERS: Provider[] = [
     useFactory: makeSecurityEventTokens,
   },
   { provide: DPoPProofVerifier, inject: [RESOLVED_OPTIONS], useFactory: makeProofVerifier },
+  {
+    provide: AccessTokenSource,
+    inject: [TokenValidator, RESOLVED_OPTIONS],
+    useFactory: makeTokenSource,
+  },
+  OnBehalfOf,
+  ClientCredentials,
   TokenValidationService,
   AuthHealthIndicator,
   ControllerRoutes,
@@ -115,6 +125,8 @@ export const PROVIDERS: Provider[] = [
 
 /** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
 export const EXPORTS: NonNullable<DynamicModule['exports']> = [
+  OnBehalfOf,
+  ClientCredentials,
   TokenValidationService,
   TokenRevocations,
   AuthHealthIndicator,
@@ -168,4 +180,10 @@ function makeProofVerifier({ dpop, clockSkew, proofAlgorithms }: ResolvedOptions
   const nonces = dpop.nonce === undefined ? undefined : new NonceIssuer(dpop.nonce);
   const options = { ...dpop, clockSkew, algorithms: proofAlgorithms };
   return new DPoPProofVerifier(options, dpop.replayStore ?? new MemoryReplayStore(), nonces);
+}
+
+function makeTokenSource(tokens: TokenValidator, options: ResolvedOptions): AccessTokenSource {
+  const source = new AccessTokenSource(tokens, options);
+  tokens.onForget((picks) => source.forget(picks));
+  return source;
 }

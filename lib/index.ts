@@ -83,6 +83,13 @@ export type { AccessTokenClaims, Confirmation } from './token/access-token-claim
 export type { CustomClaims } from './token/custom-claims.js';
 export type { KnownScopes, ScopeName } from './access/scope-names.js';
 
+// Calling other APIs
+export { OnBehalfOf } from './calling/on-behalf-of.js';
+export { ClientCredentials, type ClientTokenTarget } from './calling/client-credentials.js';
+export type { TokenCaller } from './calling/access-token-source.js';
+export type { TokenTarget } from './calling/token-target.js';
+export type { TokenExchangeOptions } from './options/calling-options.js';
+
 // Options
 export type { AuthModuleOptions, AuthOptionsFactory } from './options/auth-options.js';
 export type { FindIssuer, IssuerOptions } from './options/issuers.js';

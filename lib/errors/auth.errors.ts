@@ -263,13 +263,58 @@ export class ConfigurationError extends AuthError {
   readonly status = 500;
 }
 
-/** The authorization server answered with an OAuth error, so this server's own request was at fault: 500. */
+export interface ProviderErrorOptions extends AuthErrorOptions {
+  /** The OAuth error code. @default none */
+  readonly error?: string | undefined;
+  /** The status of the guard's answer. @default 500 */
+  readonly status?: ProviderError['status'];
+  /**
+   * The user has to sign in again first: what the challenge says beside the error, such as `acr_values` and `max_age` (RFC
+   * 9470 section 3). @default no challenge
+   */
+  readonly stepUp?: ChallengeParameters | undefined;
+}
+
+/**
+ * The authorization server answered with an OAuth error (RFC 6749 section 5.2).
+ *
+ * Status 500 where this server's own request or configuration is at fault, as for `invalid_client`. 403 where the
+ * authorization server refuses to exchange the caller's token; if it demands that the user signs in again, with a challenge
+ * `insufficient_user_authentication` (RFC 9470). 503 for `temporarily_unavailable`.
+ */
 export class ProviderError extends AuthError {
   readonly code = 'provider_error';
-  readonly status = 500;
+  readonly status: 403 | 500 | 503;
+  /**
+   * The OAuth error code, such as `invalid_grant`; `unknown_error` for one that is not written like a registered one. `undefined`
+   * where introspection was refused.
+   */
+  readonly error: string | undefined;
+  readonly #stepUp: ChallengeParameters | undefined;
 
-  constructor(options?: AuthErrorOptions) {
+  constructor({ error, status = 500, stepUp, ...options }: ProviderErrorOptions = {}) {
     super('The authorization server refused a request of this server', options);
+    this.error = error;
+    this.status = status;
+    this.#stepUp = stepUp;
+  }
+
+  override get errorCode(): string {
+    if (this.status !== 403) return super.errorCode;
+    return this.#stepUp ? 'insufficient_user_authentication' : 'access_denied';
+  }
+
+  override get challengeParameters(): ChallengeParameters | undefined {
+    if (this.status !== 403 || !this.#stepUp) return undefined;
+    return [
+      ['error', this.errorCode],
+      ['error_description', TOKEN_SENTENCES.insufficient_user_authentication],
+      ...this.#stepUp,
+    ];
+  }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return this.status === 503 ? { 'Retry-After': '5' } : {};
   }
 }
 

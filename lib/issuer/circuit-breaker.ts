@@ -1,5 +1,5 @@
 /**
- * Keeps introspection calls away from a provider that fails, and bounds how many are under way.
+ * Keeps calls about tokens away from a provider that fails, and bounds how many are under way.
  *
  * It opens when calls for several different tokens fail in a row: one token on which the provider fails shuts nobody out.
  * While it is open, one call about every second tries the provider, not twice in a row for the same token where others
@@ -40,7 +40,11 @@ export class CircuitBreaker {
   readonly #counted = new Set<string>();
   #pauses = 0;
 
-  constructor(private readonly options: Pick<ProviderClientOptions, 'responseTimeout'>) {}
+  /** @param what the calls are for, in messages */
+  constructor(
+    private readonly options: Pick<ProviderClientOptions, 'responseTimeout'>,
+    private readonly what = 'introspection',
+  ) {}
 
   /** Calls fail without being made, but for one now and then. */
   get isOpen(): boolean {
@@ -56,14 +60,14 @@ export class CircuitBreaker {
   async run<Result>(token: string, call: () => Promise<Result>): Promise<Result> {
     this.#refuseWhileFailing(token);
     const slot = this.#slots.take();
-    if (slot === false) throw tooMany();
+    if (slot === false) throw this.#tooMany();
     const giveUpAt = monotonicSeconds() + this.options.responseTimeout;
     if (slot instanceof Promise) await slot;
     try {
       if (slot instanceof Promise) {
         this.#refuseWhileFailing(token);
         // The request that waited has been answered by now.
-        if (monotonicSeconds() > giveUpAt) throw tooMany();
+        if (monotonicSeconds() > giveUpAt) throw this.#tooMany();
       }
       // The next attempt does not wait for the end of one that hangs.
       if (this.isOpen) this.#backoff.wait(MAX_PAUSE_SECONDS);
@@ -92,8 +96,7 @@ export class CircuitBreaker {
     const remaining = Math.max(ofAll, ofToken);
     if (remaining <= 0) return;
     throw new ProviderUnavailableError({
-      detail:
-        'introspection: the provider is not called after repeated failures, or because it asked for a pause',
+      detail: `${this.what}: the provider is not called after repeated failures, or because it asked for a pause`,
       retryAfter: Math.max(1, Math.ceil(remaining)),
     });
   }
@@ -127,13 +130,12 @@ export class CircuitBreaker {
     const pause = this.isOpen || failures > TOLERATED_FAILURES ? TOKEN_PAUSE_SECONDS : 0;
     failedTokens.set(hash, { failures, retryAt: monotonicSeconds() + pause });
   }
-}
 
-const tooMany = (): ProviderUnavailableError =>
-  new ProviderUnavailableError({
-    detail: `introspection: ${MAX_CALLS} calls are in progress, and others wait`,
-    retryAfter: 1,
-  });
+  #tooMany(): ProviderUnavailableError {
+    const detail = `${this.what}: ${MAX_CALLS} calls are in progress, and others wait`;
+    return new ProviderUnavailableError({ detail, retryAfter: 1 });
+  }
+}
 
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url');

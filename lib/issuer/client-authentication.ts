@@ -29,7 +29,7 @@ export type ClientKey = JWK;
 export interface ClientOptions {
   /**
    * This API's own client at the provider. It enables [introspection](../../docs/introspection.md) of opaque
-   * tokens, which are rejected without it.
+   * tokens, which are rejected without it, and requests [tokens for other APIs](../../docs/calling-apis.md).
    */
   readonly clientId?: string | undefined;
   /** The client's secret; for `private_key_jwt` its private key as a JWK (JSON in the variable). */
@@ -48,7 +48,7 @@ export function usesTls(method: ClientAuthMethod): boolean {
 }
 
 /**
- * The authentication of every request, made once. Assertions carry the address of the introspection endpoint as their
+ * The authentication of every request, made once. Assertions carry the address of the endpoint as their
  * audience (providers that take the issuer take it too; some take nothing else), a fresh `jti`, and live a minute.
  */
 export async function prepareClientAuthentication(

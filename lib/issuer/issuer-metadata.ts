@@ -62,6 +62,7 @@ export interface IssuerMetadata {
   readonly issuer: string;
   readonly jwks_uri?: unknown;
   readonly introspection_endpoint?: unknown;
+  readonly token_endpoint?: unknown;
   readonly mtls_endpoint_aliases?: unknown;
   /** AD FS only. */
   readonly access_token_issuer?: unknown;

@@ -4,7 +4,8 @@ import { channel } from 'node:diagnostics_channel';
 /** The `diagnostics_channel` that every call to the authorization server is published on. */
 export const PROVIDER_CALL_CHANNEL = 'nestjs-resource-server:provider-call';
 
-export type ProviderOperation = 'discovery' | 'jwks' | 'introspection';
+export type ProviderOperation =
+  'discovery' | 'jwks' | 'introspection' | 'token_exchange' | 'client_credentials';
 
 /** One call, when it is over. Every member has few values: they may all be labels of a metric. No token, no address. */
 export interface ProviderCallEvent {

@@ -7,6 +7,7 @@ import type { MessageOptions } from '../credentials/message-token.js';
 import type { TargetOptions } from '../credentials/target-uri.js';
 import type { UserOptions } from '../principal/user-options.js';
 import type { AuditOptions } from './audit-options.js';
+import type { TokenExchangeOptions } from './calling-options.js';
 import type { IssuersOptions, ResolvedIssuerOptions } from './issuers.js';
 import type { ProfileOptions } from './profile.js';
 import type { ResourceMetadataOptions } from './resource.js';
@@ -37,6 +38,8 @@ export interface ResolvedOptions
   readonly groupOptions: GroupOptions;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this was set. */
   readonly dpop: DPoPOptions;
+  /** How [tokens for other APIs](../../docs/calling-apis.md) are requested on behalf of the caller. */
+  readonly tokenExchange: TokenExchangeOptions;
   /** `dpop` was set, by code or environment, and not to `off`. Not an option. */
   readonly offersDPoP: boolean;
   /** The algorithms of DPoP proofs that are accepted. Not an option. */
@@ -69,6 +72,8 @@ export interface AuthModuleOptions extends Settable<
     ResolvedOptions,
     | 'groupOptions'
     | 'dpop'
+    | 'tokenExchange'
+    | 'offersDPoP'
     | 'offersDPoP'
     | 'proofAlgorithms'
     | 'resourceMetadata'
@@ -84,6 +89,8 @@ export interface AuthModuleOptions extends Settable<
   readonly groupOptions?: Settable<GroupOptions> | undefined;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
   readonly dpop?: Settable<DPoPOptions> | undefined;
+  /** How tokens for other APIs are requested on behalf of the caller. */
+  readonly tokenExchange?: Settable<TokenExchangeOptions> | undefined;
   /**
    * Publishes what clients need to get a token for this API, at `/.well-known/oauth-protected-resource` (RFC 9728), and
    * names that address in every challenge. @default false

@@ -6,6 +6,7 @@ import { checkClientKey, type ClientOptions } from '../issuer/client-authenticat
 import { isSecureEnough } from '../issuer/provider-address.js';
 import type { ProviderClientOptions } from '../issuer/provider-client.js';
 import { isObject } from '../jose/strict-json.js';
+import type { LogoutOptions } from '../revocation/logout-token.js';
 import { readClientSecret } from './secrets.js';
 import { DEFAULT_LOGOUT_PATH } from './settings.js';
 
@@ -39,7 +40,7 @@ export function contradictions(
  */
 export function receiverContradictions(
   said: Readonly<Record<string, unknown>>,
-  issuers: readonly Pick<ClientOptions, 'clientId'>[],
+  issuers: readonly (Pick<ClientOptions, 'clientId'> & Pick<LogoutOptions, 'logoutAudience'>)[],
 ): (readonly [option: string, problem: string])[] {
   const { backChannelLogout, logoutAudience, clientId } = said;
   const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
@@ -53,9 +54,10 @@ export function receiverContradictions(
   }
   const isOff = typeof backChannelLogout === 'string' && backChannelLogout.toLowerCase() === 'false';
   if (backChannelLogout === undefined || backChannelLogout === false || isOff) return found;
-  const hasClient = clientId !== undefined || issuers.some((issuer) => issuer.clientId !== undefined);
-  if (logoutAudience === undefined && !hasClient)
-    found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const isNamed = [{ clientId, logoutAudience }, ...issuers].some(
+    (each) => (each.logoutAudience ?? each.clientId) !== undefined,
+  );
+  if (!isNamed) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
     ? backChannelLogout
     : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };

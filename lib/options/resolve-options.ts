@@ -31,7 +31,15 @@ export type ReadVariable = (name: string) => unknown;
  * @throws {ConfigurationError} that lists every mistake with its option and its variable, and never quotes a secret
  */
 export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVariable): ResolvedOptions {
-  const { envPrefix = DEFAULT_PREFIX, tenantDomain, groupOptions, dpop, issuers: several, ...rest } = given;
+  const {
+    envPrefix = DEFAULT_PREFIX,
+    tenantDomain,
+    groupOptions,
+    dpop,
+    tokenExchange,
+    issuers: several,
+    ...rest
+  } = given;
   const problems: string[] = [];
   const isSeveral = several !== undefined;
   const read = (option: string): unknown =>
@@ -59,6 +67,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     ...(issuers === undefined && defined({ issuer: listed[0] ?? named })),
     groupOptions: { ...fromEnvironment(read, 'groupOptions.'), ...defined(groupOptions ?? {}) },
     dpop: { ...fromEnvironment(read, 'dpop.'), ...defined(dpop ?? {}) },
+    tokenExchange: { ...fromEnvironment(read, 'tokenExchange.'), ...defined(tokenExchange ?? {}) },
   };
 
   const parsed = (issuers === undefined ? optionsSchema : optionsSchemaOfSeveral).safeParse(input);
@@ -99,6 +108,9 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     ]);
 
   add(receiverContradictions(input, list));
+  const hasClient = 'clientId' in input || list.some(({ clientId }) => clientId !== undefined);
+  if (Object.keys(input['tokenExchange'] as object).length > 0 && !hasClient)
+    add([['tokenExchange.grant', 'needs clientId']]);
   const audience = audienceOf(list, input);
   const resourceTerms = { ...input, ...(issuers !== undefined && { audience }) };
   add(resourceProblems(resourceTerms));
@@ -114,6 +126,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     resourceMetadata,
     groupOptions: Object.freeze(parsed.data.groupOptions),
     dpop: Object.freeze(parsed.data.dpop),
+    tokenExchange: Object.freeze(parsed.data.tokenExchange),
     offersDPoP:
       (Object.keys(input['dpop'] as object).length > 0 || parsed.data.profile === 'fapi2') &&
       parsed.data.dpop.mode !== 'off',

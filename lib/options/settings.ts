@@ -51,6 +51,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   signingAlgorithms: ['SIGNING_ALGORITHMS'],
   requireAccessTokenType: ['REQUIRE_ACCESS_TOKEN_TYPE'],
   userProperty: ['USER_PROPERTY'],
+  'tokenExchange.grant': ['TOKEN_EXCHANGE_GRANT'],
   profile: ['PROFILE'],
   revocationDuration: ['REVOCATION_DURATION'],
   backChannelLogout: ['BACKCHANNEL_LOGOUT'],
@@ -237,6 +238,12 @@ export const optionsSchema = z.strictObject({
   certificateResolver: callable<CertificateResolver>(),
   loadUser: callable<LoadUser>(),
   userProperty: z._default(userProperty, 'user'),
+  tokenExchange: z.strictObject({
+    grant: z._default(
+      z.enum(['token-exchange', 'jwt-bearer'], complain('is neither token-exchange nor jwt-bearer')),
+      'token-exchange',
+    ),
+  }),
   profile: z.optional(z.enum(['fapi2'], complain('is not fapi2, the only profile'))),
   revocationStore: z.optional(revocationStore),
   revocationDuration: z._default(

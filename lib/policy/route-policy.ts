@@ -208,7 +208,7 @@ function audienceOf(levels: readonly Level[]): string | undefined {
     throw new ConfigurationError(
       first.place === other.place
         ? `${first.place}: more than one @Audience()`
-        : `${first.place}: @Audience() differs from that of ${other.place}; inheritance tightens and never opens`,
+        : `${first.place}: @Audience() differs from that of ${other.place}; inheritance can add requirements, never remove them`,
     );
   }
   return first?.audience;

@@ -2,8 +2,10 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { principalIn } from './authenticated-request.js';
 
 /**
- * The raw access token, for forwarding it to another API from server code. A credential: do not log it, store it, or
- * answer with it; and forward it only to an API that the token's audience names.
+ * The raw access token, for server code. A credential: do not log it, store it, or answer with it.
+ *
+ * Do not send it to another API: it is meant for this one. `OnBehalfOf` exchanges it for a token of the other API (RFC 8693);
+ * see [Calling other APIs](../../docs/calling-apis.md).
  *
  * `undefined` where no token was looked at.
  */

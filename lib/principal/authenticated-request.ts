@@ -120,7 +120,12 @@ function userOf(context: ExecutionContext): unknown {
  * @returns `undefined` where no token was looked at
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {
-  return isExecutionContext(request) ? principalIn(request)?.claims : principalOf(request)?.claims;
+  return principalBehind(request)?.claims;
+}
+
+/** The principal of a request, a connection or an `ExecutionContext`, whatever an application has at hand. */
+export function principalBehind(request: object): Principal | undefined {
+  return isExecutionContext(request) ? principalIn(request) : principalOf(request);
 }
 
 function isExecutionContext(value: object): value is ExecutionContext {

@@ -8,7 +8,7 @@ import {
   TokenError,
 } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
-import { pickerOf, type ForgetSelector } from '../introspection/forget-selector.js';
+import { pickerOf, type ForgetSelector, type TokenPicker } from '../introspection/forget-selector.js';
 import { MEMORY_TTL_BESIDE_SHARED_SECONDS } from '../introspection/introspection-cache.js';
 import { IssuerRegistry } from '../issuer/issuer-registry.js';
 import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
@@ -44,6 +44,7 @@ export interface ValidatorOptions extends Pick<IssuersOptions, 'opaqueTokenIssue
 
 export class TokenValidator {
   #hasSaidHowToIntrospect = false;
+  readonly #forgetting: ((picks: TokenPicker) => void)[] = [];
 
   constructor(
     readonly issuers: IssuerRegistry<ValidatingIssuer>,
@@ -185,8 +186,14 @@ export class TokenValidator {
     }
   }
 
+  /** Calls back for each selector of `forget`: others remember what they got for a token. */
+  onForget(listener: (picks: TokenPicker) => void): void {
+    this.#forgetting.push(listener);
+  }
+
   async forget(selector: ForgetSelector): Promise<ForgetReport> {
     const picks = pickerOf(selector);
+    for (const forget of this.#forgetting) forget(picks);
     let evicted = this.verified.forget(picks);
     const notReached = new Set<string>();
     await Promise.all(

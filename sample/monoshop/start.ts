@@ -2,7 +2,7 @@
  * What does `npm start` do? Starts the authorization server, the two APIs and the front end, tells the story with real
  * tokens, and stays up to be played with. `--once` ends after the story, which needs no front end: 0 when all went as
  * written, 1 otherwise. `--opaque`: the Invoice API's tokens are no JWTs, and it asks the authorization server about each
- * of them. `--one-app`: both APIs are one application, on both ports.
+ * of them.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -19,12 +19,11 @@ import { collectTokens } from './story/tokens.js';
 
 const ISSUER = new URL('http://localhost:4000');
 
-const flags = readFlags('once', 'opaque', 'one-app');
-const isOneApp = flags['one-app'];
+const flags = readFlags('once', 'opaque');
 const opaque = flags.opaque || process.env.MONOSHOP_INVOICE_TOKENS === 'opaque';
 
-/** What the Invoice API needs besides its `.env` to ask about a token: who it is. */
-const introspecting = {
+/** Who the Invoice API is at the authorization server, also where its `.env` is an old one. */
+const asClient = {
   MONOCLOUD_BACKEND_CLIENT_ID: invoiceApi.id,
   MONOCLOUD_BACKEND_CLIENT_SECRET: invoiceApi.secret,
 };
@@ -65,9 +64,7 @@ await startSample({
   title: 'MonoShop',
   command: 'npm start',
   announcement: [
-    isOneApp
-      ? 'authorization server :4000, both APIs in one application :4001 and :4002 (Express)'
-      : 'authorization server :4000, Product API :4001 (Express), Invoice API :4002 (Fastify)',
+    'authorization server :4000, Product API :4001 (Express), Invoice API :4002 (Fastify)',
     ...(hasWeb ? [`front end :${web.port} (Next.js)`] : []),
     ...(opaque ? ['with opaque tokens for the Invoice API'] : []),
   ].join(', '),
@@ -78,17 +75,13 @@ await startSample({
       readyPath: '/.well-known/openid-configuration',
       environment: { MONOSHOP_INVOICE_TOKENS: opaque ? 'opaque' : 'jwt' },
     },
-    ...(isOneApp
-      ? [{ name: 'one-app', port: 4001, readyPath: '/status', ...(opaque && { environment: introspecting }) }]
-      : [
-          { name: 'product-api', port: 4001, readyPath: '/status' },
-          {
-            name: 'invoice-api',
-            port: 4002,
-            readyPath: '/status',
-            ...(opaque && { environment: introspecting }),
-          },
-        ]),
+    { name: 'product-api', port: 4001, readyPath: '/status' },
+    {
+      name: 'invoice-api',
+      port: 4002,
+      readyPath: '/status',
+      environment: asClient,
+    },
     ...(hasWeb ? [web] : []),
   ],
   ...(hasWeb && { invitation: invite(clerk, admin) }),

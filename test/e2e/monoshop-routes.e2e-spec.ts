@@ -10,7 +10,6 @@ import { readFileSync } from 'node:fs';
 import { send } from '../support/http.js';
 import '../support/output-logger.js';
 import { AppModule as InvoiceApi } from '../../sample/monoshop/invoice-api/app.module.js';
-import { AppModule as OneApp } from '../../sample/monoshop/one-app/app.module.js';
 import { AppModule as ProductApi } from '../../sample/monoshop/product-api/app.module.js';
 import { serveOpenApi } from '../../sample/monoshop/product-api/openapi.js';
 
@@ -53,24 +52,6 @@ describe('MonoShop', () => {
     serveOpenApi(products);
     await products.init();
     expect(products.get(RouteTable).toMarkdown()).toBe(tableBelow('Product API'));
-  });
-
-  it('asks the same in one application, and each API names itself', async () => {
-    const both = await create(OneApp, new ExpressAdapter());
-    await both.init();
-    const asked = both
-      .get(RouteTable)
-      .list()
-      .map(({ method, path, requires, audience }) => [method, path, requires.join(), audience]);
-    expect(asked).toEqual([
-      ['POST', '/backchannel-logout', '', undefined],
-      ['GET', '/invoices', 'scope read:invoices', 'http://api.monoshop.com/invoices'],
-      ['GET', '/me', '', 'http://api.monoshop.com/products'],
-      ['GET', '/products', 'scope read:products', 'http://api.monoshop.com/products'],
-      ['POST', '/products', 'scope write:products', 'http://api.monoshop.com/products'],
-      ['DELETE', '/products/:id', 'group admin', 'http://api.monoshop.com/products'],
-      ['GET', '/status', '', undefined],
-    ]);
   });
 
   it('asks at the Invoice API what the README says', async () => {

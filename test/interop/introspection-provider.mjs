@@ -1,16 +1,18 @@
 /**
- * oidc-provider in a process of its own, with introspection and every way for a client to say who it is: one behind
+ * oidc-provider in a process of its own, with introspection, token exchange and every way for a client to say who it is: one behind
  * http, one behind https with a second port for clients with a certificate, which nobody else gets past.
  *
  * Told once over IPC: { clients, tls: { cert, key, ca } }. Says { plain, secure, mtls }: two issuers, and the origin of
  * the second port. Prints nothing.
  */
-import { generateKeyPairSync, randomUUID, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { Provider } from 'oidc-provider';
+import { errors, Provider } from 'oidc-provider';
 
 const AUDIENCE = 'https://api.example.com';
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** Gives out what a user's sign-in does, without the user. */
 const SIGN_IN = 'urn:example:sign-in';
 
@@ -51,7 +53,10 @@ function makeProvider(issuer, clients, discovery = {}) {
       clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'],
       introspectionSigningAlgValues: ['RS256', 'ES256'],
     },
-    extraTokenClaims: () => ({ groups: ['staff'] }),
+    extraTokenClaims: ({ oidc }) => ({
+      groups: ['staff'],
+      ...(oidc.params.grant_type === EXCHANGE && { act: { sub: oidc.client.clientId } }),
+    }),
     findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     features: {
       devInteractions: { enabled: false },
@@ -59,6 +64,7 @@ function makeProvider(issuer, clients, discovery = {}) {
       introspection: { enabled: true },
       jwtIntrospection: { enabled: true },
       revocation: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => AUDIENCE,
@@ -91,6 +97,36 @@ function makeProvider(issuer, clients, discovery = {}) {
     id.scope = 'openid';
     ctx.body = { refresh_token: await refresh.save(), id_token: await id.issue({ use: 'idtoken' }) };
   });
+  // RFC 8693, for callers that are programs.
+  provider.registerGrantType(
+    EXCHANGE,
+    async (ctx) => {
+      const { client, params } = ctx.oidc;
+      const { subject_token: value, subject_token_type: type, resource, scope } = params;
+      const subject = type === ACCESS_TOKEN ? await provider.ClientCredentials.find(value) : undefined;
+      if (subject?.aud !== AUDIENCE) throw new errors.InvalidGrant('the subject token is not good');
+      if (scope === 'step:up')
+        throw new errors.CustomOIDCProviderError('interaction_required', 'sign in again');
+      const token = new provider.ClientCredentials({
+        client: await provider.Client.find(subject.clientId),
+        scope,
+      });
+      token.resourceServer = new provider.ResourceServer(resource, {
+        audience: resource,
+        scope: 'read:things',
+        accessTokenFormat: 'opaque',
+        accessTokenTTL: 600,
+      });
+      ctx.body = {
+        access_token: await token.save(),
+        issued_token_type: ACCESS_TOKEN,
+        token_type: 'Bearer',
+        expires_in: token.expiration,
+        for: client.clientId,
+      };
+    },
+    ['resource', 'scope', 'subject_token', 'subject_token_type'],
+  );
   provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
   return provider.callback();
 }
@@ -111,7 +147,10 @@ process.once('message', async ({ clients, tls }) => {
 
   plain.on('request', makeProvider(origins.plain, clients));
   const handle = makeProvider(origins.secure, clients, {
-    mtls_endpoint_aliases: { introspection_endpoint: `${origins.mtls}/token/introspection` },
+    mtls_endpoint_aliases: {
+      introspection_endpoint: `${origins.mtls}/token/introspection`,
+      token_endpoint: `${origins.mtls}/token`,
+    },
   });
   secure.on('request', handle);
   mtls.on('request', (request, response) => {

@@ -18,6 +18,7 @@ const FOLDERS = [
   'revocation',
   'options',
   'validation',
+  'calling',
   'transport',
   'guard',
   'route-table',
@@ -92,7 +93,7 @@ describe('lib/', () => {
       imports.filter(({ from }) => from.startsWith('@nestjs/')).map(({ file }) => file),
     );
     const allowed =
-      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|receivers|route-table)\/.*|validation\/token-validation\.service\.ts|testing\/mock-claims\.ts|credentials\/message-token\.ts)$|\.decorator\.ts$/;
+      /^(auth\.(module|module-definition|providers|lifecycle)\.ts|(guard|principal|transport|openapi|observability|resource-metadata|receivers|route-table)\/.*|validation\/token-validation\.service\.ts|calling\/(on-behalf-of|client-credentials)\.ts|testing\/mock-claims\.ts|credentials\/message-token\.ts)$|\.decorator\.ts$/;
     expect([...knowing].filter((file) => !allowed.test(file))).toEqual([]);
   });
 

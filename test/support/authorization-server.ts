@@ -54,6 +54,7 @@ export class AuthorizationServer {
       issuer: this.issuer,
       jwks_uri: `${this.origin}/jwks`,
       introspection_endpoint: `${this.origin}/introspect`,
+      token_endpoint: `${this.origin}/token`,
       ...this.settings.metadata,
     };
   }

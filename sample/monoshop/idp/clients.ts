@@ -1,6 +1,9 @@
 /** Which programs may ask for tokens, and with which scopes at most? Demo secrets, in the open on purpose. */
 import type { ClientMetadata } from 'oidc-provider';
 
+/** RFC 8693 section 2.1. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 interface DemoClient {
   readonly id: string;
   readonly secret: string;
@@ -46,11 +49,14 @@ export const SHOP_WEB_CALLBACK = `${SHOP_WEB_ORIGIN}/api/auth/callback`;
 /** Where it is told that somebody has signed out. */
 export const SHOP_WEB_LOGOUT = `${SHOP_WEB_ORIGIN}/api/auth/backchannel-logout`;
 
-/** The Invoice API itself: gets no tokens, but may ask whether an opaque one is good (RFC 7662). */
+/**
+ * The Invoice API itself: may exchange the token of a person for one for the Product API (RFC 8693), and ask whether an
+ * opaque one is good (RFC 7662).
+ */
 export const invoiceApi: DemoClient = {
   id: 'invoice-api',
   secret: 'invoice-api-secret',
-  scopes: [],
+  scopes: ['read:products'],
 };
 
 const all = [shopBackend, catalogManager, lateCourier, shopWeb, invoiceApi];
@@ -85,5 +91,9 @@ export const clients: ClientMetadata[] = [
     // With it, tokens name the session that they belong to: `sid`.
     backchannel_logout_session_required: true,
   },
-  { ...describeMachine(invoiceApi), grant_types: [], token_endpoint_auth_method: 'client_secret_post' },
+  {
+    ...describeMachine(invoiceApi),
+    grant_types: [TOKEN_EXCHANGE],
+    token_endpoint_auth_method: 'client_secret_post',
+  },
 ];

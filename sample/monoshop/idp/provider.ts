@@ -1,11 +1,12 @@
 /** How does the authorization server behave? Its configuration: resources, clients, people, token formats, lifetimes. */
 import { randomBytes } from 'node:crypto';
-import { errors, Provider, type Configuration, type ResourceServer } from 'oidc-provider';
+import { errors, Provider, type Configuration, type JWKS, type ResourceServer } from 'oidc-provider';
 import { generateSigningKeys } from '../../support/idp/keys.js';
 import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
-import { allowScopes, clients, invoiceApi, lateCourier } from './clients.js';
+import { allowScopes, clients, invoiceApi, lateCourier, TOKEN_EXCHANGE } from './clients.js';
 import { renderLogout, renderMessage } from './pages.js';
 import { INVOICES, scopesByResource } from './resources.js';
+import { registerTokenExchange } from './token-exchange.js';
 import { findUser } from './users.js';
 
 export interface ProviderOptions {
@@ -30,10 +31,10 @@ function describeResource(resource: string, clientId: string, options: ProviderO
   };
 }
 
-function configure(options: ProviderOptions): Configuration {
+function configure(options: ProviderOptions, jwks: JWKS): Configuration {
   return {
     adapter: createMemoryAdapter,
-    jwks: generateSigningKeys(),
+    jwks,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     clients,
     clientBasedCORS: () => false,
@@ -67,10 +68,13 @@ function configure(options: ProviderOptions): Configuration {
       return user && { accountId: id, claims: () => ({ sub: id, name: user.name, groups: user.groups }) };
     },
     // A person's access token says which groups the person is in, and which session it belongs to; a program's has neither.
-    extraTokenClaims: (_ctx, token) => {
+    // An exchanged one also says who acts for that person (RFC 8693 section 4.1).
+    extraTokenClaims: (ctx, token) => {
       if (!('accountId' in token)) return undefined;
       const user = findUser(token.accountId);
-      return user && { groups: user.groups, sid: token.sid };
+      const isExchanged = ctx.oidc.params?.['grant_type'] === TOKEN_EXCHANGE;
+      const act = isExchanged && { act: { sub: token.clientId } };
+      return user && { groups: user.groups, sid: token.sid, ...act };
     },
     formats: {
       customizers: {
@@ -120,5 +124,10 @@ function configure(options: ProviderOptions): Configuration {
 }
 
 export function createProvider(issuer: string, options: ProviderOptions): Provider {
-  return new Provider(issuer, configure(options));
+  const jwks = generateSigningKeys();
+  const provider = new Provider(issuer, configure(options, jwks));
+  registerTokenExchange(provider, jwks, (resource, clientId) =>
+    describeResource(resource, clientId, options),
+  );
+  return provider;
 }

@@ -6,6 +6,12 @@ export interface Invoice {
   readonly paid: boolean;
 }
 
+/** What was sold: the Product API knows what it is. */
+export interface Item {
+  readonly productId: number;
+  readonly quantity: number;
+}
+
 const invoices: readonly Invoice[] = [
   { id: '2025-001', customer: 'Café Central', total: 114, paid: true },
   { id: '2025-002', customer: 'Tea & Co', total: 340, paid: false },
@@ -13,4 +19,13 @@ const invoices: readonly Invoice[] = [
 
 export function listInvoices(): readonly Invoice[] {
   return invoices;
+}
+
+const items: Readonly<Record<string, readonly Item[]>> = {
+  '2025-001': [{ productId: 1, quantity: 12 }],
+  '2025-002': [{ productId: 2, quantity: 10 }],
+};
+
+export function listItems(invoiceId: string): readonly Item[] | undefined {
+  return Object.hasOwn(items, invoiceId) ? items[invoiceId] : undefined;
 }

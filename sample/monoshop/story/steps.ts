@@ -15,6 +15,7 @@ export function tamper(token: string): string {
 
 const products = `${PRODUCT_API}/products`;
 const invoices = `${INVOICE_API}/invoices`;
+const items = `${invoices}/2025-001/items`;
 const newProduct = { name: 'Milk jug', price: 12 };
 
 const invalid = /^Bearer error="invalid_token"/;
@@ -53,6 +54,9 @@ export function writeSteps(tokens: StoryTokens, opaque: boolean): Step[] {
     get('the clerk: who am I?', `${PRODUCT_API}/me`, tokens.clerk, 200, /"groups":\["staff"\]/),
     remove('the clerk (group staff)', tokens.clerk, 403, insufficient),
     remove('the boss (group admin)', tokens.admin, 204, /^$/),
+    get('the clerk: the items of an invoice', items, tokens.clerkInvoices, 200, /"Espresso cup"/),
+    get('the same token, at the Product API', products, tokens.clerkInvoices, 401, invalid),
+    get('a program, for which nobody acts', items, tokens.invoices, 403, /"forbidden"/),
     get('an expired token', products, tokens.expired, 401, invalid),
     post('a token with a forged scope', tamper(tokens.products), 401, invalid),
   ];

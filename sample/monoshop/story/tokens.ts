@@ -12,19 +12,22 @@ export interface StoryTokens {
   readonly write: string;
   readonly clerk: string;
   readonly admin: string;
+  /** Of the clerk, for the Invoice API. */
+  readonly clerkInvoices: string;
   readonly expired: string;
 }
 
 export async function collectTokens(server: oauth.AuthorizationServer): Promise<StoryTokens> {
-  const [products, invoices, write, expired, ofClerk, ofAdmin] = await Promise.all([
+  const [products, invoices, write, expired, ofClerk, ofAdmin, clerkInvoices] = await Promise.all([
     requestForClient(server, shopBackend, PRODUCTS, 'read:products'),
     requestForClient(server, shopBackend, INVOICES, 'read:invoices'),
     requestForClient(server, catalogManager, PRODUCTS, 'read:products write:products'),
     requestForClient(server, lateCourier, PRODUCTS, 'read:products'),
     signIn(server, clerk, PRODUCTS, 'read:products'),
     signIn(server, admin, PRODUCTS, 'read:products'),
+    signIn(server, clerk, INVOICES, 'read:invoices'),
   ]);
-  return { products, invoices, write, expired, clerk: ofClerk, admin: ofAdmin };
+  return { products, invoices, write, expired, clerk: ofClerk, admin: ofAdmin, clerkInvoices };
 }
 
 /** A person signs in to the front end: authorization code and PKCE, RFC 6749 section 4.1 and RFC 7636. */

@@ -1,0 +1,114 @@
+/** What a token for another API is requested for, and the parameters that say so. RFC 8693 section 2.1, RFC 8707 section 2. */
+import { isScopeName } from '../access/scope-names.js';
+import { ConfigurationError } from '../errors/auth.errors.js';
+import { quoteAddress } from '../errors/quote-address.js';
+import { quoteForeign } from '../errors/quote-foreign.js';
+import type { ProviderOperation } from '../issuer/provider-call.js';
+import type { TokenExchangeOptions } from '../options/calling-options.js';
+
+export interface TokenTarget {
+  /** The name of the other API at the authorization server. */
+  readonly audience?: string | undefined;
+  /** The URI of the other API, for authorization servers that know APIs by resource indicators (RFC 8707). */
+  readonly resource?: string | undefined;
+  /** The scopes at the other API, separated by spaces. @default what the authorization server grants without it */
+  readonly scope?: string | undefined;
+  /**
+   * Requests a token that is bound to a key of this process (RFC 9449); the `fetch` that sends it adds the proofs. A token
+   * that is not bound is refused then.
+   *
+   * @default false
+   */
+  readonly dpop?: boolean | undefined;
+}
+
+/** A request to the token endpoint, before the client authenticates. */
+export interface GrantRequest {
+  readonly operation: ProviderOperation;
+  readonly grantType: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const MEMBERS: ReadonlySet<string> = new Set(['audience', 'resource', 'scope', 'dpop']);
+/** Printable, and without the spaces that begin or end a typing mistake. */
+const NAME = /^[\x21-\x7E](?:[\x20-\x7E]*[\x21-\x7E])?$/;
+
+/** @throws {ConfigurationError} for what no authorization server can be asked */
+export function checkTarget(target: TokenTarget): void {
+  if (typeof target !== 'object' || target === null) throw mistake('the target is not an object');
+  // A misspelt scope would be a token with every scope.
+  const unknown = Object.keys(target).find((name) => !MEMBERS.has(name));
+  if (unknown !== undefined) throw mistake(`${quoteForeign(unknown)} is not a member of the target`);
+  const { audience, resource, scope, dpop } = target;
+  if (audience !== undefined && !(typeof audience === 'string' && NAME.test(audience)))
+    throw mistake(`audience ${quoteForeign(audience)} is not a name`);
+  if (resource !== undefined && !isResource(resource))
+    throw mistake(`resource ${quoteAddress(resource)} is not an absolute URI without a fragment`);
+  if (scope !== undefined && !(typeof scope === 'string' && scope.split(' ').every(isScopeName)))
+    throw mistake(`scope ${quoteForeign(scope)} is not a list of scopes, separated by single spaces`);
+  if (dpop !== undefined && typeof dpop !== 'boolean') throw mistake('dpop is neither true nor false');
+}
+
+/** RFC 8707 section 2. */
+function isResource(resource: unknown): boolean {
+  return typeof resource === 'string' && URL.canParse(resource) && !resource.includes('#');
+}
+
+/** Targets that say the same in another order of scopes have it in common; others never. */
+export function keyOf({ audience, resource, scope, dpop = false }: TokenTarget): readonly unknown[] {
+  const scopes = scope === undefined ? null : [...new Set(scope.split(' '))].toSorted();
+  return [audience ?? null, resource ?? null, scopes, dpop];
+}
+
+/**
+ * The exchange of the caller's token.
+ *
+ * @throws {ConfigurationError} where the grant cannot say what the target says
+ */
+export function exchangeRequest(
+  token: string,
+  target: TokenTarget,
+  { grant }: TokenExchangeOptions,
+): GrantRequest {
+  const operation = 'token_exchange';
+  if (grant === 'token-exchange') {
+    return {
+      operation,
+      grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      parameters: {
+        ...parametersOf(target),
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      },
+    };
+  }
+  if (target.audience !== undefined || target.resource !== undefined)
+    throw mistake('the grant jwt-bearer knows no audience and no resource: name the API in scope');
+  if (target.scope === undefined) throw mistake('the grant jwt-bearer requires scope');
+  return {
+    operation,
+    grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    parameters: { ...parametersOf(target), assertion: token, requested_token_use: 'on_behalf_of' },
+  };
+}
+
+/** RFC 6749 section 4.4. */
+export function clientCredentialsRequest(target: TokenTarget): GrantRequest {
+  return {
+    operation: 'client_credentials',
+    grantType: 'client_credentials',
+    parameters: parametersOf(target),
+  };
+}
+
+function parametersOf({ audience, resource, scope }: TokenTarget): Record<string, string> {
+  return {
+    ...(audience !== undefined && { audience }),
+    ...(resource !== undefined && { resource }),
+    ...(scope !== undefined && { scope }),
+  };
+}
+
+function mistake(problem: string): ConfigurationError {
+  return new ConfigurationError(`token for another API: ${problem}`);
+}
