@@ -74,7 +74,6 @@ export interface AuthModuleOptions extends Settable<
     | 'dpop'
     | 'tokenExchange'
     | 'offersDPoP'
-    | 'offersDPoP'
     | 'proofAlgorithms'
     | 'resourceMetadata'
     | 'issuers'

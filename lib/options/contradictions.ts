@@ -58,9 +58,10 @@ export function receiverContradictions(
     (each) => (each.logoutAudience ?? each.clientId) !== undefined,
   );
   if (!isNamed) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  const isPath = typeof backChannelLogout === 'string' && backChannelLogout.startsWith('/');
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
     ? backChannelLogout
-    : { path: String(backChannelLogout).startsWith('/') ? backChannelLogout : undefined };
+    : { path: isPath ? backChannelLogout : undefined };
   if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
   return found;
 }

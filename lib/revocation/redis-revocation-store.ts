@@ -111,7 +111,7 @@ export class RedisRevocationStore implements RevocationStore {
         const revocation = parse(String(entries[i]));
         if (revocation) found.set(revocation.id, revocation);
       }
-      cursor = String(next);
+      cursor = String(next as string | number);
       // Requests go on between the pages.
       await nextTurn();
     } while (cursor !== '0');

@@ -431,8 +431,8 @@ describe('a transport of the application', () => {
     on(): void {
       // It has no events.
     }
-    unwrap<T>(): T {
-      return undefined as T;
+    unwrap(): never {
+      return undefined as never;
     }
     async call(pattern: string, ...args: unknown[]): Promise<unknown> {
       const handler = this.getHandlers().get(pattern) as unknown as (...all: unknown[]) => Promise<unknown>;
