@@ -38,7 +38,7 @@ export type GrpcCallback = (error: unknown) => void;
 /** The methods by which the contexts of Nest's transports are told apart. Which of them there are follows from the transport alone. */
 interface Context {
   /** NATS. */
-  getHeaders?(): Iterable<readonly [name: string, values: readonly string[]]> | undefined;
+  getHeaders?(): unknown;
   /** MQTT. */
   getPacket?(): { readonly properties?: { readonly userProperties?: object } } | undefined;
   /** RabbitMQ and Kafka. */
@@ -87,7 +87,7 @@ export function peerCertificateOf({ grpc }: MessageCall): ClientCertificate | un
 }
 
 function headersOf(context: Context): readonly (readonly [name: string, value: unknown])[] {
-  if (typeof context.getHeaders === 'function') return [...(context.getHeaders() ?? [])];
+  if (typeof context.getHeaders === 'function') return pairsOf(context.getHeaders());
   if (typeof context.getPacket === 'function')
     return membersOf(context.getPacket()?.properties?.userProperties);
   if (typeof context.getMessage === 'function') {
@@ -97,6 +97,13 @@ function headersOf(context: Context): readonly (readonly [name: string, value: u
     );
   }
   return typeof context.getMetadata === 'function' ? membersOf(context.getMetadata()) : [];
+}
+
+/** A context of an application may have a method of this name, too, with headers of its own shape. */
+function pairsOf(headers: unknown): readonly (readonly [name: string, value: unknown])[] {
+  return isObject(headers) && Symbol.iterator in headers
+    ? [...(headers as Iterable<readonly [name: string, value: unknown]>)]
+    : [];
 }
 
 function membersOf(headers: unknown): readonly (readonly [name: string, value: unknown])[] {

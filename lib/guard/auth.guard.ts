@@ -171,7 +171,8 @@ export class AuthGuard implements CanActivate {
       if (staysOpen(context)) this.#endWithToken(validated, context);
       const connection = connectionOf(call.carrier);
       if (connection && !connection.token) {
-        connection.admit(validated, credentials.scheme, this.streams);
+        const { clockTolerance } = issuerOptions;
+        connection.admit(validated, { scheme: credentials.scheme, clockTolerance }, this.streams);
         forgetCaller(call.carrier);
       }
       return decision.allow('token');
@@ -272,12 +273,15 @@ export class AuthGuard implements CanActivate {
   }
 
   /** What stays open after the handler has begun. */
-  #endWithToken({ claims, issuer: { issuer } }: ValidatedToken, context: ExecutionContext): void {
+  #endWithToken(validated: ValidatedToken, context: ExecutionContext): void {
+    const { claims, issuer } = validated;
+    const { clockTolerance } = this.tokens.optionsOf(validated);
+    const holder = { issuer: issuer.issuer, claims, clockTolerance };
     const refuse = (error: AuthError): Error =>
       this.#refusals.refuse(error, context, routeOf(context), () => offerFor(this.options));
-    endSubscription(context, this.streams, { issuer, claims }, refuse);
-    endReply(context, this.streams, { issuer, claims }, refuse);
-    endServerSentEvents(context, this.streams, { issuer, claims });
+    endSubscription(context, this.streams, holder, refuse);
+    endReply(context, this.streams, holder, refuse);
+    endServerSentEvents(context, this.streams, holder);
   }
 }
 

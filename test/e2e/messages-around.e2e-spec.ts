@@ -49,7 +49,8 @@ import {
 } from 'nestjs-resource-server';
 import { attackSuite, mockClaims, TestIssuer } from 'nestjs-resource-server/testing';
 import { Test } from '@nestjs/testing';
-import { firstValueFrom, of, type Observable } from 'rxjs';
+import { firstValueFrom, interval, of, type Observable } from 'rxjs';
+import { advanceClock } from '../support/clock.js';
 import { Issuer } from '../support/issuer.js';
 import { connectClient, KINDS, startMicroservice, type HeaderLines } from '../support/messages.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
@@ -442,6 +443,24 @@ describe('a transport of the application', () => {
     }
   }
 
+  it('asks messageTokenResolver also where its context has headers of another shape', async () => {
+    const strategy = new OwnStrategy();
+    const app = await startMicroservice(
+      {
+        ...issuer.options,
+        messageTokenResolver: (context) => context.switchToRpc().getContext<{ key: string }>().key,
+      },
+      { strategy },
+      { controllers: [ThingsController] },
+    );
+    const from = (headers: unknown): object => ({ key: issuer.token(), getHeaders: () => headers });
+    for (const headers of [{ 'x-id': '1' }, null, undefined, 'text'])
+      expect(await strategy.call('read', {}, from(headers))).toMatchObject({ sub: 'user-1' });
+    const twice = new Map([['authorization', ['Bearer a', 'Bearer b']]]);
+    expect(await strategy.call('read', {}, from(twice))).toMatchObject({ refused: { statusCode: 400 } });
+    await app.close();
+  });
+
   it('has the token where messageTokenResolver says, and is refused without a context', async () => {
     const strategy = new OwnStrategy();
     const app = await startMicroservice(
@@ -463,6 +482,40 @@ describe('a transport of the application', () => {
     expect(await strategy.call('read', {})).toMatchObject({ refused: { statusCode: 500 } });
     expect(loggedLines()).toContainEqual(expect.stringContaining('passes no context'));
     await app.close();
+  });
+});
+
+describe('a controller that is made for each message, and rebinds its handlers', () => {
+  const started: number[] = [];
+
+  @Controller({ scope: Scope.REQUEST })
+  @Scopes('read:things')
+  class ReboundController {
+    constructor() {
+      this.ticks = this.ticks.bind(this);
+    }
+    @MessagePattern('ticks') ticks(): Observable<number> {
+      started.push(1);
+      return interval(20);
+    }
+  }
+
+  it('streams no longer than the token is good', async () => {
+    const { client, close } = await serve(issuer.options, [ReboundController]);
+    const seen: unknown[] = [];
+    const outcome = await new Promise((resolve) =>
+      client.send('ticks', tcp.record({}, good())).subscribe({
+        next: (value) => {
+          seen.push(value);
+          if (seen.length === 2) advanceClock(4000);
+          if (seen.length === 300) resolve('went on');
+        },
+        error: resolve,
+      }),
+    );
+    expect(outcome).toEqual(UNAUTHORIZED);
+    expect(started).toEqual([1]);
+    await close();
   });
 });
 

@@ -147,6 +147,29 @@ describe.each(LIBRARIES)('a connection and its token: %s', (library) => {
     expect(events.find(({ change }) => change === 'ended')).toMatchObject({ reason: 'revoked' });
   });
 
+  it.each([
+    [0, 300],
+    [300, 0],
+  ])('is closed by the tolerance of its issuer: %i s, of the module %i s', async (own, ofModule) => {
+    const issuers = [{ issuer: issuer.server.issuer, clockTolerance: own }];
+    await boot([ChatGateway], { issuer: undefined, issuers, clockTolerance: ofModule });
+    const client = await connect(library, app.origin, bearer(token()));
+    const renewed = await connect(library, app.origin, bearer(token({ exp: nowInSeconds() + 30 })));
+    renewed.send('renew', token());
+    expect(await renewed.next('renewed')).toBe('yes');
+    if (own > 0) {
+      advanceClock(60 + own - 2);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      for (const each of [client, renewed]) {
+        each.send('who');
+        await each.next('who');
+      }
+      advanceClock(4);
+    } else advanceClock(61);
+    expect(await client.whenEnded()).toEqual(ended(library));
+    expect(await renewed.whenEnded()).toEqual(ended(library));
+  });
+
   it('is closed when the token has expired, and not before', async () => {
     await boot();
     const client = await connect(library, app.origin, bearer(token()));

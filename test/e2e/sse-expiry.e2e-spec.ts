@@ -100,6 +100,25 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
     expect(await Promise.all(rest)).toEqual(['two', 'two', 'two']);
   });
 
+  it('ends at the tolerance of its issuer, not of the module', async () => {
+    const { audience } = issuer.options;
+    const strict = await bootApp(
+      { audience, issuers: [{ issuer: issuer.server.issuer, clockTolerance: 0 }] },
+      { platform, controllers: [EventsController] },
+    );
+    const token = issuer.token({ claims: { exp: nowInSeconds() + 60 } });
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) =>
+      httpRequest(`${strict.origin}/events`, { headers: bearer(token) }, resolve)
+        .on('error', reject)
+        .end(),
+    );
+    const ended = new Promise((resolve) => incoming.once('end', resolve));
+    incoming.resume();
+    advanceClock(61);
+    await ended;
+    await strict.close();
+  });
+
   it('ends when the token is revoked, also where that happens as it opens; others go on', async () => {
     const revocations = app.nest.get(TokenRevocations);
     const old = (sub: string) => bearer(issuer.token({ claims: { sub, iat: nowInSeconds() - 60 } }));

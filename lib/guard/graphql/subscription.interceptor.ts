@@ -8,7 +8,7 @@ import { EndableIterator, isIterable, type Source } from '../streams/endable-ite
 import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
 import { findResolvers } from './resolvers.js';
 
-type Subscriber = Pick<OpenStream, 'issuer' | 'claims'>;
+type Subscriber = Omit<OpenStream, 'end'>;
 
 /** By the `info` of the call, which is that of the guard and that of the interceptor. */
 const admitted = new WeakMap<object, (source: Source) => Source>();

@@ -19,6 +19,8 @@ export interface MessagePattern {
   /** The method as the class declares it; what is called may be another function, which stands on the instance. */
   readonly handler: Method;
   readonly instance: unknown;
+  /** One instance for each message, which may bring functions of its own. */
+  readonly isPerMessage: boolean;
   /** As the decorator has them: strings, numbers or objects; of gRPC `{ service, rpc, streaming }`. */
   readonly patterns: readonly unknown[];
   readonly isEvent: boolean;
@@ -30,7 +32,8 @@ const scanner = new MetadataScanner();
 
 export function findMessagePatterns(modules: ModulesContainer): readonly MessagePattern[] {
   return [...modules.values()].flatMap(({ controllers }) =>
-    [...controllers.values()].flatMap(({ metatype, instance }) => {
+    [...controllers.values()].flatMap((wrapper) => {
+      const { metatype, instance } = wrapper;
       if (typeof metatype !== 'function' || typeof metatype.prototype !== 'object') return [];
       const prototype = metatype.prototype as Record<string, Method>;
       return scanner.getAllMethodNames(prototype).flatMap((property) => {
@@ -44,6 +47,7 @@ export function findMessagePatterns(modules: ModulesContainer): readonly Message
             property,
             handler,
             instance,
+            isPerMessage: !wrapper.isDependencyTreeStatic(),
             patterns,
             isEvent: isEventHandler(handler),
             isPassedThrough,

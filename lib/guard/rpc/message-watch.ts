@@ -34,7 +34,8 @@ export class MessageWatch {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     for (const found of findMessagePatterns(this.modules)) {
-      for (const handler of functionsOf(found)) {
+      // What an instance of a message brings is not known yet; the class is.
+      for (const handler of found.isPerMessage ? [found.metatype] : functionsOf(found)) {
         if (found.isPassedThrough) append(FILTERS, handler, REFUSED_MESSAGE_FILTER);
         else if (!found.isEvent) prepend(INTERCEPTORS, handler, REPLY_INTERCEPTOR);
       }

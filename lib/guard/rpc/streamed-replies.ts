@@ -6,7 +6,7 @@ import type { AuthError } from '../../errors/auth.errors.js';
 import { rpcErrorOf } from '../../transport/rpc.transport.js';
 import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
 
-type Sender = Pick<OpenStream, 'issuer' | 'claims'>;
+type Sender = Omit<OpenStream, 'end'>;
 type Open = (end: (error: Error) => void) => { close(): void };
 
 /** By the arguments of the call, which are those of the guard and those of the interceptor. */
@@ -35,11 +35,13 @@ export function endReply(
   else admitted.set(args, open);
 }
 
-/** Stands on every `@MessagePattern()` handler, and has no state: applications of one process share classes. */
+/** Stands on every `@MessagePattern()` handler, or on its class, and has no state: applications of one process share classes. */
 class ReplyInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const args = context.getArgs<unknown[]>();
     const open = admitted.get(args);
+    // Once: it may stand on a class and on what that extends.
+    admitted.delete(args);
     return open ? endable(args, next, open) : next.handle();
   }
 }

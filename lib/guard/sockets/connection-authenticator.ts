@@ -67,7 +67,8 @@ export class ConnectionAuthenticator {
     if (denial) throw denial;
 
     const scheme = validated.claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
-    connection.renew(validated, scheme, this.streams);
+    const { clockTolerance } = issuerOptions;
+    connection.renew(validated, { scheme, clockTolerance }, this.streams);
     const { loadUser, userProperty } = this.options;
     attachPrincipal(client, validated, loadUser ? false : userProperty);
     return validated.claims;

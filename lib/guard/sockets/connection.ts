@@ -34,11 +34,18 @@ export type Disconnect = (client: object, error: AuthError) => void;
 /** Of a connection that nothing of its request is needed of. */
 const NO_REQUEST: IncomingRequest = Object.freeze({ headers: Object.freeze({}) });
 
+/** How a token was presented, and how long after its `exp` its issuer's tokens are good, in seconds. */
+interface Terms {
+  readonly scheme: Credentials['scheme'];
+  readonly clockTolerance: number;
+}
+
 export class Connection implements SocketHandshake, OpenStream {
   request: IncomingRequest;
   params: SocketParams;
   answerHeaders: Map<string, string | readonly string[]> | undefined = new Map();
   readonly sender: object;
+  clockTolerance: number | undefined;
   #client: object | undefined;
   #token: ValidatedToken | undefined;
   #hasEnded = false;
@@ -84,9 +91,10 @@ export class Connection implements SocketHandshake, OpenStream {
   }
 
   /** The guard has let it in, or a message of it. */
-  admit(token: ValidatedToken, scheme: Credentials['scheme'], streams: OpenStreams): void {
+  admit(token: ValidatedToken, { scheme, clockTolerance }: Terms, streams: OpenStreams): void {
     if (this.#token) return;
     this.#token = token;
+    this.clockTolerance = clockTolerance;
     // What the client sent is not kept beside it.
     this.params = knownToken(token, scheme);
     if (!this.isOpen) return;
@@ -102,9 +110,10 @@ export class Connection implements SocketHandshake, OpenStream {
   }
 
   /** Goes on with another token of the same caller. */
-  renew(token: ValidatedToken, scheme: Credentials['scheme'], streams: OpenStreams): void {
+  renew(token: ValidatedToken, { scheme, clockTolerance }: Terms, streams: OpenStreams): void {
     streams.close(this);
     this.#token = token;
+    this.clockTolerance = clockTolerance;
     this.params = knownToken(token, scheme);
     streams.open(this);
     this.#publish('renewed');

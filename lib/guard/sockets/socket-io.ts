@@ -109,7 +109,7 @@ interface ConnectingClient extends IoClient {
 interface Session {
   readonly sid: string;
   /** Added here. */
-  readonly [OWNER]?: string;
+  readonly [OWNER]?: string | undefined;
 }
 
 interface SessionAdapter {
@@ -187,10 +187,11 @@ function asksForSession(auth: unknown): boolean {
   return typeof auth === 'object' && auth !== null && typeof (auth as { pid?: unknown }).pid === 'string';
 }
 
-/** Who may have the session of a client back: the same caller; nobody in particular, where there is no token. */
-function ownerOf(client: object | undefined): string {
+/** Who may have the session of a client back: the same caller; nobody in particular, where there is no token. `undefined`: no caller is known to be the same. */
+function ownerOf(client: object | undefined): string | undefined {
   const token = connectionOf(client)?.token;
   if (!token) return 'anonymous';
   const { iss, sub, client_id: clientId } = token.claims;
+  if (sub === undefined && clientId === undefined) return undefined;
   return JSON.stringify([iss, sub ?? null, clientId ?? null]);
 }

@@ -12,6 +12,8 @@ export interface OpenStream {
   /** The issuer, as configured. */
   readonly issuer: string;
   readonly claims: AccessTokenClaims;
+  /** Of the issuer, in seconds. @default that of the module */
+  readonly clockTolerance?: number | undefined;
   /** Called once at the most, and not after {@link OpenStreams.close}. */
   end(error: AuthError): void;
 }
@@ -45,10 +47,11 @@ export class OpenStreams implements OnModuleDestroy {
    */
   open(stream: OpenStream): void {
     const { exp } = stream.claims as { readonly exp?: number };
+    const { clockTolerance = this.options.clockTolerance } = stream;
     const expiration =
       exp === undefined
         ? undefined
-        : this.#expirations.add(exp + this.options.clockTolerance, () =>
+        : this.#expirations.add(exp + clockTolerance, () =>
             this.#end(stream, invalidToken('expired', 'the token of an open stream expired')),
           );
     this.#open.set(stream, expiration);

@@ -13,7 +13,7 @@ const known = new WeakMap<object, boolean>();
 export function endServerSentEvents(
   context: ExecutionContext,
   streams: OpenStreams,
-  subscriber: Pick<OpenStream, 'issuer' | 'claims'>,
+  subscriber: Omit<OpenStream, 'end'>,
 ): void {
   if (context.getType<string>() !== 'http' || !streamsEvents(context.getHandler())) return;
   const answer = context.switchToHttp().getResponse<ServerResponse & { readonly raw?: ServerResponse }>();

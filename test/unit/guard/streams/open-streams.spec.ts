@@ -46,6 +46,19 @@ describe('OpenStreams', () => {
     ]);
   });
 
+  it('counts the tolerance of the issuer of a token before that of the module', () => {
+    const claims = { exp: nowInSeconds() + 100 } as never;
+    const end = (name: string) => (error: AuthError) => void ended.push([name, error.reason]);
+    streams.open({ issuer: 'a', claims, clockTolerance: 0, end: end('strict') });
+    streams.open({ issuer: 'b', claims, clockTolerance: 300, end: end('lenient') });
+    pass(101);
+    expect(ended).toEqual([['strict', 'expired']]);
+    pass(297);
+    expect(ended).toHaveLength(1);
+    pass(3);
+    expect(ended).toHaveLength(2);
+  });
+
   it('corrects the clock by its known error', () => {
     streams = new OpenStreams({ clockSkew: 60, clockTolerance: 0 });
     open('a', nowInSeconds() + 100);
