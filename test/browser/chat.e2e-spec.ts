@@ -22,9 +22,9 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
   const visitors: Visitor[] = [];
 
   beforeAll(async () => {
+    [sample, browser] = await Promise.all([CompiledSample.make('chat', ['web']), openBrowser()]);
     const [idpPort, apiPort] = [await freePort(), await freePort()];
     origin = `http://localhost:${apiPort}`;
-    [sample, browser] = await Promise.all([CompiledSample.make('chat', ['web']), openBrowser()]);
     services = [
       new Service('chat', {
         name: 'idp',
@@ -67,14 +67,17 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
     visitors.push(visitor);
     return visitor;
   };
-  const enter = async ({ id, password }: User): Promise<Visitor> => {
-    const visitor = await arrive();
+  const signIn = async (visitor: Visitor, { id, password }: User): Promise<void> => {
     await visitor.visit('/');
     await visitor.press('Sign in');
     await visitor.page.getByLabel('Name').fill(id);
     await visitor.page.getByLabel('Password').fill(password);
     await visitor.press('Sign in');
     await hasState(visitor, `connected as ${id}`);
+  };
+  const enter = async (user: User): Promise<Visitor> => {
+    const visitor = await arrive();
+    await signIn(visitor, user);
     return visitor;
   };
   const hasState = (visitor: Visitor, text: string): Promise<void> =>
@@ -97,12 +100,7 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
     const addresses: string[] = [];
     visitor.page.on('websocket', (socket) => addresses.push(socket.url()));
     const answered = visitor.page.waitForResponse((response) => response.url().endsWith('/token'));
-    await visitor.visit('/');
-    await visitor.press('Sign in');
-    await visitor.page.getByLabel('Name').fill(ann.id);
-    await visitor.page.getByLabel('Password').fill(ann.password);
-    await visitor.press('Sign in');
-    await hasState(visitor, 'connected as ann');
+    await signIn(visitor, ann);
     const { access_token: token } = (await (await answered).json()) as { access_token: string };
     expect(token.split('.').length).toBe(3);
     expect(addresses).toEqual([`${origin.replace('http', 'ws')}/chat`]);
@@ -144,12 +142,7 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
   it('renews by itself before the token expires', async () => {
     const visitor = await arrive();
     await visitor.page.clock.install();
-    await visitor.visit('/');
-    await visitor.press('Sign in');
-    await visitor.page.getByLabel('Name').fill(bob.id);
-    await visitor.page.getByLabel('Password').fill(bob.password);
-    await visitor.press('Sign in');
-    await hasState(visitor, 'connected as bob');
+    await signIn(visitor, bob);
     await visitor.page.clock.fastForward((TOKEN_TTL_SECONDS - 30) * 1000);
     expect(await messages(visitor.page)).toEqual([]);
     await visitor.page.clock.fastForward(20_000);

@@ -34,8 +34,7 @@ export class ChatGateway implements OnGatewayConnection<WebSocket> {
     if (typeof text !== 'string' || text === '' || text.length > LONGEST_TEXT)
       throw new WsException(`a text of 1 to ${LONGEST_TEXT} characters`);
     const message = JSON.stringify({ event: 'said', data: { sub, text } });
-    for (const client of this.server.clients)
-      if (client.readyState === WebSocket.OPEN) client.send(message);
+    for (const client of this.server.clients) if (client.readyState === WebSocket.OPEN) client.send(message);
   }
 
   /** A token of another person, or a bad one, is rejected, and the connection goes on with the token that it has. */
