@@ -10,7 +10,7 @@ export function testFaults(floor: ShopFloor): void {
     [
       'without its issuer',
       (shop: Shop) =>
-        shop.restartApi('product-api', { MONOCLOUD_BACKEND_TENANT_DOMAIN: 'http://localhost:9' }),
+        shop.restartApi('product-api', { MONOCLOUD_BACKEND_JWKS_URI: 'http://localhost:9/jwks' }),
     ],
   ])(
     'shows the card of an API that is %s beside the data of the other, and recovers',

@@ -18,9 +18,9 @@ export interface Call {
 
 /**
  * As clients do: a connection for each request would cost the floods more than all the rest. A server of Node.js keeps 511
- * connections waiting; more at the same moment are reset on a busy machine.
+ * connections waiting: where a test sends more at the same moment, some are reset on a busy machine.
  */
-const agent = new Agent({ keepAlive: true, maxSockets: 500 });
+const agent = new Agent({ keepAlive: true });
 
 export function send(url: string, call: Call = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = call;
