@@ -85,13 +85,13 @@ function connect(token) {
     token === undefined ? [] : ['bearer', token],
   );
   socket = current;
-  current.onmessage = ({ data }) => receive(JSON.parse(data));
-  current.onclose = ({ code, reason }) => {
+  current.addEventListener('message', ({ data }) => receive(JSON.parse(data)));
+  current.addEventListener('close', ({ code, reason }) => {
     // Another connection has taken its place.
     if (socket !== current) return;
     clearTimeout(renewal);
     show(`closed: ${code} ${reason}`);
-  };
+  });
 }
 
 const send = (event, data) => socket?.send(JSON.stringify({ event, data }));
@@ -123,13 +123,13 @@ function receive({ event, data }) {
   else if (event === 'exception') list(`refused: ${data.errorCode ?? data.message}`);
 }
 
-find('sign-in').onclick = startSignIn;
-find('connect').onclick = () => connect();
-find('renew').onclick = renew;
-find('say').onsubmit = (submit) => {
+find('sign-in').addEventListener('click', startSignIn);
+find('connect').addEventListener('click', () => connect());
+find('renew').addEventListener('click', renew);
+find('say').addEventListener('submit', (submit) => {
   submit.preventDefault();
   send('say', new FormData(submit.target).get('text'));
   submit.target.reset();
-};
+});
 
 await finishSignIn();
