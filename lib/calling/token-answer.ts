@@ -77,7 +77,7 @@ const STEP_UP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * @param advice for the operator: what to look at
+ * @param advice for the operator: what to check
  * @param hasCaller a caller's token was exchanged, so that its refusal may be the caller's affair
  */
 export function providerErrorOf(
@@ -89,7 +89,7 @@ export function providerErrorOf(
   const said = `${withoutQuery(url)} answered ${status} ${error}`;
   if (error === 'temporarily_unavailable') return new ProviderError({ error, status: 503, detail: said });
   if (!hasCaller || OF_THIS_CLIENT.has(error)) {
-    return new ProviderError({ error, status: 500, detail: `${said}: look at ${advice}` });
+    return new ProviderError({ error, status: 500, detail: `${said}: check ${advice}` });
   }
   const stepUp = STEP_UP.has(error) ? stepUpParameters(parse(body) ?? {}) : undefined;
   return new ProviderError({ error, status: 403, stepUp, detail: said });

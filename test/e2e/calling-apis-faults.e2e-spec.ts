@@ -167,9 +167,7 @@ describe.each(PLATFORMS)('the authorization server issues no token for another A
           { statusCode: 500, message: 'internal server error' },
         ]);
       }
-      expect(loggedLines().join('\n')).toContain(
-        `${error}: look at clientId, clientSecret, clientAuthMethod`,
-      );
+      expect(loggedLines().join('\n')).toContain(`${error}: check clientId, clientSecret, clientAuthMethod`);
     },
   );
 

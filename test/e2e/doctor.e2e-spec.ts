@@ -400,6 +400,30 @@ describe('doctor', () => {
     }
   });
 
+  it('checks each of several issuers, or the one that is named', async () => {
+    const other = await Issuer.start();
+    try {
+      const [one, two] = [issuer.server.issuer, other.server.issuer];
+      const env = { [`${PREFIX}TENANT_DOMAIN`]: `${one},${two}`, [`${PREFIX}AUDIENCE`]: AUDIENCE };
+      const all = await runCli(['doctor'], { env });
+      expect(all.out).toContain(`${one}: keys`);
+      expect(all.out).toContain(`${two}: keys`);
+      const before = issuer.server.count('/.well-known/openid-configuration');
+      const named = await runCli(['doctor', '--issuer', two], { env });
+      expect(named.code).toBe(0);
+      expect(named.out).toContain(`${two}: keys`);
+      expect(named.out).not.toContain(one);
+      expect(issuer.server.count('/.well-known/openid-configuration')).toBe(before);
+      const unknown = await runCli(['doctor', '--issuer', 'https://elsewhere.example.com'], { env });
+      expect([unknown.code, unknown.err]).toEqual([
+        2,
+        expect.stringContaining('--issuer takes the name of an issuer that is configured'),
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+
   describe('the command', () => {
     const files = (): Record<string, string> => ({
       '.env': `${PREFIX}TENANT_DOMAIN="${issuer.server.issuer}" # the issuer\nexport ${PREFIX}AUDIENCE='https://from.env'\n`,

@@ -265,6 +265,27 @@ describe('explain', () => {
     });
   });
 
+  it('follows iss where there are several issuers, and needs --issuer for an opaque token', async () => {
+    const other = await Issuer.start();
+    try {
+      const both = { TENANT_DOMAIN: `${issuer.server.issuer},${other.server.issuer}` };
+      const ask = (token: string, args: readonly string[] = [], more = {}): Promise<Run> =>
+        explain(token, args, { ...both, ...more });
+      const good = 'accepted: a valid access token for this API';
+      expect(verdict((await ask(other.token())).out)).toBe(good);
+      expect(verdict((await ask(other.token(), ['--issuer', other.server.issuer])).out)).toBe(good);
+      const wrong = await ask(other.token(), ['--issuer', issuer.server.issuer]);
+      expect(failing(wrong.out)).toEqual(expect.arrayContaining([expect.stringMatching(/^FAIL iss: /)]));
+      const stranger = await ask(other.token({ claims: { iss: 'https://elsewhere.example.com' } }));
+      expect(stranger.out).toContain('401 invalid_token: of no issuer that is configured');
+      const opaque = await ask(other.opaqueToken());
+      expect(opaque.code).toBe(2);
+      expect(opaque.err).toContain('--issuer says whose token it is');
+    } finally {
+      await other.close();
+    }
+  });
+
   describe('without a provider', () => {
     it('cannot know of a token that may be good', async () => {
       const TENANT_DOMAIN = `http://127.0.0.1:${await freePort()}`;

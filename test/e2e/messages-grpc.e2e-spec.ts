@@ -35,6 +35,7 @@ import {
   Public,
   Scopes,
   TokenError,
+  TokenRevocations,
 } from 'nestjs-resource-server';
 import { firstValueFrom, interval, map, Observable, reduce, startWith, Subject, take, tap } from 'rxjs';
 import { makeAuthority, type Certificate } from '../support/certificates.js';
@@ -399,6 +400,35 @@ describe('messages over gRPC', () => {
     await uploaded;
     advanceClock(400);
     expect(await answer).toEqual(UNAUTHENTICATED);
+  });
+
+  it('ends streams of a token that is revoked long before it expires, and no others', async () => {
+    const stopped = untilRan('watch unsubscribed');
+    const session = (sid: string): Metadata =>
+      bearer({ claims: { sid, iat: Math.floor(Date.now() / 1000) - 60 } });
+    const others: string[] = [];
+    const other = client.watch({ text: '' }, session('stays'));
+    const otherEnded = drain(other, (text) => others.push(text));
+    const upload = write('upload', session('goes'));
+    const uploaded = untilRan('uploaded a');
+    upload.stream.write({ text: 'a' });
+    await uploaded;
+    const calls = watchCalls();
+    const ended = drain(client.watch({ text: '' }, session('goes')), (text) => {
+      if (text === '1') void app.get(TokenRevocations, { strict: false }).revoke({ sid: 'goes' });
+    });
+    expect((await ended).end).toEqual(UNAUTHENTICATED);
+    expect(await upload.answer).toEqual(UNAUTHENTICATED);
+    await stopped;
+    const before = others.length;
+    await new Promise<void>((resolve) => {
+      other.on('data', () => {
+        if (others.length > before) resolve();
+      });
+    });
+    other.cancel();
+    expect((await otherEnded).end).toMatchObject({ code: 1 });
+    expect(calls).not.toContain('saved a');
   });
 
   it('takes the first of two header lines, as Node.js hands over no other', async () => {

@@ -437,6 +437,21 @@ describe('mistakes in a list of issuers stop the start', () => {
       /jwksUri .*belongs to one issuer/,
     ],
     [
+      'an algorithm that the profile excludes',
+      { profile: 'fapi2', issuers: [A, { ...B, signingAlgorithms: ['ES256', 'RS256'] }] },
+      /issuers\[1\]\.signingAlgorithms: "RS256" is none of profile fapi2/,
+    ],
+    [
+      'a tolerance that the profile excludes',
+      { profile: 'fapi2', issuers: [{ ...A, clockTolerance: 300 }, B] },
+      /issuers\[0\]\.clockTolerance: 300 is not 10 to 60 seconds/,
+    ],
+    [
+      'http, which the profile excludes',
+      { profile: 'fapi2', issuers: [A, { ...B, allowInsecureRequests: true }] },
+      /issuers\[1\]\.allowInsecureRequests: contradicts profile fapi2/,
+    ],
+    [
       'no audience',
       { audience: undefined, issuers: [{ ...A, audience: 'x' }, B] },
       /issuers\[1\]\.audience: required/,

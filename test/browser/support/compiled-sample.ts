@@ -1,23 +1,21 @@
-/** MonoShop as `npm start` runs it, compiled from the sources of now into a folder of its own: others may build meanwhile. */
+/** A sample as its start.js runs it, compiled from the sources of now into a folder of its own: others may build meanwhile. */
 import { transformFile } from '@swc/core';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const SOURCES = {
-  lib: 'lib',
-  'sample/monoshop': 'sample/dist/monoshop',
-  'sample/support': 'sample/dist/support',
-};
-
 export class CompiledSample {
-  private constructor(private readonly folder: string) {}
+  private constructor(
+    private readonly folder: string,
+    private readonly name: string,
+  ) {}
 
-  static async make(): Promise<CompiledSample> {
-    const folder = await mkdtemp(join(tmpdir(), 'monoshop-'));
+  /** @param served folders of the sample whose files its programs read */
+  static async make(name = 'monoshop', served: readonly string[] = []): Promise<CompiledSample> {
+    const folder = await mkdtemp(join(tmpdir(), `${name}-`));
     const identity = {
       name: 'nestjs-resource-server',
       type: 'module',
@@ -25,13 +23,17 @@ export class CompiledSample {
     };
     await writeFile(join(folder, 'package.json'), JSON.stringify(identity));
     await symlink(resolve('node_modules'), join(folder, 'node_modules'), 'junction');
-    for (const [from, to] of Object.entries(SOURCES)) await compile(from, join(folder, to));
-    return new CompiledSample(folder);
+    await compile('lib', join(folder, 'lib'));
+    for (const each of [name, 'support'])
+      await compile(join('sample', each), join(folder, 'sample/dist', each));
+    for (const each of served)
+      await cp(join('sample', name, each), join(folder, 'sample', name, each), { recursive: true });
+    return new CompiledSample(folder, name);
   }
 
   /** The program of one of its processes. */
   program(name: string): URL {
-    return pathToFileURL(join(this.folder, 'sample/dist/monoshop', name, 'main.js'));
+    return pathToFileURL(join(this.folder, 'sample/dist', this.name, name, 'main.js'));
   }
 
   remove(): Promise<void> {
