@@ -24,9 +24,13 @@ export class AccessTokenSource {
   ) {}
 
   async onBehalfOf(caller: TokenCaller, target: TokenTarget): Promise<string> {
-    const subject = await this.#subjectOf(caller);
+    const subject = await this.#findSubject(caller);
+    const issuer = await this.tokens.issuers.find(subject.claims.iss);
+    // The guard has checked everything else; since then the request may have gone on for long.
+    checkTimes(subject.claims, issuer.options);
+    this.tokens.revocations.check(subject.claims);
     const tokens = this.#loaded ?? (await this.#load());
-    return tokens.ofCaller(await this.tokens.issuers.find(subject.claims.iss), subject, target);
+    return tokens.ofCaller(issuer, subject, target);
   }
 
   async ofClient(issuer: string | undefined, target: TokenTarget): Promise<string> {
@@ -45,14 +49,6 @@ export class AccessTokenSource {
   /** Forgets what was exchanged for the tokens that a selector picks. */
   forget(picks: TokenPicker): number {
     return this.#loaded?.forget(picks) ?? 0;
-  }
-
-  async #subjectOf(caller: TokenCaller): Promise<Subject> {
-    const subject = await this.#findSubject(caller);
-    // The guard has checked everything else; since then the request may have gone on for long.
-    checkTimes(subject.claims, this.options);
-    this.tokens.revocations.check(subject.claims);
-    return subject;
   }
 
   #findSubject(caller: TokenCaller): Subject | Promise<Subject> {

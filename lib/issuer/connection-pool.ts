@@ -118,16 +118,16 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.signal.removeEventListener('abort', this.#abort);
     const headers = this.#headers;
-    const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity')
-      this.reject(new Error('answered in a compressed form, which was not asked for'));
-    else
+    try {
       this.resolve({
         url: this.url,
         status: this.#status,
         headers: { get: (name) => [headers[name] ?? null].flat()[0] ?? null },
-        body: this.#body.text(),
+        body: this.#body.text(headers['content-encoding']),
       });
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
   onResponseError(_: unknown, error: Error): void {
@@ -169,17 +169,25 @@ const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 
 /**
  * Whether the application has changed where `fetch` sends its requests: replaced it, or set a dispatcher (a proxy, a
- * certificate authority, a mock). A dispatcher that cannot be recognised as Node's own counts as changed.
+ * certificate authority, a mock). A dispatcher that cannot be recognised as Node's own counts as changed. Does not notice a
+ * `fetch` that was replaced before this module was loaded.
  */
 export function isFetchChanged(): boolean {
   if (globalThis.fetch !== NODES_FETCH || usesProxyOfEnvironment()) return true;
-  const dispatcher = (globalThis as Record<symbol, unknown>)[GLOBAL_DISPATCHER] as object | undefined;
-  if (dispatcher === undefined) return false;
-  const options = Object.getOwnPropertySymbols(dispatcher).find(
-    ({ description }) => description === 'options',
-  );
-  if (dispatcher.constructor.name !== 'Agent' || options === undefined) return true;
-  const { connect, factory } =
-    (dispatcher as Record<symbol, { connect?: unknown; factory?: unknown }>)[options] ?? {};
-  return connect !== undefined || factory !== undefined;
+  const dispatcher = (globalThis as Record<symbol, unknown>)[GLOBAL_DISPATCHER];
+  return dispatcher !== undefined && !isDefaultAgent(dispatcher as Dispatcher);
+}
+
+/** An `Agent` made without options: no interceptors, no factory, no settings. */
+function isDefaultAgent(dispatcher: Dispatcher): boolean {
+  const prototype = Object.getPrototypeOf(dispatcher) as Dispatcher | null;
+  if (prototype?.constructor.name !== 'Agent' || dispatcher.dispatch !== prototype.dispatch) return false;
+  const own = (name: string): unknown => {
+    const symbol = Object.getOwnPropertySymbols(dispatcher).find(({ description }) => description === name);
+    return symbol && (dispatcher as unknown as Record<symbol, unknown>)[symbol];
+  };
+  const [options, factory] = [own('options'), own('factory')];
+  if (typeof options !== 'object' || options === null || typeof factory !== 'function') return false;
+  const isSet = (value: unknown): boolean => value !== undefined && value !== Infinity && value !== 0;
+  return factory.name === 'defaultFactory' && !Object.values(options).some(isSet);
 }

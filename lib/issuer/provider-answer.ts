@@ -1,4 +1,5 @@
 /** Reads answers of the authorization server, and tells them from failures. */
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { ProviderUnavailableError, type ProviderUnavailableErrorOptions } from '../errors/auth.errors.js';
 import { hideSecretsOfAddresses } from '../errors/quote-address.js';
 import { isObject } from '../jose/strict-json.js';
@@ -15,6 +16,17 @@ export interface ProviderAnswer {
   readonly body: string;
 }
 
+const LIMIT = { maxOutputLength: MAX_BODY_BYTES };
+
+const DECODERS: Readonly<Record<string, ((body: Buffer) => Buffer) | undefined>> = {
+  __proto__: null as never,
+  identity: (body) => body,
+  gzip: (body) => gunzipSync(body, LIMIT),
+  'x-gzip': (body) => gunzipSync(body, LIMIT),
+  deflate: (body) => inflateSync(body, LIMIT),
+  br: (body) => brotliDecompressSync(body, LIMIT),
+};
+
 /** Collects the parts of a body. */
 export class BodyReader {
   readonly #chunks: Uint8Array[] = [];
@@ -27,8 +39,14 @@ export class BodyReader {
     this.#chunks.push(chunk);
   }
 
-  text(): string {
-    const text = Buffer.concat(this.#chunks).toString('utf8');
+  /**
+   * @param encoding `Content-Encoding` of the answer: gateways compress what nobody asked them to compress
+   * @throws {Error} for what cannot be decoded, or becomes too large by it
+   */
+  text(encoding = 'identity'): string {
+    const decode = DECODERS[encoding.trim().toLowerCase()];
+    if (!decode) throw new Error('answered in an encoding that is not known');
+    const text = decode(Buffer.concat(this.#chunks)).toString('utf8');
     return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   }
 }

@@ -62,7 +62,8 @@ export function servePost(
 ): void {
   const type: unknown = httpAdapter?.getType?.();
   const handle = (request: Received, response: ServerResponse): void => {
-    void respond(request, response, answer);
+    // Where something of the application has answered before, nothing can be said any more.
+    respond(request, response, answer).catch(() => response.destroy());
   };
   Object.defineProperty(handle, 'name', { value: name });
   if (type === 'express') {
@@ -91,6 +92,7 @@ async function respond(request: Received, response: ServerResponse, answer: Answ
     authorization: request.headers.authorization,
     body: posted,
   });
+  if (response.headersSent) return;
   const text = body === undefined ? '' : JSON.stringify(body);
   // What is left of a body that was too large must not be read as the next request.
   const isLast = posted === undefined && request.httpVersionMajor === 1;

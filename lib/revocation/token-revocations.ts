@@ -26,7 +26,9 @@ export interface RevokeSelector {
 const SELECTORS: ReadonlySet<string> = new Set(['sub', 'sid', 'jti', 'clientId']);
 
 export type RevocationTimes = Pick<RevocationOptions, 'revocationDuration'> &
-  Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>;
+  Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'> & {
+    readonly issuers?: readonly Pick<ClaimsOptions, 'clockTolerance'>[];
+  };
 
 /**
  * Refuses tokens that verify and have not expired: 401 `invalid_token`, reason `revoked`. Injectable.
@@ -80,9 +82,10 @@ export class TokenRevocations {
 /** When the last token has expired that a revocation concerns. */
 export function endOf(
   before: number,
-  { revocationDuration, clockTolerance, clockSkew }: RevocationTimes,
+  { revocationDuration, clockTolerance, clockSkew, issuers = [] }: RevocationTimes,
 ): number {
-  return Math.max(before, trueTime({ clockSkew })) + revocationDuration + clockTolerance;
+  const tolerance = Math.max(clockTolerance, ...issuers.map((each) => each.clockTolerance));
+  return Math.max(before, trueTime({ clockSkew })) + revocationDuration + tolerance;
 }
 
 function readSelector(selector: unknown): {

@@ -38,11 +38,20 @@ export class ClaimsRequirement implements Requirement {
     const pending: Promise<Denial>[] = [];
     for (const [claim, condition] of this.conditions) {
       const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-      const holds =
-        typeof condition === 'function' ? condition(value, claims) : hasValue(value, condition, context);
+      let holds: unknown;
+      try {
+        holds =
+          typeof condition === 'function' ? condition(value, claims) : hasValue(value, condition, context);
+      } catch (error) {
+        ignore(pending);
+        throw error;
+      }
       if (holds instanceof Promise)
         pending.push(holds.then((held) => (held === true ? undefined : denialOf(claim))));
-      else if (holds !== true) return denyNow(claim, pending);
+      else if (holds !== true) {
+        ignore(pending);
+        return denialOf(claim);
+      }
     }
     return pending.length === 0 ? undefined : firstOf(pending);
   }
@@ -81,9 +90,9 @@ async function firstOf(pending: readonly Promise<Denial>[]): Promise<Denial> {
 }
 
 /** Does not wait for the others: a predicate that rejects later must not end the process. */
-function denyNow(claim: string, pending: readonly Promise<Denial>[]): TokenError {
+/** Of what is decided without them. A rejection that nobody handles would end the process. */
+function ignore(pending: readonly Promise<Denial>[]): void {
   for (const each of pending) each.catch(() => undefined);
-  return denialOf(claim);
 }
 
 function isParam(condition: unknown): condition is { readonly param: string } {
