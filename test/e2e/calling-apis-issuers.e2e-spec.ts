@@ -41,6 +41,7 @@ describe('tokens for other APIs with several issuers', () => {
             name: 'customers',
             issuer: customers.server.issuer,
             clientId: 'api-at-customers',
+            clockTolerance: 600,
             clientSecret: SECRETS.customers,
           },
         ],
@@ -71,6 +72,14 @@ describe('tokens for other APIs with several issuers', () => {
     await onBehalfOf(staff.token({ claims: { sub: 'ann' } }));
     expect(counts()).toEqual([1, 1]);
     expect(atStaff.last).toMatchObject({ client_id: 'api-at-staff', client_secret: SECRETS.staff });
+  });
+
+  it('takes a token for as long as the tolerance of its issuer says', async () => {
+    const exp = Math.floor(Date.now() / 1000) - 400;
+    const late = { claims: { exp, iat: exp - 60 } };
+    expect(claimsIn(await onBehalfOf(customers.token(late)))).toMatchObject({ iss: customers.server.issuer });
+    await expect(onBehalfOf(staff.token(late))).rejects.toMatchObject({ status: 401 });
+    expect(counts()).toEqual([0, 1]);
   });
 
   it('asks nobody for a token that names one issuer and is signed by another', async () => {

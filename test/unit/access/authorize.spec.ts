@@ -1,6 +1,7 @@
 /** How the requirements of a route are joined, ordered and remembered. */
 import { accessOf, checkAccess } from '../../../lib/access/authorize.js';
 import type { Denial, Requirement } from '../../../lib/access/requirement.js';
+import { ClaimsRequirement } from '../../../lib/access/requirements/require-claims.js';
 import { GroupsRequirement } from '../../../lib/access/requirements/groups.js';
 import { ScopesRequirement } from '../../../lib/access/requirements/scopes.js';
 import { TokenError } from '../../../lib/errors/auth.errors.js';
@@ -106,5 +107,24 @@ describe('the requirements of a route', () => {
     expect(checkAccess(tokenWith({ groups: ['g'] }), policy, options)).toMatchObject({
       code: 'insufficient_groups',
     });
+  });
+});
+
+describe('the claims that a route requires', () => {
+  it('leave no rejection unhandled where a later function throws at once', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const requirement = new ClaimsRequirement({
+      first: () => Promise.reject(new Error('the database is down')),
+      second: () => {
+        throw new TypeError('no such claim');
+      },
+    });
+    const context = { params: {}, groupOptions, clockTolerance: 0, now: 0, scopes: [] };
+    expect(() => requirement.check(tokenWith({}), context)).toThrow('no such claim');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 });

@@ -9,9 +9,11 @@ import type {
   RevocationStore,
   RevocationStoreObserver,
 } from '../../../lib/revocation/revocation-store.js';
+import { endOf } from '../../../lib/revocation/token-revocations.js';
 import type { AccessTokenClaims } from '../../../lib/token/access-token-claims.js';
 import { advanceClock } from '../../support/clock.js';
 
+const DAY = 86_400;
 const now = (): number => Date.now() / 1000;
 let ids = 0;
 const revocation = (members: Partial<Revocation> = {}): Revocation => ({
@@ -198,5 +200,15 @@ describe('MemoryRevocationStore', () => {
     first();
     store.add(two);
     expect(heard).toEqual([one.id, one.id, two.id]);
+  });
+});
+
+describe('endOf', () => {
+  it('counts the largest tolerance: tokens of that issuer are good for as long', () => {
+    const times = { revocationDuration: DAY, clockSkew: 0, clockTolerance: 30 };
+    const before = now();
+    expect(endOf(before, times) - before).toBeCloseTo(DAY + 30, 0);
+    const issuers = [{ clockTolerance: 10 }, { clockTolerance: 300 }];
+    expect(endOf(before, { ...times, issuers }) - before).toBeCloseTo(DAY + 300, 0);
   });
 });
