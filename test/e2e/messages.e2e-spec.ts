@@ -19,6 +19,7 @@ import {
   OptionalAuth,
   Public,
   Scopes,
+  TokenRevocations,
 } from 'nestjs-resource-server';
 import { firstValueFrom, interval, lastValueFrom, map, Observable, startWith, Subject, tap } from 'rxjs';
 import { advanceClock } from '../support/clock.js';
@@ -304,6 +305,28 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       expect(await ended).toEqual(UNAUTHORIZED);
       expect(await stopped).toBe('watch unsubscribed');
       expect(values.slice(0, 2)).toEqual([0, 0]);
+    });
+
+    it('ends a streamed reply whose token is revoked, and no other', async () => {
+      const session = (sid: string): HeaderLines =>
+        authorized(issuer.token({ claims: { sid, iat: Math.floor(Date.now() / 1000) - 60 } }));
+      const others = new Subject<unknown>();
+      const other = stream('watch', session('stays')).subscribe(others);
+      const stopped = firstValueFrom(ran);
+      const ended = new Promise((resolve) => {
+        let count = 0;
+        stream('watch', session('goes')).subscribe({
+          next: () => {
+            if (++count === 2) void app.get(TokenRevocations, { strict: false }).revoke({ sid: 'goes' });
+          },
+          error: resolve,
+          complete: () => resolve('completed'),
+        });
+      });
+      expect(await ended).toEqual(UNAUTHORIZED);
+      expect(await stopped).toBe('watch unsubscribed');
+      expect(await firstValueFrom(others)).toEqual(expect.any(Number));
+      other.unsubscribe();
     });
 
     it('handles an event with a good token only, and logs refused ones once a minute for each reason', async () => {
