@@ -426,8 +426,10 @@ describe('messages over gRPC', () => {
         if (others.length > before) resolve();
       });
     });
+    const cancelled = untilRan('watch unsubscribed');
     other.cancel();
     expect((await otherEnded).end).toMatchObject({ code: 1 });
+    await cancelled;
     expect(calls).not.toContain('saved a');
   });
 
