@@ -311,7 +311,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       const session = (sid: string): HeaderLines =>
         authorized(issuer.token({ claims: { sid, iat: Math.floor(Date.now() / 1000) - 60 } }));
       const others = new Subject<unknown>();
-      const other = stream('watch', session('stays')).subscribe(others);
+      stream('watch', session('stays')).subscribe(others);
       const stopped = firstValueFrom(ran);
       const ended = new Promise((resolve) => {
         let count = 0;
@@ -326,7 +326,9 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       expect(await ended).toEqual(UNAUTHORIZED);
       expect(await stopped).toBe('watch unsubscribed');
       expect(await firstValueFrom(others)).toEqual(expect.any(Number));
-      other.unsubscribe();
+      const otherEnded = lastValueFrom(others).catch((error: unknown) => error);
+      await app.get(TokenRevocations, { strict: false }).revoke({ sid: 'stays' });
+      expect(await otherEnded).toEqual(UNAUTHORIZED);
     });
 
     it('handles an event with a good token only, and logs refused ones once a minute for each reason', async () => {

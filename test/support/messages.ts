@@ -72,7 +72,7 @@ export const KINDS: readonly MessageKind[] = [
     sendBytes: async (microservice, _pattern, bytes) => {
       const { port } = (microservice as { options: { port: number } }).options;
       const socket = connectTcp(port, '127.0.0.1');
-      socket.on('error', () => undefined);
+      socket.on('error', () => undefined).resume();
       await once(socket, 'connect');
       socket.end(Buffer.concat([Buffer.from(`${bytes.length}#`), bytes]));
     },
