@@ -158,13 +158,13 @@ describe.each(LIBRARIES)('a connection and its token: %s', (library) => {
     renewed.send('renew', token());
     expect(await renewed.next('renewed')).toBe('yes');
     if (own > 0) {
-      advanceClock(60 + own - 2);
+      advanceClock(60 + own - 20);
       await new Promise((resolve) => setTimeout(resolve, 1100));
       for (const each of [client, renewed]) {
         each.send('who');
         await each.next('who');
       }
-      advanceClock(4);
+      advanceClock(21);
     } else advanceClock(61);
     expect(await client.whenEnded()).toEqual(ended(library));
     expect(await renewed.whenEnded()).toEqual(ended(library));
