@@ -5,6 +5,7 @@ import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
 import { measureMemory } from './memory.js';
 import { measureMessages } from './messages.js';
 import { measureRefusals } from './refusals.js';
+import { measureRevocations } from './revocations.js';
 import { printHttp, printTenants, printValidation } from './report.js';
 import { measurePlatform } from './rounds.js';
 import { measureSockets } from './sockets.js';
@@ -72,4 +73,5 @@ export const SECTIONS = {
   validation: { daily: true, run: measureAlone },
   exchange: { daily: true, run: measureExchange },
   tenants: { daily: true, run: measureSeveral },
+  revocations: { daily: true, run: measureRevocations },
 };
