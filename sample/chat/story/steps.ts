@@ -25,7 +25,7 @@ export function writeSteps(annsToken: string, bobsToken: string): Step[] {
       ...step('without a token', /^closed: 1008 unauthorized$/, async () => [await ChatClient.open().next()]),
       chapter: 'The handshake',
     },
-    step('a token that nobody signed', /^closed: 1008 unauthorized$/, async () => [
+    step('a token with a forged signature', /^closed: 1008 unauthorized$/, async () => [
       await ChatClient.open(`${annsToken.slice(0, -8)}AAAAAAAA`).next(),
     ]),
     step('ann, with the subprotocols bearer and her token', /^welcome ann$/, async () => {
@@ -35,7 +35,7 @@ export function writeSteps(annsToken: string, bobsToken: string): Step[] {
       return [line];
     }),
     {
-      ...step('ann writes, and bob reads it', /^said ann hello$/, async () => {
+      ...step('ann writes, bob receives it', /^said ann hello$/, async () => {
         const [writer, reader] = [await ChatClient.join(annsToken), await ChatClient.join(bobsToken)];
         writer.send('say', 'hello');
         const line = await reader.next();
@@ -53,7 +53,7 @@ export function writeSteps(annsToken: string, bobsToken: string): Step[] {
     }),
     {
       ...step(
-        'a token of three seconds: until it expires',
+        'a token of three seconds: closed when it expires',
         /^welcome ann, then closed: 1008 token expired$/,
         async () => {
           const kiosk = await Person.signIn(ann, KIOSK);
@@ -61,10 +61,10 @@ export function writeSteps(annsToken: string, bobsToken: string): Step[] {
           return [await client.next(), await client.next()];
         },
       ),
-      chapter: 'The end of a token, and renewal',
+      chapter: 'Expiry and renewal',
     },
     step(
-      'renewed before: it goes on with the new one',
+      'renewed in time: stays open with the new token',
       /^renewed, then said ann still here, then closed: 1008 token expired$/,
       async () => {
         const kiosk = await Person.signIn(ann, KIOSK);
@@ -79,7 +79,7 @@ export function writeSteps(annsToken: string, bobsToken: string): Step[] {
       },
     ),
     step(
-      'not with a token of somebody else, and nothing is closed',
+      'a token of another user is rejected; stays open',
       /^exception 401 invalid_token, then said ann hello$/,
       async () => {
         const client = await ChatClient.join(annsToken);

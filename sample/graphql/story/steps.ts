@@ -41,11 +41,11 @@ export function writeSteps(
 ): Step[] {
   return [
     {
-      ...query('open to everyone', '{ motto }', '', /^\{"motto":"light for everybody"\}$/),
-      chapter: 'Each field by itself',
+      ...query('a public field', '{ motto }', '', /^\{"motto":"light for everybody"\}$/),
+      chapter: 'Each field is checked separately',
     },
     query(
-      'the same beside orders, without a token',
+      'a public and a protected field, no token',
       '{ motto orders { id } }',
       '',
       /"motto".*"orders":null.*orders UNAUTHENTICATED \[Bearer\]/,
@@ -57,31 +57,31 @@ export function writeSteps(
       /^\{"orders":\[\{"id":1,"item":"a lamp"\}\]\}$/,
     ),
     query(
-      'it may not see what they earn',
+      'the shop may not read margins',
       '{ orders { item margin } }',
       shop,
       /"margin":null.*orders\.0\.margin FORBIDDEN \[.*scope="read:margins"/,
     ),
-    query('the office may', '{ orders { item margin } }', office, /"margin":4\.2/),
+    query('the office may read margins', '{ orders { item margin } }', office, /"margin":4\.2/),
     query(
-      'but not place one, under another name either',
+      'the office may not place orders, nor by alias',
       'mutation { x: place(item: "a") { id } }',
       office,
       /x FORBIDDEN \[.*scope="write:orders"/,
     ),
     query(
-      'the shop places one',
+      'the shop places an order',
       'mutation { place(item: "a shade") { id } }',
       shop,
       /^\{"place":\{"id":2\}\}$/,
     ),
     {
       ...subscribe('without a token', '', shop, /^placed UNAUTHENTICATED$/),
-      chapter: 'Watching new orders',
+      chapter: 'Subscriptions',
     },
     {
       ...subscribe(
-        'a token of three seconds: until it ends',
+        'a token of three seconds: ends with it',
         '',
         shop,
         /^\{"placed":\{"item":"a bulb"\}\}, then ended: UNAUTHENTICATED$/,

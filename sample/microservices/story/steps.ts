@@ -26,13 +26,13 @@ export function writeSteps(
       /^\{"orders":\[\{"item":"a lamp"\}\]\}$/,
     ),
     step(
-      'a token of three seconds: until it ends',
+      'a token of three seconds: ends with it',
       `${GRPC}/Watch`,
       async () => watch(await display()),
       /^a lamp, then ended: 16 unauthorized, invalid_token$/,
     ),
     {
-      ...step('open to everyone', `${TCP} orders.count`, () => ask('orders.count', ''), /^1$/),
+      ...step('a public message', `${TCP} orders.count`, () => ask('orders.count', ''), /^1$/),
       chapter: 'Messages over TCP',
     },
     step(
@@ -42,20 +42,20 @@ export function writeSteps(
       /^\{"statusCode":401,"message":"unauthorized","errorCode":"missing_token"\}$/,
     ),
     step(
-      'the office asks',
+      'the office reads the last order',
       `${TCP} orders.last`,
       () => ask('orders.last', office),
       /^\{"for":"office","item":"a lamp"\}$/,
     ),
     {
       ...step(
-        'the office may place none',
+        'the office may not place orders',
         `${TCP} orders.placed`,
         () => emit('a shade', office),
         /^sent; 1 orders$/,
       ),
-      chapter: 'Events, which nobody answers',
+      chapter: 'Events',
     },
-    step('the shop may', `${TCP} orders.placed`, () => emit('a bulb', shop), /^sent; 2 orders$/),
+    step('the shop places an order', `${TCP} orders.placed`, () => emit('a bulb', shop), /^sent; 2 orders$/),
   ];
 }

@@ -57,22 +57,22 @@ function writeVisits(title: string, origin: string, { shop, rival, nobody, unbou
     ...chapter(`${title}: with the right certificate`, [
       get('the shop', at, [shop.fetch, shop.token], 200, orders),
       get('the shop at @CertBound()', atCertBound, [shop.fetch, shop.token], 200, payoutsOf('shop')),
-      get(
-        'its rival, with a token of its own',
-        atCertBound,
-        [rival.fetch, rival.token],
-        200,
-        payoutsOf('rival'),
-      ),
+      get('its rival, with its own token', atCertBound, [rival.fetch, rival.token], 200, payoutsOf('rival')),
     ]),
     ...chapter(`${title}: with the shop's token, stolen`, [
-      get('the rival, with its own certificate', at, [rival.fetch, shop.token], 401, refused),
-      get('the same at @CertBound()', atCertBound, [rival.fetch, shop.token], 401, refused),
-      get('without a certificate', at, [nobody, shop.token], 401, refused),
-      get("the rival, and a header with the shop's", at, [rival.fetch, shop.token, shop.claim], 401, refused),
+      get("the rival's certificate", at, [rival.fetch, shop.token], 401, refused),
+      get('the same, at @CertBound()', atCertBound, [rival.fetch, shop.token], 401, refused),
+      get('no certificate', at, [nobody, shop.token], 401, refused),
+      get(
+        "the rival's, and a header with the shop's",
+        at,
+        [rival.fetch, shop.token, shop.claim],
+        401,
+        refused,
+      ),
       get("none, and a header with the shop's", at, [nobody, shop.token, shop.claim], 401, refused),
       get(
-        "the shop itself, a header with the rival's",
+        "the shop's, and a header with the rival's",
         at,
         [shop.fetch, shop.token, rival.claim],
         200,
@@ -80,11 +80,11 @@ function writeVisits(title: string, origin: string, { shop, rival, nobody, unbou
       ),
     ]),
     ...chapter(`${title}: without a bound token`, [
-      get('an old token: bound to nothing', at, [nobody, unbound], 200, orders),
-      get('the same at @CertBound()', atCertBound, [nobody, unbound], 401, refused),
-      get('and with a certificate: still unbound', atCertBound, [shop.fetch, unbound], 401, refused),
-      get('a certificate and no token', at, [shop.fetch, ''], 401, /^Bearer$/),
-      get('nothing, where nothing is asked', `${origin}/status`, [nobody, ''], 200, up),
+      get('an unbound token', at, [nobody, unbound], 200, orders),
+      get('the same, at @CertBound()', atCertBound, [nobody, unbound], 401, refused),
+      get('the same with a certificate', atCertBound, [shop.fetch, unbound], 401, refused),
+      get('a certificate, no token', at, [shop.fetch, ''], 401, /^Bearer$/),
+      get('neither, at a public route', `${origin}/status`, [nobody, ''], 200, up),
     ]),
   ];
 }
@@ -97,10 +97,10 @@ function writeVisitsPastTheProxy({ shop, nobody, unbound }: Cast): Step[] {
   const atCertBound = `${PAST_THE_PROXY}/payouts`;
   const claiming: Caller = [nobody, shop.token, shop.claim];
   return chapter("Past the proxy, with the shop's token and a header with its certificate", [
-    get('not from that proxy: not believed', at, claiming, 401, refused),
-    get('the same at @CertBound()', atCertBound, claiming, 401, refused),
-    get('an old token: bound to nothing', at, [nobody, unbound], 200, orders),
-    get('nothing, where nothing is asked', `${PAST_THE_PROXY}/status`, [nobody, ''], 200, up),
+    get('a header that is not from the proxy', at, claiming, 401, refused),
+    get('the same, at @CertBound()', atCertBound, claiming, 401, refused),
+    get('an unbound token', at, [nobody, unbound], 200, orders),
+    get('neither, at a public route', `${PAST_THE_PROXY}/status`, [nobody, ''], 200, up),
   ]);
 }
 

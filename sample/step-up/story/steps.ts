@@ -27,22 +27,22 @@ export function writeSteps(app: BankApp): readonly Step[] {
   });
   return [
     {
-      chapter: 'A client that knows the address of the API, and nothing else',
+      chapter: 'A client that knows only the address of the API',
       ...once(
         'GET',
         '/account',
-        'without a token: which scope, and where to ask',
+        'no token: the challenge names scope and issuer',
         401,
         new RegExp(`^Bearer scope="account", ${METADATA}$`),
       ),
     },
-    whole('GET', '/account', 'asks for it; ann signs in', 200, /"account":"ann"/),
+    whole('GET', '/account', 'the client requests it; ann signs in', 200, /"account":"ann"/),
     {
       chapter: 'Paying: another scope, and a sign-in of the last five minutes',
       ...once(
         'POST',
         '/payments',
-        'the scope first',
+        'the scope is missing',
         403,
         new RegExp(`^Bearer error="insufficient_scope", scope="pay", ${METADATA}$`),
       ),
@@ -50,22 +50,22 @@ export function writeSteps(app: BankApp): readonly Step[] {
     whole(
       'POST',
       '/payments',
-      'asks for it, then has ann sign in again',
+      'the client requests it, then a new sign-in',
       201,
       /"secondsAfterSignIn":\d{1,2}}/,
     ),
-    once('POST', '/payments', 'pays again with the same token', 201, /"paid":50/),
+    once('POST', '/payments', 'the same token again', 201, /"paid":50/),
     {
       chapter: 'Raising the limit: a second factor',
       ...once(
         'POST',
         '/limit',
-        'the same token: how to sign in, and for what',
+        'the challenge names the sign-in and the scope',
         401,
         new RegExp(`^${SIGN_IN}, acr_values="${OTP}", max_age="300", scope="pay", ${METADATA}$`),
       ),
     },
-    whole('POST', '/limit', 'has ann sign in with her code', 201, /"by":\["pwd","otp"\]/),
-    once('POST', '/payments', 'is strong enough for a payment, too', 201, /"paid":50/),
+    whole('POST', '/limit', 'ann signs in with her code', 201, /"by":\["pwd","otp"\]/),
+    once('POST', '/payments', 'the same token pays, too', 201, /"paid":50/),
   ];
 }

@@ -109,7 +109,7 @@ export async function startSample(sample: Sample): Promise<void> {
   try {
     console.log(`Starting ${title}: ${announcement}`);
     await startServices(sample);
-    console.log('All of them answer. The story, with real tokens over real HTTP:\n');
+    console.log('All services respond. Example requests, with real tokens:\n');
     const { asWritten, curlLines } = await sample.play(outputOf);
     if (!asWritten) {
       showOutput();
