@@ -80,7 +80,7 @@ export async function showRedis(url: string, tokens: readonly string[]): Promise
   const dump = JSON.stringify(entries);
   const found = tokens.filter((token) => partsOf(token).some((part) => dump.includes(part)));
   console.log(
-    `\nOf ${tokens.length} tokens, ${found.length} can be found there, were it only ${PART_LENGTH} characters of one.`,
+    `\nRedis contains ${found.length} of ${tokens.length} tokens, not even ${PART_LENGTH} characters of one.`,
   );
   return entries.length > 0 && found.length === 0;
 }
