@@ -62,7 +62,12 @@ stop that program, and run ${command} again.`);
 
 async function startServices({ folder, services: plans }: Sample): Promise<void> {
   for (const { name, program = name } of plans) ensureEnvFile(folder, program);
-  services = plans.map((plan) => new Service(folder, plan));
+  // The authorization server is the first of them: an API that starts before it would answer 503 until its next attempt.
+  const [first, ...others] = plans;
+  if (!first) return;
+  services = [new Service(folder, first)];
+  await services[0]?.waitUntilAnswers();
+  services = [...services, ...others.map((plan) => new Service(folder, plan))];
   await Promise.all(services.map((service) => service.waitUntilAnswers()));
 }
 
