@@ -1,5 +1,5 @@
 /** `@Sse()` streams end when their token ends, or is revoked. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { Controller, Get, Sse } from '@nestjs/common';
 import { OptionalAuth, Public, TokenRevocations, type AuthError } from 'nestjs-resource-server';
 import { Observable } from 'rxjs';
@@ -40,9 +40,12 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
   let issuer: Issuer;
   let app: TestApp;
   const open: IncomingMessage[] = [];
+  // As a proxy has them: connections that neither side closes after a response.
+  const agent = new Agent({ keepAlive: true });
   beforeAll(async () => {
     issuer = await Issuer.start();
     app = await bootApp(issuer.options, { platform, controllers: [EventsController] });
+    (app.nest.getHttpServer() as Server).keepAliveTimeout = 0;
   });
   afterEach(async () => {
     for (const each of open.splice(0)) each.destroy();
@@ -50,6 +53,7 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
     while (listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
   afterAll(async () => {
+    agent.destroy();
     await app.close();
     await issuer.close();
   });
@@ -57,7 +61,7 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
   const listen = async (path: string, headers = {}): Promise<IncomingMessage> => {
     const before = listeners.size;
     const incoming = await new Promise<IncomingMessage>((resolve, reject) =>
-      httpRequest(app.origin + path, { headers }, resolve)
+      httpRequest(app.origin + path, { headers, agent }, resolve)
         .on('error', reject)
         .end(),
     );

@@ -23,9 +23,11 @@ export function endServerSentEvents(
     end: () => {
       // An event that comes between now and the end of the connection is not written any more.
       response.on('error', () => undefined);
-      // Nest goes on with the events until the connection closes; one of HTTP/2 has other streams.
+      // Nest subscribes to the events until the connection closes; one of HTTP/2 has other streams. When the response has
+      // ended, it no longer knows its socket, which a client or a proxy may keep open and use again.
+      const { socket } = response;
       response.end(() => {
-        if (response.req.httpVersionMajor === 1) response.socket?.destroySoon();
+        if (response.req.httpVersionMajor === 1) socket?.destroySoon();
       });
     },
   };
