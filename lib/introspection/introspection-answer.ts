@@ -29,6 +29,18 @@ export function withoutNulls(claims: Record<string, unknown>): Record<string, un
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !absent.some((each) => each === name)));
 }
 
+/** The `iss` of a JWT, which nobody has vouched for; `undefined` for any other token, and for a JWT without one. */
+export function claimedIssuerOf(token: string): string | undefined {
+  if (!isJwt(token)) return undefined;
+  try {
+    const { iss } = decodeJwt(token).claims;
+    return typeof iss === 'string' ? iss : undefined;
+  } catch {
+    // Three parts that are no JWT: the provider knows what it is.
+    return undefined;
+  }
+}
+
 /**
  * With the binding of the token itself, where the answer has none: providers may leave it out (RFC 9449 section 6.2 and
  * RFC 8705 section 3.2 let them), and the token must not pass for an unbound one then.

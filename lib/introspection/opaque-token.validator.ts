@@ -1,11 +1,12 @@
 /** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
 import { invalidToken, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
+import { withoutSlash } from '../issuer/issuer-metadata.js';
 import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import { SingleFlight } from '../timing/single-flight.js';
 import { freezeClaims } from '../token/access-token-claims.js';
 import type { ForgetSelector } from './forget-selector.js';
-import { withBindingOf, type IntrospectionAnswer } from './introspection-answer.js';
+import { claimedIssuerOf, withBindingOf, type IntrospectionAnswer } from './introspection-answer.js';
 import type { IntrospectionClient } from './introspection-client.js';
 import type { IntrospectionCache } from './introspection-cache.js';
 import type { Answered } from './shared-answers.js';
@@ -95,6 +96,10 @@ export class OpaqueTokenValidator {
   async #introspect(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     if (token.length > MAX_TOKEN_LENGTH || !B64TOKEN.test(token))
       throw invalidToken('malformed', 'not a token (RFC 6750 section 2.1)');
+    // A token of another issuer is not shown to this one.
+    const claimed = claimedIssuerOf(token);
+    if (claimed !== undefined && withoutSlash(claimed) !== withoutSlash(this.trusted.accessTokenIssuer))
+      throw invalidToken('issuer', `iss is ${quoteForeign(claimed)}, and the provider was not asked`);
     const askedAt = Date.now() / 1000;
     let answer: IntrospectionAnswer | undefined;
     try {

@@ -63,7 +63,7 @@ export async function findSender<Issuer extends TrustedIssuer>(
   const wanted = withoutSlash(iss);
   // The issuer itself speaks here, whatever its access tokens name.
   const known = issuers.known.find(({ identifier }) => withoutSlash(identifier) === wanted);
-  if (known) return known;
+  if (known?.isCurrent) return known;
   try {
     return await issuers.find(iss);
   } catch (error) {

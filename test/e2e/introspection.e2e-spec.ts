@@ -241,6 +241,19 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     expect(await status(issuer.token())).toBe(401);
   });
 
+  it('shows the provider no JWT of another issuer', async () => {
+    await boot({ introspectJwtTokens: true });
+    const { issuer: own } = issuer.server;
+    for (const iss of ['https://other.example.com', `${own}.example.com`, `${own}//`, own.toUpperCase(), ''])
+      expect([iss, await status(issuer.token({ claims: { iss } })), asked()]).toEqual([iss, 401, 0]);
+    expect(loggedLines().join('\n')).toContain(
+      'iss is "https://other.example.com", and the provider was not asked',
+    );
+    const good = issuer.token();
+    issuer.server.introspected.set(good, { active: true, ...issuer.claims() });
+    expect([await status(good), asked()]).toEqual([200, 1]);
+  });
+
   it('500 when the metadata names no introspection endpoint; the option helps', async () => {
     const metadata = { ...issuer.server.metadata, introspection_endpoint: undefined };
     issuer.server.answerWith(issuer.server.discoveryPath, 200, JSON.stringify(metadata));
