@@ -1,5 +1,6 @@
 /** Verifies that the caller holds the key that the token was issued for. RFC 9449 section 4.3, its checks in its order. */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { hasDotSegments, isForTarget } from '../credentials/normalize-uri.js';
 import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -69,6 +70,8 @@ export interface ProofContext {
 }
 
 const MAX_JTI_LENGTH = 256;
+/** Keys of clients that are kept ready; to import one costs half as much as to verify a signature. */
+const MAX_KEYS = 1000;
 /** A store that takes longer has failed. */
 const STORE_DEADLINE_SECONDS = 1;
 
@@ -76,6 +79,8 @@ export class DPoPProofVerifier {
   readonly #age: ProofAge;
   /** The store in memory remembers what is past by itself. */
   readonly #clock: ClockGuard | undefined;
+  /** By algorithm and thumbprint, which covers all that is imported. Only keys that valid tokens are bound to. */
+  readonly #keys = new LRUCache<string, SignatureKey>({ max: MAX_KEYS });
 
   constructor(
     private readonly options: ProofOptions,
@@ -106,10 +111,24 @@ export class DPoPProofVerifier {
       throw invalidProof('the clock was set back: the proof may have been used before');
     if (claims['ath'] !== createHash('sha256').update(context.token).digest('base64url'))
       throw invalidProof('ath does not match the token');
-    checkSignature(proof);
+    this.#checkSignature(proof);
     await this.#burn(`${thumbprint}.${jti}`, { key: thumbprint, time });
     if (Math.abs(Number(claims['iat']) - now) <= this.options.proofMaxAge) this.#clock?.confirm(now);
     return this.#age.nextNonce(claims['nonce']);
+  }
+
+  #checkSignature({ alg, jwk, thumbprint, signed, signature }: Proof): void {
+    const id = `${alg} ${thumbprint}`;
+    let key = this.#keys.get(id);
+    if (!key) {
+      try {
+        key = importPublicKey(alg, jwk);
+      } catch {
+        throw invalidProof('jwk cannot be used');
+      }
+      this.#keys.set(id, key);
+    }
+    if (!verifySignature(key, signed, signature)) throw invalidProof('the signature does not verify');
   }
 
   /** By hash: what leaves the process does not tell the proof. */
@@ -143,14 +162,4 @@ function checkRequest({ claims: { jti, htm, htu } }: Proof, { method, targetUri 
   if (typeof htu !== 'string' || !isForTarget(htu, targetUri))
     throw invalidProof(`htu is ${quoteForeign(htu)}, expected ${quoteForeign(targetUri)}`);
   return jti;
-}
-
-function checkSignature({ alg, jwk, signed, signature }: Proof): void {
-  let key: SignatureKey;
-  try {
-    key = importPublicKey(alg, jwk);
-  } catch {
-    throw invalidProof('jwk cannot be used');
-  }
-  if (!verifySignature(key, signed, signature)) throw invalidProof('the signature does not verify');
 }

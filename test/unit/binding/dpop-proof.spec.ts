@@ -127,4 +127,27 @@ describe('DPoPProofVerifier', () => {
     }
     expect(store.added).toHaveLength(0);
   });
+
+  it('verifies every proof, also of a key that it has imported before, and by the algorithm of the proof', async () => {
+    const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store);
+    const thief = await DPoPClient.make();
+    await verify(verifier);
+    const forged = thief.proof(
+      { url: URL_OF_REQUEST, token: 'token' },
+      { header: { jwk: client.publicJwk } },
+    );
+    const request = { token: 'token', method: 'GET', targetUri: URL_OF_REQUEST };
+    await expect(verifier.verify({ ...request, proof: forged, jkt: client.jkt })).rejects.toMatchObject({
+      detail: 'the signature does not verify',
+    });
+    await verify(verifier);
+
+    const rsa = await DPoPClient.make('RS256');
+    const proofOf = (alg: string): string =>
+      rsa.proof({ url: URL_OF_REQUEST, token: 'token' }, { header: { alg } });
+    await verifier.verify({ ...request, proof: proofOf('RS256'), jkt: rsa.jkt });
+    await expect(
+      verifier.verify({ ...request, proof: proofOf('PS256'), jkt: rsa.jkt }),
+    ).rejects.toMatchObject({ detail: 'the signature does not verify' });
+  });
 });
