@@ -1,5 +1,6 @@
 /** MonoShop in a real browser. One browser and one shop for all of it: they take longer to start than a test takes. */
 import { testFaults } from './faults.js';
+import { testInvoices } from './invoices.js';
 import { testPages } from './pages.js';
 import { testRenewal } from './renewal.js';
 import { testSigningIn } from './sign-in.js';
@@ -9,6 +10,7 @@ describeShop('MonoShop', {
   'its pages': testPages,
   'signing in and out': testSigningIn,
   'when something fails': testFaults,
-  // Sets the clocks of the shop, which are never set back.
+  // These set the clocks of the shop, which are never set back.
+  invoices: testInvoices,
   renewal: testRenewal,
 });

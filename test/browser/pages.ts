@@ -113,7 +113,7 @@ export function testPages(floor: ShopFloor): void {
     await visitor.visit('/');
     expect(await visitor.overflow()).toBeLessThanOrEqual(0);
     await visitor.signIn(admin);
-    for (const path of ['/', '/products', '/invoices', '/admin']) {
+    for (const path of ['/', '/products', '/invoices', '/invoices/2025-002', '/admin']) {
       await visitor.visit(path);
       expect([path, await visitor.overflow()]).toEqual([path, 0]);
     }

@@ -36,7 +36,7 @@ export const lateCourier: DemoClient = {
 export const shopWeb: DemoClient = {
   id: 'shop-web',
   secret: 'shop-web-secret',
-  scopes: ['read:products', 'write:products', 'read:invoices'],
+  scopes: ['read:products', 'write:products', 'read:invoices', 'pay:invoices'],
 };
 
 /** Where the front end is, as browsers see it. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Provider } from 'oidc-provider';
 import { renderConsent, renderLogin, renderMessage } from './pages.js';
+import { BY_PASSWORD, WITH_CODE } from './resources.js';
 import { findUser, findUserByPassword } from './users.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -34,6 +35,12 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
     chunks.push(bytes);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** Whether this sign-in takes the second factor (`acr_values`, OpenID Connect Core section 3.1.2.1). */
+function asksForCode({ params }: Interaction): boolean {
+  const requested = params['acr_values'];
+  return typeof requested === 'string' && requested.split(' ').includes(WITH_CODE);
 }
 
 /** What this person may let a program do, and what not. */
@@ -84,7 +91,7 @@ async function showPrompt(
   response: ServerResponse,
 ): Promise<void> {
   const { uid, prompt, params } = interaction;
-  if (prompt.name === 'login') return sendPage(response, 200, renderLogin(uid));
+  if (prompt.name === 'login') return sendPage(response, 200, renderLogin(uid, asksForCode(interaction)));
   const client = await provider.Client.find(String(params.client_id));
   sendPage(
     response,
@@ -108,8 +115,13 @@ async function answerPrompt(
   if (action === 'login' && prompt.name === 'login') {
     const form = await readForm(request);
     const user = findUserByPassword(form.get('username') ?? '', form.get('password') ?? '');
-    if (!user) return sendPage(response, 401, renderLogin(uid, 'No such user and password.'));
-    return provider.interactionFinished(request, response, { login: { accountId: user.id } });
+    const withCode = asksForCode(interaction);
+    if (!user || (withCode && form.get('code') !== user.code)) {
+      const error = withCode ? 'No such user, password and code.' : 'No such user and password.';
+      return sendPage(response, 401, renderLogin(uid, withCode, error));
+    }
+    const login = { accountId: user.id, acr: withCode ? WITH_CODE : BY_PASSWORD };
+    return provider.interactionFinished(request, response, { login });
   }
   if (action === 'consent' && prompt.name === 'consent') {
     const grantId = await saveGrant(provider, interaction);

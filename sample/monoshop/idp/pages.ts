@@ -60,21 +60,26 @@ export function renderMessage(title: string, message: string): string {
   return renderPage(title, `<p>${escape(message)}</p>`);
 }
 
-export function renderLogin(uid: string, error?: string): string {
-  const people = users.map(
-    ({ id, password, groups }) =>
-      `<tr><td><code>${escape(id)}</code></td><td><code>${escape(password)}</code></td><td>${escape(groups.join(', '))}</td></tr>`,
-  );
+/** @param asksForCode whether the front end requires the second factor */
+export function renderLogin(uid: string, asksForCode: boolean, error?: string): string {
+  const people = users.map(({ id, password, code, groups }) => {
+    const cells = [id, password, ...(asksForCode ? [code] : [])].map(
+      (text) => `<code>${escape(text)}</code>`,
+    );
+    return `<tr>${[...cells, escape(groups.join(', '))].map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  });
+  const columns = ['User', 'Password', ...(asksForCode ? ['Code'] : []), 'Groups'];
   return renderPage(
     'Sign in to MonoShop',
     `${error ? `<p class="error" role="alert">${escape(error)}</p>` : ''}
 <form method="post" action="/interaction/${escape(uid)}/login">
   <label>User <input name="username" autocomplete="username" autocapitalize="none" autofocus required></label>
   <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+${asksForCode ? '  <label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" required></label>\n' : ''}\
   <button>Sign in</button>
 </form>
 <div class="hint"><table><caption>A demo, so here is who can sign in:</caption>
-<thead><tr><th scope="col">User</th><th scope="col">Password</th><th scope="col">Groups</th></tr></thead>
+<thead><tr>${columns.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead>
 <tbody>${people.join('')}</tbody></table></div>`,
   );
 }

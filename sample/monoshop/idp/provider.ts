@@ -1,11 +1,18 @@
 /** How does the authorization server behave? Its configuration: resources, clients, people, token formats, lifetimes. */
 import { randomBytes } from 'node:crypto';
-import { errors, Provider, type Configuration, type JWKS, type ResourceServer } from 'oidc-provider';
+import {
+  errors,
+  interactionPolicy,
+  Provider,
+  type Configuration,
+  type JWKS,
+  type ResourceServer,
+} from 'oidc-provider';
 import { generateSigningKeys } from '../../support/idp/keys.js';
 import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
 import { allowScopes, clients, invoiceApi, lateCourier, TOKEN_EXCHANGE } from './clients.js';
 import { renderLogout, renderMessage } from './pages.js';
-import { INVOICES, scopesByResource } from './resources.js';
+import { BY_PASSWORD, INVOICES, scopesByResource, WITH_CODE } from './resources.js';
 import { registerTokenExchange } from './token-exchange.js';
 import { findUser } from './users.js';
 
@@ -31,6 +38,19 @@ function describeResource(resource: string, clientId: string, options: ProviderO
   };
 }
 
+/** oidc-provider supports `max_age` by itself. This check enforces `acr_values`, which it takes for a preference otherwise. */
+function signInPolicy() {
+  const { base, Check } = interactionPolicy;
+  const policy = base();
+  const isMet = new Check('acr_values', 'a stronger sign-in is requested', ({ oidc }) => {
+    const requested = oidc.params?.['acr_values'];
+    if (typeof requested !== 'string' || requested === '') return Check.NO_NEED_TO_PROMPT;
+    return requested.split(' ').includes(oidc.acr ?? '') ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
+  });
+  policy.get('login')?.checks.add(isMet);
+  return policy;
+}
+
 function configure(options: ProviderOptions, jwks: JWKS): Configuration {
   return {
     adapter: createMemoryAdapter,
@@ -51,7 +71,8 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
     },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access', 'profile', 'groups'],
-    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+    acrValues: [BY_PASSWORD, WITH_CODE],
+    interactions: { policy: signInPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
     // A front end needs one token per API, and gets the second one with the refresh token.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     ttl: {
@@ -74,7 +95,10 @@ function configure(options: ProviderOptions, jwks: JWKS): Configuration {
       const user = findUser(token.accountId);
       const isExchanged = ctx.oidc.params?.['grant_type'] === TOKEN_EXCHANGE;
       const act = isExchanged && { act: { sub: token.clientId } };
-      return user && { groups: user.groups, sid: token.sid, ...act };
+      // How and when the person signed in (RFC 9470 section 6.2): a renewed token does not make that any later.
+      const { AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+      const { acr, authTime: auth_time } = AuthorizationCode ?? RefreshToken ?? {};
+      return user && { groups: user.groups, sid: token.sid, acr, auth_time, ...act };
     },
     formats: {
       customizers: {

@@ -3,6 +3,8 @@ export interface User {
   readonly id: string;
   readonly name: string;
   readonly password: string;
+  /** The second factor, which is another one each time elsewhere. */
+  readonly code: string;
   readonly groups: readonly string[];
   /** Nobody can let a program do what they may not do themselves. */
   readonly mayGrant: readonly string[];
@@ -12,6 +14,7 @@ export const clerk: User = {
   id: 'clerk',
   name: 'Carla Clerk',
   password: 'clerk',
+  code: '111111',
   groups: ['staff'],
   mayGrant: ['read:products', 'read:invoices'],
 };
@@ -19,8 +22,9 @@ export const admin: User = {
   id: 'admin',
   name: 'Ada Admin',
   password: 'admin',
+  code: '222222',
   groups: ['staff', 'admin'],
-  mayGrant: ['read:products', 'write:products', 'read:invoices'],
+  mayGrant: ['read:products', 'write:products', 'read:invoices', 'pay:invoices'],
 };
 
 export const users: readonly User[] = [clerk, admin];

@@ -12,13 +12,20 @@ export interface Item {
   readonly quantity: number;
 }
 
-const invoices: readonly Invoice[] = [
+const invoices: Invoice[] = [
   { id: '2025-001', customer: 'Café Central', total: 114, paid: true },
   { id: '2025-002', customer: 'Tea & Co', total: 340, paid: false },
 ];
 
 export function listInvoices(): readonly Invoice[] {
   return invoices;
+}
+
+/** @returns `undefined` if there is no such invoice */
+export function payInvoice(id: string): Invoice | undefined {
+  const index = invoices.findIndex((invoice) => invoice.id === id);
+  const invoice = invoices[index];
+  return invoice && (invoices[index] = { ...invoice, paid: true });
 }
 
 const items: Readonly<Record<string, readonly Item[]>> = {

@@ -16,10 +16,14 @@ export function tamper(token: string): string {
 const products = `${PRODUCT_API}/products`;
 const invoices = `${INVOICE_API}/invoices`;
 const items = `${invoices}/2025-001/items`;
+const payment = `${invoices}/2025-002/payment`;
 const newProduct = { name: 'Milk jug', price: 12 };
 
 const invalid = /^Bearer error="invalid_token"/;
 const insufficient = /^Bearer error="insufficient_scope"/;
+const lacksPay = /^Bearer error="insufficient_scope".*scope="read:invoices pay:invoices"/;
+const stepUp =
+  /^Bearer error="insufficient_user_authentication".*acr_values="urn:monoshop:otp", max_age="300"/;
 const lacksWrite = /^Bearer error="insufficient_scope".*scope="write:products"/;
 
 function get(story: string, url: string, token: string, expected: number, says: RegExp): Step {
@@ -34,6 +38,10 @@ function post(story: string, token: string, expected: number, says: RegExp): Ste
 function remove(story: string, token: string, expected: number, says: RegExp): Step {
   const authorization = bearer(token);
   return { story, method: 'DELETE', url: `${products}/3`, authorization, expected, says };
+}
+
+function pay(story: string, token: string, expected: number, says: RegExp): Step {
+  return { story, method: 'POST', url: payment, authorization: bearer(token), expected, says };
 }
 
 /** @param opaque whether the Invoice API's tokens are no JWTs */
@@ -57,6 +65,9 @@ export function writeSteps(tokens: StoryTokens, opaque: boolean): Step[] {
     get('the clerk: the items of an invoice', items, tokens.clerkInvoices, 200, /"Espresso cup"/),
     get('the same token, at the Product API', products, tokens.clerkInvoices, 401, invalid),
     get('a program, for which nobody acts', items, tokens.invoices, 403, /"forbidden"/),
+    pay('the clerk may not pay', tokens.clerkInvoices, 403, lacksPay),
+    pay('the boss, signed in by password', tokens.adminPays, 401, stepUp),
+    pay('the boss, signed in with a code', tokens.adminPaysWithCode, 200, /"paid":true/),
     get('an expired token', products, tokens.expired, 401, invalid),
     post('a token with a forged scope', tamper(tokens.products), 401, invalid),
   ];

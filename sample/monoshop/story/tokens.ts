@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi';
 import { overHttp, requestForClient } from '../../support/story/client-credentials.js';
 import { catalogManager, lateCourier, SHOP_WEB_CALLBACK, shopBackend, shopWeb } from '../idp/clients.js';
-import { INVOICES, PRODUCTS } from '../idp/resources.js';
+import { INVOICES, PRODUCTS, WITH_CODE } from '../idp/resources.js';
 import { admin, clerk, type User } from '../idp/users.js';
 import { walkThroughLogin } from '../../support/story/browser.js';
 
@@ -14,11 +14,14 @@ export interface StoryTokens {
   readonly admin: string;
   /** Of the clerk, for the Invoice API. */
   readonly clerkInvoices: string;
+  /** Of the admin, for the Invoice API: by password, and with a code. */
+  readonly adminPays: string;
+  readonly adminPaysWithCode: string;
   readonly expired: string;
 }
 
 export async function collectTokens(server: oauth.AuthorizationServer): Promise<StoryTokens> {
-  const [products, invoices, write, expired, ofClerk, ofAdmin, clerkInvoices] = await Promise.all([
+  const [products, invoices, write, expired, ofClerk, ofAdmin, ...ofPeople] = await Promise.all([
     requestForClient(server, shopBackend, PRODUCTS, 'read:products'),
     requestForClient(server, shopBackend, INVOICES, 'read:invoices'),
     requestForClient(server, catalogManager, PRODUCTS, 'read:products write:products'),
@@ -26,8 +29,12 @@ export async function collectTokens(server: oauth.AuthorizationServer): Promise<
     signIn(server, clerk, PRODUCTS, 'read:products'),
     signIn(server, admin, PRODUCTS, 'read:products'),
     signIn(server, clerk, INVOICES, 'read:invoices'),
+    signIn(server, admin, INVOICES, 'read:invoices pay:invoices'),
+    signIn(server, admin, INVOICES, 'read:invoices pay:invoices', WITH_CODE),
   ]);
-  return { products, invoices, write, expired, clerk: ofClerk, admin: ofAdmin, clerkInvoices };
+  const [clerkInvoices, adminPays, adminPaysWithCode] = ofPeople;
+  const people = { clerk: ofClerk, admin: ofAdmin, clerkInvoices, adminPays, adminPaysWithCode };
+  return { products, invoices, write, expired, ...people };
 }
 
 /** A person signs in to the front end: authorization code and PKCE, RFC 6749 section 4.1 and RFC 7636. */
@@ -36,6 +43,7 @@ async function signIn(
   user: User,
   resource: string,
   scope: string,
+  acr?: string,
 ): Promise<string> {
   const client = { client_id: shopWeb.id };
   const verifier = oauth.generateRandomCodeVerifier();
@@ -51,6 +59,7 @@ async function signIn(
     state,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    ...(acr !== undefined && { acr_values: acr }),
   }).toString();
 
   const callback = await walkThroughLogin(url, SHOP_WEB_CALLBACK, user);

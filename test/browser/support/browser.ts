@@ -48,6 +48,17 @@ export class Visitor {
     await this.page.goto(`${this.origin}${path}`);
   }
 
+  /** Where the authorization server has the user sign in again, with a code. */
+  async confirm({ id, password, code }: User): Promise<void> {
+    const back = this.page.url();
+    await this.follow('Confirm');
+    await this.page.getByLabel('User').fill(id);
+    await this.page.getByLabel('Password').fill(password);
+    await this.page.getByLabel('Code').fill(code);
+    await this.press('Sign in');
+    await this.page.waitForURL(back);
+  }
+
   /** From the page with the invitation, through the authorization server, back to where it began. */
   async signIn({ id, password }: User): Promise<void> {
     const back = this.page.url();

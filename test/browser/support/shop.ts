@@ -49,8 +49,9 @@ export class Shop {
         MONOSHOP_INVOICE_TOKENS: 'jwt',
       },
     });
+    // The Invoice API calls the Product API, so it has to know where that is.
+    await shop.startApi('product-api', ports['product-api']);
     await Promise.all([
-      shop.startApi('product-api', ports['product-api']),
       shop.startApi('invoice-api', ports['invoice-api']),
       shop.#add({
         name: 'web',
@@ -86,6 +87,7 @@ export class Shop {
         MONOCLOUD_BACKEND_CLOCK_TOLERANCE: '0',
         MONOCLOUD_BACKEND_BACKCHANNEL_LOGOUT: 'true',
         MONOCLOUD_BACKEND_LOGOUT_AUDIENCE: 'shop-web',
+        ...(name === 'invoice-api' && this.#forInvoices()),
         ...environment,
       },
     });
@@ -151,6 +153,15 @@ export class Shop {
     const service = new Service('monoshop', { ...plan, environment });
     this.#others.push(service);
     await service.waitUntilAnswers();
+  }
+
+  /** What it takes to call the Product API on behalf of a caller. */
+  #forInvoices(): Record<string, string> {
+    return {
+      MONOSHOP_PRODUCT_API: `http://localhost:${this.#find('product-api').port}`,
+      MONOCLOUD_BACKEND_CLIENT_ID: 'invoice-api',
+      MONOCLOUD_BACKEND_CLIENT_SECRET: 'invoice-api-secret',
+    };
   }
 
   #find(name: ApiName) {

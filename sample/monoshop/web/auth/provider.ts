@@ -10,11 +10,15 @@ let found: Promise<openid.Configuration> | undefined;
 
 async function discover(): Promise<openid.Configuration> {
   const { issuer, id, secret } = readClient();
-  return openid.discovery(issuer, id, undefined, openid.ClientSecretBasic(secret), {
+  const provider = await openid.discovery(issuer, id, undefined, openid.ClientSecretBasic(secret), {
     timeout: TIMEOUT_SECONDS,
     // Plain HTTP for one reason only: everything is on this machine.
     ...(LOOPBACK.includes(issuer.hostname) && { execute: [openid.allowInsecureRequests] }),
   });
+  // One user's answer is nobody else's.
+  provider[openid.customFetch] = (url, options) =>
+    fetch(url, { ...options, cache: 'no-store' } as RequestInit);
+  return provider;
 }
 
 /** A failure is not remembered: the next one who asks tries again. */

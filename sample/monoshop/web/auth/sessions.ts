@@ -18,6 +18,13 @@ export interface AccessToken {
   readonly expiresAt: number;
 }
 
+/** The sign-in that an API requires (RFC 9470), as its challenge says. */
+export interface StepUp {
+  readonly acrValues: string | undefined;
+  /** In seconds. */
+  readonly maxAge: string | undefined;
+}
+
 export interface Session {
   readonly id: string;
   readonly user: User;
@@ -25,6 +32,8 @@ export interface Session {
   readonly accessTokens: Map<ApiName, AccessToken>;
   /** The renewal that is under way. */
   renewal: Promise<void> | undefined;
+  /** Of the last challenge: what the next sign-in has to be. */
+  stepUp?: StepUp;
 }
 
 /** A sign-in that has begun: what its end is held to. */
@@ -33,6 +42,7 @@ export interface SignIn {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly returnTo: string;
+  readonly maxAge: number | undefined;
 }
 
 const HOUR = 60 * 60 * 1000;

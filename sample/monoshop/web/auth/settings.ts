@@ -12,7 +12,7 @@ export interface Api {
 export const apiNames: readonly ApiName[] = ['products', 'invoices'];
 
 /** Everything that the pages need, of both APIs. Who does not get all of it is refused by the API. */
-export const SCOPE = 'openid profile groups read:products write:products read:invoices';
+export const SCOPE = 'openid profile groups read:products write:products read:invoices pay:invoices';
 
 function read(name: string): string {
   const value = process.env[name];

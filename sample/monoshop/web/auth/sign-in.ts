@@ -3,17 +3,22 @@ import 'server-only';
 import * as openid from 'openid-client';
 import { storeAccessToken } from './access-tokens';
 import { findProvider } from './provider';
-import { makeId, sessions, signIns, type Session, type User } from './sessions';
+import { makeId, sessions, signIns, type Session, type StepUp, type User } from './sessions';
 import { apiNames, findApi, readCallback, readClient, readOrigin, SCOPE } from './settings';
 
-/** Where the browser has to go. `browser` is the one in which it will have to end. */
-export async function beginSignIn(browser: string, returnTo: string): Promise<URL> {
+/**
+ * Where the browser has to go. `browser` is the one in which it will have to end.
+ *
+ * @param stepUp what an API requires of this sign-in
+ */
+export async function beginSignIn(browser: string, returnTo: string, stepUp?: StepUp): Promise<URL> {
   const provider = await findProvider();
   const signIn = {
     state: openid.randomState(),
     nonce: openid.randomNonce(),
     codeVerifier: openid.randomPKCECodeVerifier(),
     returnTo: keepInside(returnTo),
+    maxAge: stepUp?.maxAge === undefined ? undefined : Number(stepUp.maxAge),
   };
   signIns.set(keyOf(browser, signIn.state), signIn);
 
@@ -25,6 +30,8 @@ export async function beginSignIn(browser: string, returnTo: string): Promise<UR
     code_challenge: await openid.calculatePKCECodeChallenge(signIn.codeVerifier),
     code_challenge_method: 'S256',
   });
+  if (stepUp?.acrValues !== undefined) parameters.set('acr_values', stepUp.acrValues);
+  if (stepUp?.maxAge !== undefined) parameters.set('max_age', stepUp.maxAge);
   for (const api of apiNames) parameters.append('resource', findApi(api).audience);
   return openid.buildAuthorizationUrl(provider, parameters);
 }
@@ -43,6 +50,7 @@ export async function completeSignIn(
     expectedNonce: signIn.nonce,
     pkceCodeVerifier: signIn.codeVerifier,
     idTokenExpected: true,
+    ...(signIn.maxAge !== undefined && { maxAge: signIn.maxAge }),
   };
   const callback = new URL(`${readCallback()}?${answer.toString()}`);
   // The code is good for one token, of the first API. That of the other comes by refresh token, when it is needed.

@@ -10,6 +10,11 @@ export interface Invoice {
   readonly paid: boolean;
 }
 
+export interface Item {
+  readonly product: string;
+  readonly quantity: number;
+}
+
 export interface Summary {
   /** Everything that was billed. */
   readonly revenue: number;
@@ -21,6 +26,16 @@ const shape = { id: 'string', customer: 'string', total: 'number', paid: 'boolea
 
 export async function listInvoices(): Promise<Outcome<readonly Invoice[]>> {
   return readList<Invoice>(await callApi('invoices', { path: '/invoices' }), shape);
+}
+
+/** The Invoice API asks the Product API for the names, on behalf of whoever is signed in here. */
+export async function listItems(id: string): Promise<Outcome<readonly Item[]>> {
+  const path = `/invoices/${encodeURIComponent(id)}/items`;
+  return readList<Item>(await callApi('invoices', { path }), { product: 'string', quantity: 'number' });
+}
+
+export function payInvoice(id: string): Promise<Outcome<unknown>> {
+  return callApi('invoices', { method: 'POST', path: `/invoices/${encodeURIComponent(id)}/payment` });
 }
 
 export function summarize(invoices: readonly Invoice[]): Summary {

@@ -1,4 +1,5 @@
 /** Who owes what? */
+import Link from 'next/link';
 import type { Invoice } from '../shop/invoices';
 import { writePrice } from '../shop/money';
 
@@ -22,7 +23,11 @@ export function InvoiceTable({ invoices }: { readonly invoices: readonly Invoice
           {invoices.map(({ id, customer, total, paid }) => (
             <tr key={id}>
               <th scope="row">{customer}</th>
-              <td className="muted">{id}</td>
+              <td>
+                <Link href={`/invoices/${id}`} prefetch={false}>
+                  {id}
+                </Link>
+              </td>
               <td>
                 <span className={paid ? 'status paid' : 'status open'}>{paid ? 'Paid' : 'Open'}</span>
               </td>

@@ -7,7 +7,7 @@ interface Card {
   readonly title: string;
   readonly text: string;
   readonly status: string;
-  readonly action?: 'sign-in' | 'retry' | 'home';
+  readonly action?: 'sign-in' | 'step-up' | 'retry' | 'home';
 }
 
 const cards: Readonly<Record<Refusal, Card>> = {
@@ -17,6 +17,13 @@ const cards: Readonly<Record<Refusal, Card>> = {
     text: 'Sign in again, and you are back where you were.',
     status: 'Signed out',
     action: 'sign-in',
+  },
+  'step-up': {
+    icon: 'key',
+    title: 'Please confirm that it is you',
+    text: 'This takes a sign-in with a code, within the last five minutes. Afterwards you are back here.',
+    status: '401 Unauthorized',
+    action: 'step-up',
   },
   unauthorized: {
     icon: 'key',
@@ -73,6 +80,11 @@ export function RefusalCard({ refusal, subject, path, reason }: Props) {
         {action === 'sign-in' && (
           <a className="button" href={signInUrl(path)}>
             Sign in again
+          </a>
+        )}
+        {action === 'step-up' && (
+          <a className="button" href={`${signInUrl(path)}&stepUp`}>
+            Confirm
           </a>
         )}
         {action === 'retry' && (
