@@ -11,7 +11,7 @@ import { measurePlatform } from './rounds.js';
 import { measureSockets } from './sockets.js';
 import { measureStart } from './start.js';
 import { measureValidation } from './validation.js';
-import { measureTenants } from './tenants.js';
+import { measureTenants, measureThousandTenants } from './tenants.js';
 import { measureWorkers } from './workers.js';
 import { makeIntrospectionWorks, makeWorks } from './works.js';
 
@@ -46,7 +46,7 @@ async function measureAlone({ source, rounds }) {
 async function measureSeveral({ source, rounds }) {
   const rows = await measureTenants(source, rounds);
   printTenants(rows);
-  return rows;
+  return [...rows, { name: '1,000 tenants', ...(await measureThousandTenants()) }];
 }
 
 /**

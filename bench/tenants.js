@@ -1,9 +1,18 @@
-/** What several issuers cost: microseconds for a known token, with 1 and with 100 issuers, in this process. */
+/**
+ * What several issuers cost: microseconds for a known token, with 1 and with 100 issuers, in this process; and what a
+ * thousand tenants leave in memory, each with keys of its own.
+ */
 import 'reflect-metadata';
+import { fork } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuthModule, TokenValidationService } from '../dist/index.js';
-import { AUDIENCE, makeTokens } from './issuer.js';
+import { AUDIENCE, makeToken, makeTokens } from './issuer.js';
+import { printTable } from './report.js';
 
 const TOKENS = 500;
 const PASSES = 40;
@@ -58,3 +67,78 @@ export async function measureTenants(source, rounds) {
   for (const { close } of variants) await close();
   return variants.map(({ name, warm }) => ({ name, warm }));
 }
+
+const TENANTS = 1000;
+
+/** One server, a path for each issuer; all have the same `kid`. */
+async function startTenants() {
+  const tenants = new Map();
+  const server = createServer((request, response) => {
+    const [, name, ...rest] = request.url.split('/');
+    const { issuer, keys } = tenants.get(name) ?? {};
+    response.setHeader('content-type', 'application/json');
+    const { publicKey } = keys.ES256;
+    const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'key', use: 'sig', alg: 'ES256' }] };
+    response.end(JSON.stringify(rest[0] === 'jwks' ? jwks : { issuer, jwks_uri: `${issuer}/jwks` }));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  for (let i = 0; i < TENANTS; i++) {
+    const keys = { ES256: { kid: 'key', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) } };
+    tenants.set(`t${i}`, { issuer: `${origin}/t${i}`, keys });
+  }
+  return { tenants: [...tenants.values()], close: () => server.close() };
+}
+
+const idle = () => new Promise((resolve) => setTimeout(resolve, 300));
+
+function takeStock() {
+  globalThis.gc();
+  const resources = process.getActiveResourcesInfo();
+  const count = (kind) => resources.filter((each) => each === kind).length;
+  return {
+    heapKiB: process.memoryUsage().heapUsed / 1024,
+    timers: count('Timeout'),
+    sockets: count('TCPSocketWrap'),
+  };
+}
+
+/** In a process of its own: one token of each tenant, then nothing. */
+async function runThousand() {
+  process.on('disconnect', () => process.exit());
+  process.on('message', async (tokens) => {
+    const { validate } = await start({ issuers: (issuer) => ({ issuer }) });
+    await validate(tokens[0]);
+    await idle();
+    const before = takeStock();
+    const began = performance.now();
+    for (const token of tokens) await validate(token);
+    const took = performance.now() - began;
+    await idle();
+    const after = takeStock();
+    process.send({
+      heapKiB: (after.heapKiB - before.heapKiB) / tokens.length,
+      timers: after.timers,
+      sockets: after.sockets,
+      firstTokenMs: took / tokens.length,
+    });
+  });
+}
+
+/** @returns {Promise<{ heapKiB: number, timers: number, sockets: number, firstTokenMs: number }>} heap and time for each tenant */
+export async function measureThousandTenants() {
+  const { tenants, close } = await startTenants();
+  const child = fork(fileURLToPath(import.meta.url), ['thousand'], { execArgv: ['--expose-gc'] });
+  child.send(tenants.map((tenant) => makeToken(tenant, 'ES256')));
+  const [row] = await once(child, 'message');
+  child.disconnect();
+  close();
+  printTable(
+    `${TENANTS.toLocaleString('en')} tenants of a function, each with keys of its own`,
+    ['', 'heap each, KiB', 'first token each, ms', 'timers', 'open connections'],
+    [['', row.heapKiB.toFixed(1), row.firstTokenMs.toFixed(1), String(row.timers), String(row.sockets)]],
+  );
+  return row;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === 'thousand') await runThousand();
