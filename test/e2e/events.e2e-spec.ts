@@ -200,6 +200,15 @@ describe.each(PLATFORMS)('events on %s', (platform) => {
       ['resource_server.provider.duration', 'discovery', 1],
       ['resource_server.provider.duration', 'jwks', 1],
     ]);
+    // Those of OpenTelemetry are for milliseconds: all that is faster than five seconds would be one bucket.
+    for (const { dataPoints } of scope?.metrics ?? []) {
+      const [{ buckets } = { buckets: { boundaries: [] as number[] } }] = dataPoints.map(
+        ({ value }) => value as { buckets: { boundaries: number[] } },
+      );
+      expect(buckets.boundaries.filter((boundary) => boundary > 0 && boundary < 0.5).length).toBeGreaterThan(
+        5,
+      );
+    }
     expect(spans.getFinishedSpans().map(({ name, kind }) => [name, kind])).toEqual([
       ['resource_server discovery', 2],
       ['resource_server jwks', 2],
