@@ -38,12 +38,12 @@ const listSamples = () =>
 
 /** Each file of the repository that is a page of the site, and the page that it becomes. */
 function mapPages() {
-  const migration = listMarkdown('docs/migration');
+  const folders = ['docs/migration', 'docs/deploy'].flatMap((folder) => listMarkdown(folder));
   const guides = listMarkdown('docs').filter((file) => file !== 'docs/README.md');
   return new Map([
     ['README.md', 'about.md'],
     ['docs/README.md', 'overview.md'],
-    ...[...guides, ...migration].map((file) => [file, file.slice('docs/'.length)]),
+    ...[...guides, ...folders].map((file) => [file, file.slice('docs/'.length)]),
     ['SECURITY.md', 'security.md'],
     ['CHANGELOG.md', 'changelog.md'],
     ['CONTRIBUTING.md', 'contributing.md'],

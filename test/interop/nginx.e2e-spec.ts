@@ -3,12 +3,14 @@ import { Controller, Get } from '@nestjs/common';
 import { certificateFromHeader } from 'nestjs-resource-server';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { makeAuthority, type Authority, type Certificate } from '../support/certificates.js';
+import { DPoPClient } from '../support/dpop.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { answers, freePort } from '../support/ports.js';
@@ -23,8 +25,13 @@ class ThingsController {
   }
 }
 
-/** As docs/sender-constrained-tokens.md has it. */
+/** docs/deploy/nginx.conf, with the addresses and certificates of this test. */
 function configure(folder: string, port: number, upstream: string): string {
+  const server = readFileSync('docs/deploy/nginx.conf', 'utf8')
+    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
+    .replace('server 127.0.0.1:3000', `server ${new URL(upstream).host}`)
+    .replace('/etc/nginx/api.example.com.pem', `${folder}/cert.pem`)
+    .replace('/etc/nginx/api.example.com-key.pem', `${folder}/key.pem`);
   return `
     daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
     events { worker_connections 64; }
@@ -32,15 +39,7 @@ function configure(folder: string, port: number, upstream: string): string {
       access_log off;
       client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
       uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server {
-        listen 127.0.0.1:${port} ssl;
-        ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;
-        ssl_verify_client optional_no_ca;
-        location / {
-          proxy_pass ${upstream};
-          proxy_set_header X-SSL-Client-Cert $ssl_client_escaped_cert;
-        }
-      }
+      ${server}
     }`;
 }
 
@@ -53,6 +52,7 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
     let thief: Certificate;
     let nginx: ChildProcess;
     let port: number;
+    let publicUrl: string;
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-resource-server-nginx-'));
 
     beforeAll(async () => {
@@ -68,11 +68,12 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
         header: 'x-ssl-client-cert',
         trustedProxies: ['loopback'],
       });
+      port = await freePort();
+      publicUrl = `https://127.0.0.1:${port}`;
       app = await bootApp(
-        { ...issuer.options, certificateResolver },
+        { ...issuer.options, certificateResolver, publicUrl },
         { platform, controllers: [ThingsController] },
       );
-      port = await freePort();
       writeFileSync(join(folder, 'cert.pem'), server.cert);
       writeFileSync(join(folder, 'key.pem'), server.key);
       writeFileSync(join(folder, 'nginx.conf'), configure(folder, port, app.origin));
@@ -90,7 +91,10 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
       token: string,
       certificate?: Certificate,
       headers: Record<string, string> = {},
-    ): Promise<number> =>
+    ): Promise<number | undefined> =>
+      ask({ ...bearer(token), ...headers }, certificate).then(({ statusCode }) => statusCode);
+
+    const ask = (headers: Record<string, string>, certificate?: Certificate): Promise<IncomingMessage> =>
       new Promise((resolve, reject) => {
         const tls = {
           ca: authority.cert,
@@ -102,10 +106,10 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
             port,
             path: '/things',
             agent: new Agent(),
-            headers: { ...bearer(token), ...headers },
+            headers,
             ...tls,
           },
-          (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+          (response) => response.resume().on('end', () => resolve(response)),
         )
           .on('error', reject)
           .end();
@@ -122,6 +126,21 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
       expect(await call(token, thief, claimed)).toBe(401);
       expect(await call(token, undefined, claimed)).toBe(401);
       expect(await call(issuer.token())).toBe(200);
+    });
+
+    it('passes challenges on, and tokens that are longer than its own default', async () => {
+      expect((await ask({})).headers['www-authenticate']).toMatch(/^Bearer/);
+      const long = issuer.token({ claims: { groups: ['g'.repeat(8000)] } });
+      expect(await call(long)).toBe(200);
+    });
+
+    it('passes a DPoP proof on for the URL that the client called, once', async () => {
+      const dpop = await DPoPClient.make();
+      const token = issuer.token({ claims: { cnf: { jkt: dpop.jkt } } });
+      const headers = dpop.headers({ url: `${publicUrl}/things`, token });
+      expect((await ask(headers)).statusCode).toBe(200);
+      expect((await ask(headers)).statusCode).toBe(401);
+      expect((await ask(dpop.headers({ url: `${app.origin}/things`, token }))).statusCode).toBe(401);
     });
   });
 });

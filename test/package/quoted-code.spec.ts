@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 const PAGES = [
   'sample/monoshop/web/README.md',
   'docs/claims.md',
+  'docs/deploy/docker.md',
+  'docs/deploy/kubernetes.md',
   'docs/scopes-and-groups.md',
   'docs/tenants.md',
   'docs/migration/from-monocloud-backend-sdk.md',

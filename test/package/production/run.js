@@ -1,0 +1,153 @@
+/**
+ * Does what docs/deploy says work? Needs a registry for what applications install.
+ *
+ *     node test/package/production/run.js            the image
+ *     node test/package/production/run.js --keep     leaves the folder, and says where it is
+ *
+ * Ends with "N passed, N failed".
+ */
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { run } from '../consumers/commands.js';
+import { startIssuer } from '../consumers/issuer.js';
+import { buildImage, checkHealth, findLeftovers, startImage } from './image.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const { values: options } = parseArgs({ options: { keep: { type: 'boolean' } } });
+const work = mkdtempSync(join(tmpdir(), 'production-'));
+// The image runs as another user.
+chmodSync(work, 0o755);
+let passed = 0;
+let failed = 0;
+
+/** @returns what it made, or `undefined` where it failed: the others go on */
+async function step(name, take) {
+  const start = Date.now();
+  try {
+    const made = await take();
+    passed += 1;
+    console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    return made ?? true;
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}\n${error.message.replaceAll(/^/gm, '      ')}`);
+    return undefined;
+  }
+}
+
+function expectSame(found, expected) {
+  const [left, right] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (left !== right) throw new Error(`${left}, expected ${right}`);
+}
+
+async function pack() {
+  await run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: root });
+  return join(
+    work,
+    readdirSync(work).find((file) => file.endsWith('.tgz')),
+  );
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+/** The application of app/ as a repository of its own, with a lock file. */
+async function prepareContext(tarball) {
+  const context = join(work, 'context');
+  cpSync(join(root, 'test', 'package', 'production', 'app'), context, { recursive: true });
+  await run(
+    'npm',
+    ['install', '--package-lock-only', '--prefer-offline', '--no-audit', '--no-fund', tarball],
+    {
+      cwd: context,
+    },
+  );
+  return context;
+}
+
+/** The paths of the probes of docs/deploy/kubernetes.yml. */
+function readProbes() {
+  const documents = parseAllDocuments(readFileSync(join(root, 'docs/deploy/kubernetes.yml'), 'utf8'));
+  const deployment = documents.map((each) => each.toJS()).find(({ kind }) => kind === 'Deployment');
+  const [container] = deployment.spec.template.spec.containers;
+  return ['startupProbe', 'livenessProbe', 'readinessProbe'].map((probe) => container[probe].httpGet.path);
+}
+
+async function walkImage(tarball) {
+  const context = await step('application: lock file', () => prepareContext(tarball));
+  if (!context) return;
+  const stage = await step('Dockerfile: build', () =>
+    buildImage(join(root, 'docs/deploy/Dockerfile'), context, join(work, 'image'), [tarball]),
+  );
+  if (!stage) return;
+  await step('Dockerfile: contains what runs, and no more', () => expectSame(findLeftovers(stage), []));
+  await step('Dockerfile: not root', () => expectSame(stage.user, 'node'));
+  const issuer = await startIssuer();
+  const started = [];
+  const start = (environment) => {
+    const image = startImage(stage, environment);
+    started.push(image);
+    return image;
+  };
+  try {
+    const environment = { ...issuer.environment, PORT: String(await freePort()) };
+    const url = `http://127.0.0.1:${environment.PORT}`;
+    const headers = { authorization: `Bearer ${environment.TOKEN}` };
+    const status = async (path, init) => (await fetch(url + path, init)).status;
+    const image = start(environment);
+    if (!(await step('image: starts', () => image.says('successfully started')))) return;
+    await step('image: 401, 200', async () =>
+      expectSame([await status('/orders'), await status('/orders', { headers })], [401, 200]),
+    );
+    await step('image: health check', async () => expectSame(await checkHealth(stage, environment), 0));
+    for (const path of readProbes()) {
+      await step(`kubernetes.yml: ${path}`, async () => expectSame(await status(path), 200));
+    }
+    await step('image: answers what it has accepted, and ends', async () => {
+      const last = fetch(`${url}/orders/last`, { headers });
+      await image.says('waiting for SIGTERM');
+      image.kill('SIGTERM');
+      expectSame((await last).status, 200);
+      await image.ended;
+    });
+    await step('image: no health without it', async () =>
+      expectSame(await checkHealth(stage, environment), 1),
+    );
+    await step('readiness: 503 if the provider does not answer, and liveness 200', async () => {
+      issuer.close();
+      const alone = start(environment);
+      await alone.says('successfully started');
+      expectSame([await status('/health/live'), await status('/health/ready')], [200, 503]);
+      alone.kill('SIGTERM');
+      await alone.ended;
+    });
+  } finally {
+    for (const image of started) image.kill('SIGKILL');
+    issuer.close();
+  }
+}
+
+try {
+  mkdirSync(join(work, 'image'), { recursive: true });
+  const tarball = await step('pack', pack);
+  if (tarball) await walkImage(tarball);
+} finally {
+  if (options.keep) console.log(`left in ${work}`);
+  else rmSync(work, { recursive: true, force: true });
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
