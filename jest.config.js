@@ -22,6 +22,7 @@ export default {
   moduleNameMapper: {
     // Of @fastify/static, which Mercurius loads for its GraphiQL: an ES module, which Jest cannot require before Node 24.9.
     '^content-disposition$': '<rootDir>/node_modules/content-disposition',
+    '^#support/(.*)\\.js$': '<rootDir>/sample/support/$1',
     '^nestjs-resource-server$': '<rootDir>/lib/index.ts',
     '^nestjs-resource-server/testing$': '<rootDir>/lib/testing/index.ts',
     '^nestjs-resource-server/opentelemetry$': '<rootDir>/lib/observability/opentelemetry.ts',

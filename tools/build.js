@@ -4,7 +4,7 @@
  * `--package` leaves the samples as they are: the tarball has none.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleAll } from './bundle.js';
@@ -18,8 +18,19 @@ function compile(project) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** The samples import this package by its name, as their copies do. */
+function linkPackage() {
+  const link = join(root, 'sample', 'node_modules', 'nestjs-resource-server');
+  if (existsSync(link)) return;
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(root, link, 'junction');
+}
+
 compile(join(root, 'tsconfig.build.json'));
 await bundleAll();
 // The command: npm makes it executable where it installs, npx from a folder does not.
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
-if (!process.argv.includes('--package')) compile(join(root, 'sample', 'tsconfig.json'));
+if (!process.argv.includes('--package')) {
+  linkPackage();
+  compile(join(root, 'sample', 'tsconfig.json'));
+}

@@ -2,14 +2,14 @@
  * Starts an authorization server and a chat whose gateway trusts it, has clients connect, write and renew their tokens, and
  * keeps running with a page to try it in a browser. `--once` ends after the table: 0 if every row is as expected, 1 otherwise.
  */
-import { ensureEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { writeCurl } from '../support/story/curl.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { writeCurl } from '#support/story/curl.js';
+import { tellStory } from '#support/story/tell.js';
 import { signInBoth, writeSteps } from './story/steps.js';
 
-const FOLDER = 'chat';
+const FOLDER = new URL('.', import.meta.url);
 const PAGE_URL = 'http://localhost:4071';
 
 const { once } = readFlags('once');
@@ -22,8 +22,7 @@ async function play(): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: 'node sample/dist/chat/start.js',
+  title: 'chat',
   announcement: 'authorization server :4070, chat :4071',
   services: [
     { name: 'idp', port: 4070, readyPath: '/.well-known/openid-configuration' },

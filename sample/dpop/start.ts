@@ -4,16 +4,16 @@
  * the story: 0 when all went as written, 1 otherwise.
  */
 import { createClient } from '@redis/client';
-import { ensureEnvFile, readEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { discover } from '../support/story/client-credentials.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile, readEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { discover } from '#support/story/client-credentials.js';
+import { tellStory } from '#support/story/tell.js';
 import { writeTryLines } from './story/try-lines.js';
 import { IDP, writeSteps } from './story/steps.js';
 import { collectCast } from './story/cast.js';
 
-const FOLDER = 'dpop';
+const FOLDER = new URL('.', import.meta.url);
 const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379';
 const CONNECT_WITHIN_MS = 2000;
 
@@ -72,8 +72,7 @@ async function play(): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: 'node sample/dist/dpop/start.js',
+  title: 'dpop',
   announcement: isShared
     ? `authorization server :4020, Order API :4021 (A) and :4022 (B), Redis ${placeOf(redisUrl)}`
     : 'authorization server :4020, Order API :4021 (A), no Redis',

@@ -2,18 +2,18 @@
  * Starts an authorization server and a GraphQL API that trusts it, tells the story of its fields and of a subscription, and
  * stays up to be played with. `--once` ends after the story: 0 when all went as written, 1 otherwise.
  */
-import { ensureEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { discover, requestForClient } from '../support/story/client-credentials.js';
-import { writeCurl } from '../support/story/curl.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { discover, requestForClient } from '#support/story/client-credentials.js';
+import { writeCurl } from '#support/story/curl.js';
+import { tellStory } from '#support/story/tell.js';
 import { display, office, shop } from './idp/clients.js';
 import { ORDERS } from './idp/resources.js';
 import { API } from './story/ask.js';
 import { writeSteps } from './story/steps.js';
 
-const FOLDER = 'graphql';
+const FOLDER = new URL('.', import.meta.url);
 
 const { once } = readFlags('once');
 ensureEnvFile(FOLDER, 'api');
@@ -35,8 +35,7 @@ async function play(): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: 'node sample/dist/graphql/start.js',
+  title: 'graphql',
   announcement: 'authorization server :4050, GraphQL API :4051',
   services: [
     { name: 'idp', port: 4050, readyPath: '/.well-known/openid-configuration' },

@@ -3,17 +3,17 @@
  * way in, for two people; and stays up to be played with. `--once` ends after the story: 0 when all went as written, 1
  * otherwise.
  */
-import { ensureEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { writeCurl } from '../support/story/curl.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { writeCurl } from '#support/story/curl.js';
+import { tellStory } from '#support/story/tell.js';
 import { boss, clerk } from './idp/users.js';
 import { ORDERS } from './idp/resources.js';
 import { openAssistant } from './story/assistant.js';
 import { writeSteps } from './story/steps.js';
 
-const FOLDER = 'mcp-server';
+const FOLDER = new URL('.', import.meta.url);
 
 const { once } = readFlags('once');
 ensureEnvFile(FOLDER, 'api');
@@ -39,8 +39,7 @@ const toolsList = `${ORDERS} -H "Content-Type: application/json" -H "Accept: app
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: 'node sample/dist/mcp-server/start.js',
+  title: 'mcp-server',
   announcement: 'authorization server :4040, MCP server :4041',
   services: [
     { name: 'idp', port: 4040, readyPath: '/.well-known/openid-configuration' },

@@ -5,18 +5,21 @@
  * of them.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readFlags } from '../support/launch/flags.js';
-import type { ServicePlan } from '../support/launch/service.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { discover } from '../support/story/client-credentials.js';
-import { tellStory } from '../support/story/tell.js';
+import { findSources } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import type { ServicePlan } from '#support/launch/service.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { discover } from '#support/story/client-credentials.js';
+import { tellStory } from '#support/story/tell.js';
 import { invoiceApi, SHOP_WEB_ORIGIN } from './idp/clients.js';
 import { admin, clerk, type User } from './idp/users.js';
 import { writeCurlLines } from './story/curl-lines.js';
 import { writeSteps } from './story/steps.js';
 import { collectTokens } from './story/tokens.js';
 
+const FOLDER = new URL('.', import.meta.url);
 const ISSUER = new URL('http://localhost:4000');
 
 const flags = readFlags('once', 'opaque');
@@ -28,11 +31,14 @@ const asClient = {
   MONOCLOUD_BACKEND_CLIENT_SECRET: invoiceApi.secret,
 };
 
-// Compiled, this file is in sample/dist/monoshop; the front end stays beside its sources, where Next.js has built it.
-const buildWeb = fileURLToPath(new URL('../../../tools/build-web.js', import.meta.url));
+const SOURCES = findSources(FOLDER);
+// Next.js builds the front end beside its sources.
+const buildWeb = new URL('../../tools/build-web.js', SOURCES);
+/** A copy has brought the folder along, and is not built by the repository. */
+const isCopy = existsSync(new URL('support', SOURCES));
 const web: ServicePlan = {
   name: 'web',
-  main: new URL('../../monoshop/web/main.js', import.meta.url),
+  main: new URL('web/main.js', SOURCES),
   port: Number(process.env.MONOSHOP_WEB_PORT || 3000),
   readyPath: '/icon.svg',
   // Its own settings name port 3000.
@@ -41,7 +47,12 @@ const web: ServicePlan = {
 
 /** Whether there is a front end to start. Without it, everything else still works. */
 function prepareWeb(): boolean {
-  const { status } = spawnSync(process.execPath, [buildWeb], { stdio: 'inherit' });
+  if (isCopy) {
+    const isBuilt = existsSync(new URL('web/.next/BUILD_ID', SOURCES));
+    if (!isBuilt) console.error('Without the front end, which "npm run build:web" builds.');
+    return isBuilt;
+  }
+  const { status } = spawnSync(process.execPath, [fileURLToPath(buildWeb)], { stdio: 'inherit' });
   if (status !== 0) console.error('The front end could not be built: MonoShop starts without it.');
   return status === 0;
 }
@@ -60,9 +71,8 @@ async function play(): Promise<Played> {
 }
 
 await startSample({
-  folder: 'monoshop',
+  folder: FOLDER,
   title: 'MonoShop',
-  command: 'npm start',
   announcement: [
     'authorization server :4000, Product API :4001 (Express), Invoice API :4002 (Fastify)',
     ...(hasWeb ? [`front end :${web.port} (Next.js)`] : []),

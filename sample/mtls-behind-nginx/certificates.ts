@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeAuthority, type Certificate } from '../support/tls/certificates.js';
+import { makeAuthority, type Certificate } from '#support/tls/certificates.js';
 
 export interface Certificates {
   /** The authority that all of them are of, in PEM. */

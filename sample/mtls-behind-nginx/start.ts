@@ -5,18 +5,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { readFlags } from '../support/launch/flags.js';
-import type { ServicePlan } from '../support/launch/service.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { tellStory } from '../support/story/tell.js';
+import { readFlags } from '#support/launch/flags.js';
+import type { ServicePlan } from '#support/launch/service.js';
+import { nameCommand, startSample, type Played } from '#support/launch/start-sample.js';
+import { tellStory } from '#support/story/tell.js';
 import { makeCertificates } from './certificates.js';
 import { collectCast } from './story/cast.js';
 import { IDP, writeSteps } from './story/steps.js';
 import { writeTryLines } from './story/try-lines.js';
 import { showWarning } from './story/warning.js';
 
-const FOLDER = 'mtls-behind-nginx';
-const COMMAND = 'node sample/dist/mtls-behind-nginx/start.js';
+const FOLDER = new URL('.', import.meta.url);
 const PAST_THE_PROXY = 'api-past-proxy';
 /** Not this machine (RFC 5737): there is no proxy there, and nobody who could say so. */
 const A_PROXY_ELSEWHERE = '192.0.2.1';
@@ -24,7 +23,7 @@ const A_PROXY_ELSEWHERE = '192.0.2.1';
 const WITHOUT_NGINX = `No nginx: the half of the story behind it is left out. To see it, one of these:
   apt-get install nginx    (Debian, Ubuntu; as root)
   brew install nginx       (macOS)
-Only the program is needed, no service. If it is there and not in PATH, name it: NGINX=/usr/sbin/nginx ${COMMAND}
+Only the program is needed, no service. If it is there and not in PATH, name it: NGINX=/usr/sbin/nginx ${nameCommand()}
 `;
 
 const { once } = readFlags('once');
@@ -70,8 +69,7 @@ async function play(outputOf: (name: string) => string): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: COMMAND,
+  title: 'mtls-behind-nginx',
   announcement: `authorization server :4030, ${hasNginx ? 'nginx :4031, Order API behind it :4032' : 'no nginx, Order API'}, with TLS :4033, past a proxy :4034`,
   services: [
     { name: 'idp', port: 4030, readyPath: '/.well-known/openid-configuration', ca, environment: tls },

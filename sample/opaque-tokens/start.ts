@@ -2,18 +2,17 @@
  * Starts an authorization server and two instances of one API behind one Redis, tells the story of their tokens, and
  * stays up to be played with. `--once` ends after the story: 0 when all went as written, 1 otherwise.
  */
-import { ensureEnvFile, readEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { discover } from '../support/story/client-credentials.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile, readEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { nameCommand, startSample, type Played } from '#support/launch/start-sample.js';
+import { discover } from '#support/story/client-credentials.js';
+import { tellStory } from '#support/story/tell.js';
 import { writeCurlLines } from './story/curl-lines.js';
 import { clearRedis, NoRedisError, showRedis } from './story/redis-content.js';
 import { IDP, writeSteps } from './story/steps.js';
 import { collectTokens } from './story/tokens.js';
 
-const FOLDER = 'opaque-tokens';
-const COMMAND = 'node sample/dist/opaque-tokens/start.js';
+const FOLDER = new URL('.', import.meta.url);
 const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379';
 
 /** As the API will read it: the environment, then its `.env`. */
@@ -39,7 +38,7 @@ The two instances of this sample share one. Start one of these:
   apt install redis-server                           (Debian, Ubuntu; as root)
   brew install redis && brew services start redis    (macOS)
 or name yours in REDIS_URL (redis://user:password@host:6379, rediss:// for TLS). Then run
-  ${COMMAND}
+  ${nameCommand()}
 again.`);
     process.exit(1);
   }
@@ -64,8 +63,7 @@ async function play(): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: COMMAND,
+  title: 'opaque-tokens',
   announcement: `authorization server :4010, Payment API :4011 (A) and :4012 (B), Redis ${placeOf(redisUrl)}`,
   services: [
     { name: 'idp', port: 4010, readyPath: '/.well-known/openid-configuration' },

@@ -2,17 +2,17 @@
  * Starts an authorization server and a bank's API whose routes take more than a token; has a client act on each challenge; and
  * stays up to be played with. `--once` ends after the story: 0 when all went as written, 1 otherwise.
  */
-import { ensureEnvFile } from '../support/launch/env-file.js';
-import { readFlags } from '../support/launch/flags.js';
-import { startSample, type Played } from '../support/launch/start-sample.js';
-import { writeCurl } from '../support/story/curl.js';
-import { tellStory } from '../support/story/tell.js';
+import { ensureEnvFile } from '#support/launch/env-file.js';
+import { readFlags } from '#support/launch/flags.js';
+import { startSample, type Played } from '#support/launch/start-sample.js';
+import { writeCurl } from '#support/story/curl.js';
+import { tellStory } from '#support/story/tell.js';
 import { BANK } from './idp/resources.js';
 import { ann } from './idp/users.js';
 import { BankApp } from './story/client.js';
 import { writeSteps } from './story/steps.js';
 
-const FOLDER = 'step-up';
+const FOLDER = new URL('.', import.meta.url);
 
 const { once } = readFlags('once');
 ensureEnvFile(FOLDER, 'api');
@@ -36,8 +36,7 @@ async function play(): Promise<Played> {
 
 await startSample({
   folder: FOLDER,
-  title: FOLDER,
-  command: 'node sample/dist/step-up/start.js',
+  title: 'step-up',
   announcement: 'authorization server :4060, bank API :4061',
   services: [
     { name: 'idp', port: 4060, readyPath: '/.well-known/openid-configuration' },

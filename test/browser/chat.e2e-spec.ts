@@ -22,13 +22,12 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
   const visitors: Visitor[] = [];
 
   beforeAll(async () => {
-    [sample, browser] = await Promise.all([CompiledSample.make('chat', ['web']), openBrowser()]);
+    [sample, browser] = await Promise.all([CompiledSample.make('chat', ['api/web']), openBrowser()]);
     const [idpPort, apiPort] = [await freePort(), await freePort()];
     origin = `http://localhost:${apiPort}`;
     services = [
-      new Service('chat', {
+      new Service(sample.url, {
         name: 'idp',
-        main: sample.program('idp'),
         port: idpPort,
         readyPath: '/.well-known/openid-configuration',
         environment: {
@@ -37,9 +36,8 @@ describeWith(CHROMIUM !== undefined, 'install chromium', 'the page of a chat', (
           CHAT_TOKEN_TTL: String(TOKEN_TTL_SECONDS),
         },
       }),
-      new Service('chat', {
+      new Service(sample.url, {
         name: 'api',
-        main: sample.program('api'),
         port: apiPort,
         readyPath: '/settings',
         environment: {

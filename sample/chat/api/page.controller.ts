@@ -1,12 +1,12 @@
 /** The page, its script, and where it signs people in. Open to everyone: what is protected is the gateway. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { Public } from 'nestjs-resource-server';
 
-// Compiled, this file is in sample/dist/chat/api; the page stays beside the source.
-const read = (name: string): string =>
-  readFileSync(new URL(`../../../chat/web/${name}`, import.meta.url), 'utf8');
+// Of the folder that the application is started in, as `.env` is.
+const read = (name: string): string => readFileSync(join('web', name), 'utf8');
 
 @Controller()
 @Public()

@@ -1,8 +1,8 @@
 /** How does the authorization server behave? It signs people in for a page, and renews their tokens, which do not live long. */
 import { randomBytes } from 'node:crypto';
 import { errors, Provider, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { describeClients, KIOSK, KIOSK_LIFETIME } from './clients.js';
 import { CHAT, SCOPES } from './resources.js';
 import { users } from './users.js';

@@ -1,7 +1,7 @@
 /** Somebody with a token: signs in as the page does, and renews with a refresh token. */
 import * as oauth from 'oauth4webapi';
-import { walkThroughLogin } from '../../support/story/browser.js';
-import { discover, overHttp } from '../../support/story/client-credentials.js';
+import { walkThroughLogin } from '#support/story/browser.js';
+import { discover, overHttp } from '#support/story/client-credentials.js';
 import { CHAT, SCOPES } from '../idp/resources.js';
 import type { User } from '../idp/users.js';
 

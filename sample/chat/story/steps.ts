@@ -1,6 +1,6 @@
 /** What happens to connections and to their messages? Who connects, what they send, and what they receive. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Step } from '../../support/story/step.js';
+import type { Step } from '#support/story/step.js';
 import { KIOSK, KIOSK_LIFETIME, PAGE } from '../idp/clients.js';
 import { ann, bob } from '../idp/users.js';
 import { CHAT_URL, ChatClient } from './chat-client.js';

@@ -1,5 +1,4 @@
 /** What is this API made of? DPoP is configuration, in `.env`; what several instances share is given here. */
-import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { AuthModule } from 'nestjs-resource-server';
@@ -8,12 +7,9 @@ import { PaymentsController } from './payments.controller.js';
 import { createReplayStore } from './replay-store.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in sample/dist/dpop/api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../../dpop/api/.env', import.meta.url));
-
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true, envFilePath }),
+    ConfigModule.forRoot({ isGlobal: true }),
     AuthModule.forRootAsync({
       inject: [ConfigService],
       // All other options come from the environment.

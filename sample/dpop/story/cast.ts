@@ -1,6 +1,6 @@
 /** Who takes part? A shop with a key, an old one without, and a thief, who has everything but the shop's key. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { requestForClient } from '../../support/story/client-credentials.js';
+import { requestForClient } from '#support/story/client-credentials.js';
 import { oldShop, SCOPE } from '../idp/clients.js';
 import { ORDERS } from '../idp/resources.js';
 import { DPoPClient } from './client.js';

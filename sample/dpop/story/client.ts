@@ -1,6 +1,6 @@
 /** How does a program use DPoP? With oauth4webapi: a key pair, a handle, and once more where a nonce is asked for. */
 import * as oauth from 'oauth4webapi';
-import { overHttp } from '../../support/story/client-credentials.js';
+import { overHttp } from '#support/story/client-credentials.js';
 import { SCOPE, shop } from '../idp/clients.js';
 import { ORDERS } from '../idp/resources.js';
 

@@ -1,5 +1,5 @@
 /** What is a stolen token worth? Who comes with what, and which answer it gets. */
-import { bearer, type Step } from '../../support/story/step.js';
+import { bearer, type Step } from '#support/story/step.js';
 import type { Wire } from './client.js';
 import type { Cast } from './cast.js';
 import { once, sendAtOnce, sendWire } from './send.js';

@@ -1,5 +1,5 @@
 /** What can a reader try by hand? What a thief can: `curl` has no key, so it can only repeat. */
-import { writeCurl } from '../../support/story/curl.js';
+import { writeCurl } from '#support/story/curl.js';
 import type { Cast } from './cast.js';
 import { A, B } from './steps.js';
 

@@ -1,5 +1,4 @@
 /** What is this API made of? The guard, and GraphQL with guards for the fields of types, too. */
-import { fileURLToPath } from 'node:url';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
@@ -8,12 +7,9 @@ import { AuthModule } from 'nestjs-resource-server';
 import { OrdersResolver } from './orders.resolver.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in sample/dist/graphql/api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../../graphql/api/.env', import.meta.url));
-
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true, envFilePath }),
+    ConfigModule.forRoot({ isGlobal: true }),
     AuthModule.forRoot({ audit: 'error' }),
     GraphQLModule.forRoot<ApolloDriverConfig>({
       driver: ApolloDriver,

@@ -1,8 +1,8 @@
 /** How does the authorization server behave? It issues JWTs, some of which do not live long. */
 import { randomBytes } from 'node:crypto';
 import { errors, Provider, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { clients, lifetimeOf, SCOPE } from './clients.js';
 import { ORDERS } from './resources.js';
 

@@ -1,7 +1,7 @@
 /** How do clients ask? Operations by HTTP, subscriptions over graphql-transport-ws. The answers, in one line each. */
 import { createClient, type FormattedExecutionResult } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { bearer } from '../../support/story/step.js';
+import { bearer } from '#support/story/step.js';
 
 export const API = 'http://localhost:4051/graphql';
 

@@ -1,5 +1,5 @@
 /** What happens to operations, field by field? Who asks for what, and what the answer is. */
-import type { Step } from '../../support/story/step.js';
+import type { Step } from '#support/story/step.js';
 import { API, ask, watch } from './ask.js';
 
 export interface StoryTokens {

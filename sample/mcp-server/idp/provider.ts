@@ -1,8 +1,8 @@
 /** How does the authorization server behave? Programs register themselves (RFC 7591); tokens are for one API (RFC 8707). */
 import { randomBytes } from 'node:crypto';
 import { errors, Provider, type AdapterFactory, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { ORDERS, SCOPES } from './resources.js';
 import { users } from './users.js';
 

@@ -3,7 +3,7 @@ import { UnauthorizedError, type OAuthClientProvider } from '@modelcontextprotoc
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { walkThroughLogin, type Person } from '../../support/story/browser.js';
+import { walkThroughLogin, type Person } from '#support/story/browser.js';
 import { ORDERS } from '../idp/resources.js';
 
 const CALLBACK = 'http://localhost:4042/callback';

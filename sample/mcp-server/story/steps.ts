@@ -1,6 +1,6 @@
 /** What is tried, and what has to come of it? */
-import type { Step } from '../../support/story/step.js';
-import { bearer } from '../../support/story/step.js';
+import type { Step } from '#support/story/step.js';
+import { bearer } from '#support/story/step.js';
 import { ORDERS } from '../idp/resources.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Assistant } from './assistant.js';

@@ -9,8 +9,12 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { ClientProxyFactory, Transport, type ClientProxy } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
-import { bearer } from '../../support/story/step.js';
+import { findSources, shorten } from '#support/launch/env-file.js';
+import { bearer } from '#support/story/step.js';
 import { GRPC, TCP } from '../api/addresses.js';
+
+/** The client's, from where it runs. */
+export const PROTO = shorten(findSources(new URL('../api/orders.proto', import.meta.url)));
 
 interface Orders {
   list(
@@ -24,7 +28,7 @@ interface Orders {
 type OrdersClass = new (address: string, channel: ChannelCredentials) => Orders;
 
 function connectGrpc(): Orders {
-  const { orders } = loadPackageDefinition(loadSync(GRPC.protoPath)) as unknown as {
+  const { orders } = loadPackageDefinition(loadSync(PROTO)) as unknown as {
     orders: { Orders: OrdersClass };
   };
   return new orders.Orders(GRPC.url, credentials.createInsecure());

@@ -1,5 +1,5 @@
 /** What happens to messages? Who sends what, and what the sender reads. */
-import type { Step } from '../../support/story/step.js';
+import type { Step } from '#support/story/step.js';
 import { ask, emit, list, watch } from './send.js';
 
 const GRPC = 'grpc://localhost:4062/orders.Orders';

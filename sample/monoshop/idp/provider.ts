@@ -8,8 +8,8 @@ import {
   type JWKS,
   type ResourceServer,
 } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { allowScopes, clients, invoiceApi, lateCourier, TOKEN_EXCHANGE } from './clients.js';
 import { renderLogout, renderMessage } from './pages.js';
 import { BY_PASSWORD, INVOICES, scopesByResource, WITH_CODE } from './resources.js';

@@ -1,5 +1,5 @@
 /** What happens at MonoShop's doors? Who comes with which token, asks for what, and has to get which answer. */
-import { bearer, type Step } from '../../support/story/step.js';
+import { bearer, type Step } from '#support/story/step.js';
 import type { StoryTokens } from './tokens.js';
 
 export const PRODUCT_API = 'http://localhost:4001';

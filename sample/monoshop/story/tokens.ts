@@ -1,10 +1,10 @@
 /** Where do the story's tokens come from? From the authorization server, in the two ways that real ones do. */
 import * as oauth from 'oauth4webapi';
-import { overHttp, requestForClient } from '../../support/story/client-credentials.js';
+import { overHttp, requestForClient } from '#support/story/client-credentials.js';
 import { catalogManager, lateCourier, SHOP_WEB_CALLBACK, shopBackend, shopWeb } from '../idp/clients.js';
 import { INVOICES, PRODUCTS, WITH_CODE } from '../idp/resources.js';
 import { admin, clerk, type User } from '../idp/users.js';
-import { walkThroughLogin } from '../../support/story/browser.js';
+import { walkThroughLogin } from '#support/story/browser.js';
 
 export interface StoryTokens {
   readonly products: string;

@@ -1,5 +1,4 @@
 /** What is this API made of? Which certificate a token needs is in the token; where to find the caller's is said here. */
-import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { AuthModule } from 'nestjs-resource-server';
@@ -8,12 +7,9 @@ import { OrdersController } from './orders.controller.js';
 import { PayoutsController } from './payouts.controller.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in sample/dist/mtls-behind-nginx/api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../../mtls-behind-nginx/api/.env', import.meta.url));
-
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true, envFilePath }),
+    ConfigModule.forRoot({ isGlobal: true }),
     AuthModule.forRootAsync({
       inject: [ConfigService],
       // All other options come from the environment.

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { errors, Provider, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { clients, SCOPE } from './clients.js';
 import { ORDERS } from './resources.js';
 

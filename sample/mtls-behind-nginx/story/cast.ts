@@ -1,7 +1,7 @@
 /** Who takes part? A shop and its rival, each with a certificate, an old shop without one, and nobody in particular. */
 import * as oauth from 'oauth4webapi';
-import { discover, requestForClient, type Credentials } from '../../support/story/client-credentials.js';
-import { fetchOver, type Fetch } from '../../support/tls/fetch-over.js';
+import { discover, requestForClient, type Credentials } from '#support/story/client-credentials.js';
+import { fetchOver, type Fetch } from '#support/tls/fetch-over.js';
 import { claim, type Certificates } from '../certificates.js';
 import { oldShop, rival, SCOPE, shop } from '../idp/clients.js';
 import { ORDERS } from '../idp/resources.js';

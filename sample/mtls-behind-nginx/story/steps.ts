@@ -1,6 +1,6 @@
 /** What is a stolen token worth without the certificate? Who comes with what, and which answer it gets. */
-import { bearer, type Step } from '../../support/story/step.js';
-import type { Fetch } from '../../support/tls/fetch-over.js';
+import { bearer, type Step } from '#support/story/step.js';
+import type { Fetch } from '#support/tls/fetch-over.js';
 import { shop as shopCredentials } from '../idp/clients.js';
 import { ORDERS } from '../idp/resources.js';
 import type { Cast } from './cast.js';

@@ -1,6 +1,6 @@
 /** What can a reader try by hand? With the files in the folder, which are there as long as the sample is. */
 import { join } from 'node:path';
-import { writeCurl } from '../../support/story/curl.js';
+import { writeCurl } from '#support/story/curl.js';
 import type { Cast } from './cast.js';
 import { DIRECT, NGINX, PAST_THE_PROXY } from './steps.js';
 

@@ -1,5 +1,4 @@
 /** What is this API made of? The whole set-up for opaque tokens: a client's credentials in `.env`, and a cache. */
-import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { AuthModule } from 'nestjs-resource-server';
@@ -8,12 +7,9 @@ import { createRedisCache } from './redis-cache.js';
 import { SessionsController } from './sessions.controller.js';
 import { StatusController } from './status.controller.js';
 
-// Compiled, this file is in sample/dist/opaque-tokens/api; `.env` stays beside the source.
-const envFilePath = fileURLToPath(new URL('../../../opaque-tokens/api/.env', import.meta.url));
-
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true, envFilePath }),
+    ConfigModule.forRoot({ isGlobal: true }),
     AuthModule.forRootAsync({
       inject: [ConfigService],
       // All other options come from the environment.

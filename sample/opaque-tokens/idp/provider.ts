@@ -1,8 +1,8 @@
 /** How does the authorization server behave? It issues opaque tokens, answers what they are, and takes them back. */
 import { randomBytes } from 'node:crypto';
 import { errors, Provider, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { clients, paymentApi, scopesOf } from './clients.js';
 import { PAYMENTS } from './resources.js';
 

@@ -1,5 +1,5 @@
 /** What can a reader try by hand? Whole commands with live tokens in them, each with the status that it gets. */
-import { curlJson, writeCurl } from '../../support/story/curl.js';
+import { curlJson, writeCurl } from '#support/story/curl.js';
 import { tillOne } from '../idp/clients.js';
 import { A, B, IDP } from './steps.js';
 import type { StoryTokens } from './tokens.js';

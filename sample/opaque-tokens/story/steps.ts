@@ -1,6 +1,6 @@
 /** What happens to tokens at two instances? Who comes where, what the answer is, and how often the idp is asked. */
-import type { Credentials } from '../../support/story/client-credentials.js';
-import { bearer, type Step } from '../../support/story/step.js';
+import type { Credentials } from '#support/story/client-credentials.js';
+import { bearer, type Step } from '#support/story/step.js';
 import { tillOne, tillTwo } from '../idp/clients.js';
 import type { StoryTokens } from './tokens.js';
 

@@ -1,7 +1,7 @@
 /** Where do the story's tokens come from? From the authorization server, but for one. */
 import { randomBytes } from 'node:crypto';
 import type { AuthorizationServer } from 'oauth4webapi';
-import { requestForClient, type Credentials } from '../../support/story/client-credentials.js';
+import { requestForClient, type Credentials } from '#support/story/client-credentials.js';
 import { backOffice, reportWriter, tillOne, tillTwo } from '../idp/clients.js';
 import { PAYMENTS } from '../idp/resources.js';
 

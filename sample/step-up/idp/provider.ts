@@ -1,8 +1,8 @@
 /** How does the authorization server behave? It signs people in again, and more strongly, where a client asks for that. */
 import { randomBytes } from 'node:crypto';
 import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
-import { generateSigningKeys } from '../../support/idp/keys.js';
-import { createMemoryAdapter } from '../../support/idp/memory-adapter.js';
+import { generateSigningKeys } from '#support/idp/keys.js';
+import { createMemoryAdapter } from '#support/idp/memory-adapter.js';
 import { BANK, OTP, PASSWORD, SCOPES } from './resources.js';
 import { ann } from './users.js';
 

@@ -3,9 +3,9 @@
  * the challenge (RFC 6750, RFC 9470, RFC 9728).
  */
 import * as oauth from 'oauth4webapi';
-import { walkThroughLogin, type Person } from '../../support/story/browser.js';
-import { overHttp } from '../../support/story/client-credentials.js';
-import { CookieJar } from '../../support/story/cookie-jar.js';
+import { walkThroughLogin, type Person } from '#support/story/browser.js';
+import { overHttp } from '#support/story/client-credentials.js';
+import { CookieJar } from '#support/story/cookie-jar.js';
 
 const CALLBACK = 'http://localhost:4062/callback';
 const MAX_ROUNDS = 5;

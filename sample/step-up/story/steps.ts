@@ -1,5 +1,5 @@
 /** What is tried, and what has to come of it? */
-import type { Step } from '../../support/story/step.js';
+import type { Step } from '#support/story/step.js';
 import { BANK, OTP } from '../idp/resources.js';
 import type { BankApp } from './client.js';
 

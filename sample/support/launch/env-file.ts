@@ -1,25 +1,38 @@
 /** Which settings does an API read? Its own `.env`; made from `.env.example` the first time. */
 import { constants, copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 
-// Compiled, this file is in sample/dist/support/launch; the samples are beside dist.
-const samples = new URL('../../../', import.meta.url);
-
-function locate(sample: string, program: string): string {
-  return fileURLToPath(new URL(`${sample}/${program}/.env`, samples));
+/** The folder of the sources, of a compiled one: compiled files have their place below `dist`, and everything else does not. */
+export function findSources(compiled: URL): URL {
+  return new URL(compiled.href.replace(/\/dist\/(?!.*\/dist\/)/, '/'));
 }
 
-/** Makes it, and says so, unless it is there. A program without an example has none. */
-export function ensureEnvFile(sample: string, program: string): void {
+/** As people would type it where they are. */
+export function shorten(place: URL): string {
+  return relative('', fileURLToPath(place)) || '.';
+}
+
+function locate(sample: URL, program: string): URL {
+  return new URL(`${program}/.env`, findSources(sample));
+}
+
+/**
+ * Makes it, and says so, unless it is there. A program without an example has none.
+ *
+ * @param sample the folder of its compiled start.js
+ */
+export function ensureEnvFile(sample: URL, program: string): void {
   const file = locate(sample, program);
-  if (existsSync(file) || !existsSync(`${file}.example`)) return;
-  copyFileSync(`${file}.example`, file, constants.COPYFILE_EXCL);
-  console.log(`Made sample/${sample}/${program}/.env from .env.example.`);
+  const example = new URL('.env.example', file);
+  if (existsSync(file) || !existsSync(example)) return;
+  copyFileSync(example, file, constants.COPYFILE_EXCL);
+  console.log(`Made ${shorten(file)} from .env.example.`);
 }
 
 /** What a program's `.env` says. */
-export function readEnvFile(sample: string, program: string): NodeJS.Dict<string> {
+export function readEnvFile(sample: URL, program: string): NodeJS.Dict<string> {
   return parseEnv(readFileSync(locate(sample, program), 'utf8'));
 }
 

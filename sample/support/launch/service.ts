@@ -1,10 +1,11 @@
 /** How does one of a sample's processes start, prove that it answers, and stop? */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { fetchOver } from '../tls/fetch-over.js';
-import { cleanEnvironment } from './env-file.js';
+import { cleanEnvironment, findSources } from './env-file.js';
 
 const POLL_EVERY_MS = 50;
 const ANSWER_WITHIN_MS = 30_000;
@@ -35,11 +36,15 @@ export class Service {
   #relaying = false;
   #stopping = false;
 
-  constructor(sample: string, plan: ServicePlan) {
+  /** @param sample the folder of its compiled start.js */
+  constructor(sample: URL, plan: ServicePlan) {
     this.#plan = plan;
-    const main =
-      plan.main ?? new URL(`../../${sample}/${plan.program ?? plan.name}/main.js`, import.meta.url);
+    const main = plan.main ?? new URL(`${plan.program ?? plan.name}/main.js`, sample);
+    const folder = new URL('.', main);
+    // Where its `.env` and other files are.
+    const sources = findSources(folder);
     this.#child = fork(fileURLToPath(main), [], {
+      cwd: fileURLToPath(existsSync(sources) ? sources : folder),
       env: { ...cleanEnvironment(), PORT: String(plan.port), ...plan.environment },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

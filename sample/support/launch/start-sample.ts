@@ -1,14 +1,13 @@
 /** How does a sample start, tell its story, stay up and stop? All of that which no sample has for itself. */
-import { ensureEnvFile } from './env-file.js';
+import { relative } from 'node:path';
+import { ensureEnvFile, findSources, shorten } from './env-file.js';
 import { findTakenPorts } from './ports.js';
 import { Service, type ServicePlan } from './service.js';
 
 export interface Sample {
-  /** In sample/. */
-  readonly folder: string;
+  /** That of its compiled start.js: `new URL('.', import.meta.url)`. */
+  readonly folder: URL;
   readonly title: string;
-  /** What people type to start it. */
-  readonly command: string;
   /** What is being started, in one line. */
   readonly announcement: string;
   readonly services: readonly ServicePlan[];
@@ -46,7 +45,13 @@ function showOutput(): void {
   }
 }
 
-async function refuseTakenPorts({ title, command, services: plans }: Sample): Promise<void> {
+/** What people type to start it. */
+export function nameCommand(): string {
+  if (process.env.npm_lifecycle_event) return 'npm start';
+  return `node ${relative('', process.argv[1] ?? 'start.js')}`;
+}
+
+async function refuseTakenPorts({ title, services: plans }: Sample): Promise<void> {
   const taken = await findTakenPorts(plans.map(({ port }) => port));
   if (taken.length === 0) return;
   for (const { name, port } of plans.filter((plan) => taken.includes(plan.port))) {
@@ -56,7 +61,7 @@ async function refuseTakenPorts({ title, command, services: plans }: Sample): Pr
 Is ${title} already running in another terminal? Stop it there with Ctrl-C. Otherwise find out who it is with
   lsof -i :${taken[0]}                   (Linux, macOS)
   netstat -ano | findstr :${taken[0]}    (Windows)
-stop that program, and run ${command} again.`);
+stop that program, and run ${nameCommand()} again.`);
   process.exit(1);
 }
 
@@ -118,7 +123,9 @@ export async function startSample(sample: Sample): Promise<void> {
     const { asWritten, curlLines } = await sample.play(outputOf);
     if (!asWritten) {
       showOutput();
-      console.error(`\nDid you change a .env in sample/${folder}? Delete it: the next start makes it anew.`);
+      console.error(
+        `\nDid you change a .env in ${shorten(findSources(folder))}? Delete it: the next start makes it anew.`,
+      );
     }
     const exitCode = asWritten ? 0 : 1;
     if (once) await quit(exitCode);

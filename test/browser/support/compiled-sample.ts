@@ -23,6 +23,9 @@ export class CompiledSample {
     };
     await writeFile(join(folder, 'package.json'), JSON.stringify(identity));
     await symlink(resolve('node_modules'), join(folder, 'node_modules'), 'junction');
+    await mkdir(join(folder, 'sample/node_modules'), { recursive: true });
+    await symlink(folder, join(folder, 'sample/node_modules/nestjs-resource-server'), 'junction');
+    await cp('sample/package.json', join(folder, 'sample/package.json'));
     await compile('lib', join(folder, 'lib'));
     for (const each of [name, 'support'])
       await compile(join('sample', each), join(folder, 'sample/dist', each));
@@ -31,9 +34,9 @@ export class CompiledSample {
     return new CompiledSample(folder, name);
   }
 
-  /** The program of one of its processes. */
-  program(name: string): URL {
-    return pathToFileURL(join(this.folder, 'sample/dist', this.name, name, 'main.js'));
+  /** The folder of its compiled start.js. */
+  get url(): URL {
+    return pathToFileURL(join(this.folder, 'sample/dist', this.name, '/'));
   }
 
   remove(): Promise<void> {

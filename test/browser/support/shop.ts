@@ -40,7 +40,6 @@ export class Shop {
 
     await shop.#add({
       name: 'idp',
-      main: sample.program('idp'),
       port: idpPort,
       readyPath: '/.well-known/openid-configuration',
       environment: {
@@ -75,9 +74,8 @@ export class Shop {
 
   /** @param environment what is different from how it should be */
   async startApi(name: ApiName, port: number, environment: Record<string, string> = {}): Promise<void> {
-    const service = new Service('monoshop', {
+    const service = new Service(this.sample.url, {
       name,
-      main: this.sample.program(name),
       port,
       readyPath: '/status',
       environment: {
@@ -150,7 +148,7 @@ export class Shop {
 
   async #add(plan: ConstructorParameters<typeof Service>[1]): Promise<void> {
     const environment = { ...this.clock.environment, ...plan.environment };
-    const service = new Service('monoshop', { ...plan, environment });
+    const service = new Service(this.sample.url, { ...plan, environment });
     this.#others.push(service);
     await service.waitUntilAnswers();
   }

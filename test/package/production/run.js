@@ -1,8 +1,10 @@
 /**
- * Does what docs/deploy says work? Needs a registry for what applications install.
+ * Does what docs/deploy says work, and does each sample run as a copy of its own? Needs a registry for what applications install.
  *
- *     node test/package/production/run.js            the image
- *     node test/package/production/run.js --keep     leaves the folder, and says where it is
+ *     node test/package/production/run.js                the image, and one sample
+ *     node test/package/production/run.js --all          and all samples
+ *     node test/package/production/run.js --only dpop    the image, or the sample of this name
+ *     node test/package/production/run.js --keep         leaves the folder, and says where it is
  *
  * Ends with "N passed, N failed".
  */
@@ -15,10 +17,15 @@ import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { run } from '../consumers/commands.js';
 import { startIssuer } from '../consumers/issuer.js';
+import { copySample, listSamples, startSample } from './samples.js';
 import { buildImage, checkHealth, findLeftovers, startImage } from './image.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const { values: options } = parseArgs({ options: { keep: { type: 'boolean' } } });
+const { values: options } = parseArgs({
+  options: { all: { type: 'boolean' }, only: { type: 'string' }, keep: { type: 'boolean' } },
+});
+/** Has one API, and needs no other program. */
+const SHORT = ['step-up'];
 const work = mkdtempSync(join(tmpdir(), 'production-'));
 // The image runs as another user.
 chmodSync(work, 0o755);
@@ -141,10 +148,23 @@ async function walkImage(tarball) {
   }
 }
 
+async function walkSamples(tarball, names) {
+  for (const name of names) {
+    const folder = await step(`sample: ${name}: copy and install`, () => copySample(name, tarball, work));
+    if (folder) await step(`sample: ${name}: npm start`, () => startSample(folder));
+  }
+}
+
 try {
   mkdirSync(join(work, 'image'), { recursive: true });
   const tarball = await step('pack', pack);
-  if (tarball) await walkImage(tarball);
+  const { all, only } = options;
+  if (tarball && (only ?? 'image') === 'image') await walkImage(tarball);
+  if (tarball)
+    await walkSamples(
+      tarball,
+      listSamples().filter((name) => (only ? name === only : all || SHORT.includes(name))),
+    );
 } finally {
   if (options.keep) console.log(`left in ${work}`);
   else rmSync(work, { recursive: true, force: true });
