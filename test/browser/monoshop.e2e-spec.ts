@@ -1,4 +1,5 @@
 /** MonoShop in a real browser. One browser and one shop for all of it: they take longer to start than a test takes. */
+import { testAccessibility } from './accessibility.js';
 import { testFaults } from './faults.js';
 import { testInvoices } from './invoices.js';
 import { testPages } from './pages.js';
@@ -8,6 +9,7 @@ import { describeShop } from './support/describe-shop.js';
 
 describeShop('MonoShop', {
   'its pages': testPages,
+  'for everybody': testAccessibility,
   'signing in and out': testSigningIn,
   'when something fails': testFaults,
   // These set the clocks of the shop, which are never set back.

@@ -43,7 +43,8 @@ const style = `
   table { width: 100%; border-collapse: collapse; font-size: .92rem } caption { text-align: start; padding-bottom: .5rem }
   th, td { padding: .45rem .5rem .45rem 0; text-align: start; vertical-align: top } th { font-weight: 500; color: var(--muted) }
   tr + tr, tbody tr { border-top: 1px solid var(--line) } ul { margin: 0 0 1.5rem; padding-inline-start: 1.2rem }
-  code { font: .9em ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; overflow-wrap: anywhere }`;
+  code { font: .9em ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; overflow-wrap: anywhere }
+  td code { white-space: nowrap }`;
 
 /** A whole page; `body` is HTML already. */
 function renderPage(title: string, body: string): string {
