@@ -80,6 +80,21 @@ function copy(stage, rest, context, stages) {
   }
 }
 
+const LONGEST_WAIT = 60_000;
+
+/** @throws {Error} if it takes longer than anything here does */
+async function within(promise, describe) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(describe())), LONGEST_WAIT);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const inherited = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => ['PATH', 'SystemRoot'].includes(name)));
 
@@ -118,21 +133,20 @@ export function startImage(stage, environment) {
       for (const look of waiting) look();
     });
   });
+  const saying = (text) =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        if (output.includes(text)) resolve();
+        else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`ended\n${output}`));
+      };
+      waiting.add(look);
+      look();
+    });
   return {
-    ended,
-    output: () => output,
+    whenEnded: () => within(ended, () => `does not end\n${output}`),
     kill: (signal) => child.kill(signal),
     /** Resolves when the output contains this text. */
-    says: (text) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          if (output.includes(text)) resolve();
-          else if (child.exitCode !== null || child.signalCode !== null)
-            reject(new Error(`ended\n${output}`));
-        };
-        waiting.add(look);
-        look();
-      }),
+    says: (text) => within(saying(text), () => `does not say "${text}"\n${output}`),
   };
 }
 

@@ -129,7 +129,7 @@ async function walkImage(tarball) {
       await image.says('waiting for SIGTERM');
       image.kill('SIGTERM');
       expectSame((await last).status, 200);
-      await image.ended;
+      await image.whenEnded();
     });
     await step('image: no health without it', async () =>
       expectSame(await checkHealth(stage, environment), 1),
@@ -140,7 +140,7 @@ async function walkImage(tarball) {
       await alone.says('successfully started');
       expectSame([await status('/health/live'), await status('/health/ready')], [200, 503]);
       alone.kill('SIGTERM');
-      await alone.ended;
+      await alone.whenEnded();
     });
   } finally {
     for (const image of started) image.kill('SIGKILL');
