@@ -17,6 +17,9 @@ const ERROR_CODES: Readonly<Record<Status, string>> = {
   503: 'temporarily_unavailable',
 };
 
+/** Registered, as an application may come to have two copies of this package. */
+const IS_AUTH_ERROR = Symbol.for('nestjs-resource-server:error');
+
 export interface AuthErrorOptions extends ErrorOptions {
   /**
    * The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. A function is
@@ -67,6 +70,19 @@ export abstract class AuthError extends Error {
   /** Headers of the HTTP answer beside the challenge. */
   get headers(): Readonly<Record<string, string>> {
     return {};
+  }
+
+  /**
+   * An error of another copy of this package is an `AuthError`, too: its decorators check for this copy's guard. The other
+   * classes are told apart as ever; `code` says the same.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== AuthError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && IS_AUTH_ERROR in value;
+  }
+
+  get [IS_AUTH_ERROR](): true {
+    return true;
   }
 
   constructor(message: string, { detail, ...options }: AuthErrorOptions = {}) {

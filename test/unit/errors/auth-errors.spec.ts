@@ -1,5 +1,5 @@
 /** What an error keeps to itself until somebody asks. */
-import { ConfigurationError, invalidToken, TokenError } from '../../../lib/errors/auth.errors.js';
+import { AuthError, ConfigurationError, invalidToken, TokenError } from '../../../lib/errors/auth.errors.js';
 
 describe('the detail of an error', () => {
   it('is made when it is first read, once', () => {
@@ -22,5 +22,20 @@ describe('the detail of an error', () => {
 
   it('is not part of what is written of an error by accident', () => {
     expect(JSON.stringify(invalidToken('claims', 'private'))).not.toContain('private');
+  });
+});
+
+describe('an error of another copy of this package', () => {
+  it('is an AuthError, and none of the classes of this copy', () => {
+    const error: unknown = Object.assign(new Error('of another copy'), {
+      [Symbol.for('nestjs-resource-server:error')]: true,
+    });
+    expect([error instanceof AuthError, error instanceof TokenError]).toEqual([true, false]);
+  });
+
+  it('is told apart from everything else', () => {
+    const others = [new Error('other'), undefined, null, 'text', { status: 401 }, () => undefined];
+    expect(others.filter((each) => each instanceof AuthError)).toEqual([]);
+    expect(new TokenError('invalid_token') instanceof ConfigurationError).toBe(false);
   });
 });
