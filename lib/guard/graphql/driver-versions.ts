@@ -1,6 +1,6 @@
 /** Warns at start of GraphQL servers with known vulnerabilities that a guard cannot make up for. SECURITY.md lists them. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import Module from 'node:module';
 import { dirname, join } from 'node:path';
 
 interface Advisory {
@@ -38,7 +38,8 @@ export function vulnerableDrivers(versionOf = installedVersion): readonly string
 /** As the application resolves it, from where it was started. */
 function installedVersion(name: string): string | undefined {
   try {
-    const require = createRequire(join(process.cwd(), 'package.json'));
+    // Not by its own name, which webpack would try to replace: nothing is to be found in a bundle.
+    const require = Module.createRequire(join(process.cwd(), 'package.json'));
     for (let folder = dirname(require.resolve(name)); folder !== dirname(folder); folder = dirname(folder)) {
       const found = read(join(folder, 'package.json'));
       if (found?.name === name) return found.version;
