@@ -1,19 +1,28 @@
-/** An authorization server of a few lines, on a free port: discovery, a key, and tokens made with node:crypto. */
+/** An authorization server of a few lines, on a free port: discovery, a key, introspection, and tokens made with node:crypto. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
 const AUDIENCE = 'https://api.example.com';
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** @returns the environment that a consumer needs, with a token good for `read:orders` in it, and `close()` */
+/** @returns the environment that a consumer needs, with a token good for `read:orders` in it and a forged one, and `close()` */
 export async function startIssuer() {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1', use: 'sig', alg: 'ES256' };
 
-  const server = createServer((request, response) => {
+  const active = new Map();
+
+  const server = createServer(async (request, response) => {
+    const body = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
     const documents = {
-      '/.well-known/openid-configuration': { issuer, jwks_uri: `${issuer}/jwks` },
+      '/.well-known/openid-configuration': {
+        issuer,
+        jwks_uri: `${issuer}/jwks`,
+        introspection_endpoint: `${issuer}/introspect`,
+      },
       '/jwks': { keys: [jwk] },
+      '/introspect': { active: active.has(body.get('token')), ...active.get(body.get('token')) },
     };
     const found = documents[request.url];
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
@@ -24,12 +33,14 @@ export async function startIssuer() {
   });
   const issuer = `http://127.0.0.1:${server.address().port}`;
 
-  function mint(claims) {
+  function mint(claims, key = privateKey) {
     const now = Math.floor(Date.now() / 1000);
     const payload = { iss: issuer, sub: 'ada', aud: AUDIENCE, iat: now, exp: now + 3600, ...claims };
     const input = `${encode({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' })}.${encode(payload)}`;
-    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-    return `${input}.${signature.toString('base64url')}`;
+    const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
+    const token = `${input}.${signature.toString('base64url')}`;
+    if (key === privateKey) active.set(token, payload);
+    return token;
   }
 
   return {
@@ -37,6 +48,13 @@ export async function startIssuer() {
       MONOCLOUD_BACKEND_TENANT_DOMAIN: issuer,
       MONOCLOUD_BACKEND_AUDIENCE: AUDIENCE,
       TOKEN: mint({ scope: 'read:orders' }),
+      FORGED_TOKEN: mint({ scope: 'read:orders' }, foreign.privateKey),
+    },
+    /** To be added, where the issuer shall be asked about every token. */
+    introspection: {
+      MONOCLOUD_BACKEND_INTROSPECT_JWT_TOKENS: 'true',
+      MONOCLOUD_BACKEND_CLIENT_ID: 'orders',
+      MONOCLOUD_BACKEND_CLIENT_SECRET: 'a secret of the orders API',
     },
     close: () => {
       server.closeAllConnections();

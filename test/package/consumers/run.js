@@ -10,9 +10,11 @@
  *     node test/package/consumers/run.js --only 'Nest CLI'   projects made by the Nest CLI, and nest add
  *     node test/package/consumers/run.js --keep             leaves the folder, and says where it is
  *
+ * Bundlers, package managers and runtimes: builds.js, beside this file.
+ *
  * Needs a registry for what consumers install. Ends with "N passed, N failed".
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +37,7 @@ import {
 } from './nest-projects.js';
 import { bootAll, chooseVersions, installNest, nameOfVersion } from './nest-versions.js';
 import { bootSockets, chooseSocketVersions, installSockets, nameOfSockets } from './socket-versions.js';
+import { pack, step, summarize } from './steps.js';
 import { checkTypes, installConsumer, provideNode, walk } from './walk.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -42,31 +45,6 @@ const { values: options } = parseArgs({
   options: { all: { type: 'boolean' }, only: { type: 'string' }, keep: { type: 'boolean' } },
 });
 const work = mkdtempSync(join(tmpdir(), 'consumers-'));
-let passed = 0;
-let failed = 0;
-
-/** @returns what it made, or `undefined` where it failed: the others go on */
-async function step(name, take) {
-  const start = Date.now();
-  try {
-    const made = await take();
-    passed += 1;
-    console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
-    return made ?? true;
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n${error.message.replaceAll(/^/gm, '      ')}`);
-    return undefined;
-  }
-}
-
-async function pack() {
-  await run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: root });
-  return join(
-    work,
-    readdirSync(work).find((file) => file.endsWith('.tgz')),
-  );
-}
 
 async function walkAll(tarball) {
   const cells = chooseCells(options);
@@ -118,7 +96,7 @@ async function walkAll(tarball) {
 
 const bin = (...path) => join(root, 'node_modules', ...path);
 try {
-  const tarball = await step('pack', pack);
+  const tarball = await step('pack', () => pack(work));
   if (tarball) {
     await step('publint', () =>
       run(process.execPath, [bin('publint', 'src', 'cli.js'), tarball, '--strict'], { cwd: root }),
@@ -132,5 +110,4 @@ try {
   if (options.keep) console.log(`left in ${work}`);
   else rmSync(work, { recursive: true, force: true });
 }
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+summarize();

@@ -6,13 +6,16 @@ import { run, withServer } from './commands.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..', '..');
-const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+export const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /** The entry points that an application imports, by the names it imports them under. */
 const { name: ownName, exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 export const ENTRY_POINTS = Object.keys(entries)
   .filter((entry) => entry !== './package.json')
   .map((entry) => ownName + entry.slice(1));
+
+/** Open; without a token; with one of a foreign key; with a good one; with a good one that lacks a scope. */
+export const GUARDED = '200 401 401 200 403';
 
 const TYPE_TESTS = ['custom-claims.ts', 'claims.ts', 'known-scopes.ts', 'should-not-compile.ts'];
 
@@ -80,10 +83,10 @@ const RUNNERS = {
   async node({ kind, compiler }, cwd, program, env) {
     await compile(cwd, compiler, program);
     await run(program, ['one-copy.mjs', ...ENTRY_POINTS], { cwd });
-    await callApplication([], cwd, program, env);
+    await callApplication([join('dist', 'main.js')], cwd, program, env);
     // What loads this package where `require` cannot load ES modules takes the CommonJS build.
     if (kind === 'nest11-commonjs') {
-      await callApplication(['--no-experimental-require-module'], cwd, program, env);
+      await callApplication(['--no-experimental-require-module', join('dist', 'main.js')], cwd, program, env);
     }
   },
   async jest({ kind, compiler }, cwd, program, env) {
@@ -101,16 +104,25 @@ export async function walk(cell, cwd, program, env) {
   await RUNNERS[cell.runner](cell, cwd, program, env);
 }
 
-async function callApplication(flags, cwd, program, env) {
-  await withServer(program, [...flags, join('dist', 'main.js')], { cwd, env }, async (url) => {
+/** Every adapter that the application has. */
+export async function callBoth(args, cwd, program, env) {
+  for (const ADAPTER of ['express', 'fastify'])
+    await callApplication(args, cwd, program, { ...env, ADAPTER }).catch(({ message }) => {
+      throw new Error(`${ADAPTER}: ${message}`);
+    });
+}
+
+export async function callApplication(args, cwd, program, env, expected = GUARDED) {
+  await withServer(program, args, { cwd, env }, async (url) => {
     const authorization = `Bearer ${env.TOKEN}`;
     const answers = await Promise.all([
       fetch(`${url}/orders/status`),
       fetch(`${url}/orders`),
+      fetch(`${url}/orders`, { headers: { authorization: `Bearer ${env.FORGED_TOKEN}` } }),
       fetch(`${url}/orders`, { headers: { authorization } }),
       fetch(`${url}/orders`, { method: 'POST', headers: { authorization } }),
     ]);
     const statuses = answers.map(({ status }) => status).join(' ');
-    if (statuses !== '200 401 200 403') throw new Error(`answers ${statuses}, expected 200 401 200 403`);
+    if (statuses !== expected) throw new Error(`answers ${statuses}, expected ${expected}`);
   });
 }
