@@ -22,6 +22,8 @@ const REFUSED_SECONDS = 10;
  */
 const FAILURES = { burst: 2, perSecond: 0.5 } as const;
 const AMBIGUOUS_FAILURES = { burst: 2, perSecond: 0.1 } as const;
+/** No verification takes longer: beyond this, the process was suspended in it. Seconds. */
+const MAX_VERIFICATION_SECONDS = 1;
 
 export interface SignatureOptions {
   /**
@@ -153,7 +155,7 @@ export class SignatureVerifier {
     if (this.#failures.left <= 0) throw tooManyFailures();
     const beganAt = monotonicSeconds();
     if (isSigner(key, jwt)) return key;
-    this.#failures.spend(monotonicSeconds() - beganAt);
+    this.#failures.spend(timeSince(beganAt));
     return undefined;
   }
 
@@ -167,7 +169,7 @@ export class SignatureVerifier {
     const beganAt = monotonicSeconds();
     if (isSigner(first, jwt)) return first;
     // Each other one takes about as long. Paid in advance, so that many tokens cannot begin together.
-    const price = (monotonicSeconds() - beganAt) * (1 + others.length);
+    const price = timeSince(beganAt) * (1 + others.length);
     this.#ambiguousFailures.spend(price);
     for (const key of others) {
       if (!(await this.queue.verify(() => isSigner(key, jwt)))) continue;
@@ -177,6 +179,9 @@ export class SignatureVerifier {
     return undefined;
   }
 }
+
+const timeSince = (beganAt: number): number =>
+  Math.min(monotonicSeconds() - beganAt, MAX_VERIFICATION_SECONDS);
 
 const nothingFits = (kid: unknown): TokenError =>
   invalidToken('unknown_key', `no key of the issuer matches: kid ${quoteForeign(kid)}`);

@@ -56,7 +56,29 @@ export class Backoff {
   }
 }
 
-/** A clock that nobody sets: a jump of the wall clock must not keep a withdrawn key alive. */
+/** What the wall clock gains on the other one: less than this may be a correction, more is a suspension. Seconds. */
+const MIN_SUSPENSION_SECONDS = 2;
+
+const running = (): number => performance.now() / 1000;
+const wallAhead = (): number => Date.now() / 1000 - running();
+
+let knownAhead = wallAhead();
+let suspended = 0;
+
+/**
+ * A clock that nobody sets back: a jump of the wall clock must not keep a withdrawn key alive.
+ *
+ * It goes on while the machine is suspended. The clock that Node measures with stands still then on Linux (a laptop that
+ * sleeps, a virtual machine or a function that is frozen), and keys, answers and pauses would outlive that time. A wall
+ * clock that is set forward looks the same: then they end early.
+ */
 export function monotonicSeconds(): number {
-  return performance.now() / 1000;
+  const ahead = wallAhead();
+  const gained = ahead - knownAhead;
+  // Less is kept in mind: many short suspensions add up.
+  if (gained < 0 || gained > MIN_SUSPENSION_SECONDS) {
+    suspended += Math.max(0, gained);
+    knownAhead = ahead;
+  }
+  return running() + suspended;
 }

@@ -160,15 +160,22 @@ export class CachedDocument<T> implements DocumentStatus {
     if (this.#backoff.failures === 1 && !this.#stopped) this.options.onFailure(error, this.state !== 'none');
   }
 
-  /** The timer keeps no process from ending. */
+  /**
+   * The timer keeps no process from ending. Not in the timer's own turn: after a suspension timers come before the news that
+   * the provider has closed its connections, and a fetch over one of those would fail.
+   */
   #refreshIn(seconds: number): void {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     const milliseconds = Math.min(Math.ceil(seconds * 1000), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => this.#refreshInBackground(), milliseconds).unref();
+    this.#timer = setTimeout(
+      () => setImmediate(() => this.#refreshInBackground()).unref(),
+      milliseconds,
+    ).unref();
   }
 
   #refreshInBackground(): void {
+    if (this.#stopped) return;
     if (this.options.refreshesOnlyUsed === true && !this.#isUsed) return;
     const { remaining } = this.#backoff;
     if (remaining > 0) this.#refreshIn(remaining);

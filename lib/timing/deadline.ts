@@ -2,8 +2,14 @@
 
 export class DeadlineError extends Error {}
 
+/** A timer this late says that the process was suspended, or very busy: its timers come before what has arrived meanwhile. */
+const LATE_MS = 1000;
+/** Then there is so much time to read it. */
+const MAX_EXTENSION_MS = 1000;
+
 /**
- * What the work comes to, or a {@link DeadlineError} after so many seconds. The timer ends with the work.
+ * What the work comes to, or a {@link DeadlineError} after so many seconds. The timer ends with the work. Where it comes
+ * late, because the process was suspended, the work has up to a second more.
  *
  * @param onLate ends the work, if it can be ended
  */
@@ -14,11 +20,17 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const end = (): void => {
       const error = new DeadlineError(`no answer within ${seconds} s`);
       reject(error);
       onLate?.(error);
-    }, seconds * 1000);
+    };
+    const milliseconds = seconds * 1000;
+    const dueAt = performance.now() + milliseconds;
+    timer = setTimeout(() => {
+      if (performance.now() - dueAt < LATE_MS) end();
+      else timer = setTimeout(end, Math.min(milliseconds, MAX_EXTENSION_MS));
+    }, milliseconds);
   });
   try {
     return await Promise.race([(async () => work())(), late]);

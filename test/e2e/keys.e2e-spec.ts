@@ -212,6 +212,15 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(await status(token)).toBe(401);
   });
 
+  it('does not let a key live through a suspension in which only the wall clock goes on', async () => {
+    await start({ jwksCacheDuration: 60, maxStale: 60 });
+    const token = issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + 100_000 } });
+    expect(await status(token)).toBe(200);
+    issuer.rotate();
+    jumpClock(3600);
+    expect([await status(token), await status()]).toEqual([401, 200]);
+  });
+
   it('skips the keys it cannot use', async () => {
     const key = makeKey('RS256', 'the-key');
     await start({}, {}, key);

@@ -1,5 +1,6 @@
 /** Pauses: growing for background attempts, short for requests, never shorter than the provider asked for. */
-import { Backoff } from '../../../lib/timing/backoff.js';
+import { Backoff, monotonicSeconds } from '../../../lib/timing/backoff.js';
+import { advanceClock, holdClock, jumpClock } from '../../support/clock.js';
 
 const failing = (times: number, backoff = new Backoff()): Backoff => {
   for (let i = 0; i < times; i++) backoff.fail();
@@ -40,5 +41,42 @@ describe('Backoff', () => {
 
   it('has a longest pause of its own', () => {
     expect(failing(20, new Backoff(0, 1.5)).remaining).toBeLessThanOrEqual(1.5);
+  });
+});
+
+describe('monotonicSeconds', () => {
+  const passedIn = (what: () => void): number => {
+    holdClock();
+    const before = monotonicSeconds();
+    what();
+    return Math.round(monotonicSeconds() - before);
+  };
+
+  it.each([
+    ['time passes', () => advanceClock(60), 60],
+    ['the machine is suspended, and the wall clock alone goes on', () => jumpClock(3600), 3600],
+    ['the wall clock is set back', () => jumpClock(-3600), 0],
+    ['the wall clock is corrected', () => jumpClock(1.5), 0],
+  ])('goes on as it should where %s', (_, what, seconds) => {
+    expect(passedIn(what)).toBe(seconds);
+  });
+
+  it('adds up suspensions that are short', () => {
+    const passed = passedIn(() => {
+      for (let i = 0; i < 100; i++) {
+        jumpClock(1.5);
+        monotonicSeconds();
+      }
+    });
+    expect(passed).toBe(150);
+  });
+
+  it('notices a suspension after the clock was set back', () => {
+    const passed = passedIn(() => {
+      jumpClock(-3600);
+      monotonicSeconds();
+      jumpClock(300);
+    });
+    expect(passed).toBe(300);
   });
 });
