@@ -25,7 +25,7 @@ export function run(command, args, { cwd, env = {} }) {
 }
 
 /** Without what npm and Jest tell their children: a consumer's shell has none of it. */
-function inherited() {
+export function inherited() {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(npm_(?!config_)|NODE_OPTIONS$|NODE_PATH$|JEST_|MONOCLOUD_)/i.test(name),

@@ -5,12 +5,14 @@ import { createServer } from 'node:http';
 const AUDIENCE = 'https://api.example.com';
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+function makeKey(kid) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' } };
+}
+
 /** @returns the environment that a consumer needs, with a token good for `read:orders` in it and a forged one, and `close()` */
 export async function startIssuer() {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1', use: 'sig', alg: 'ES256' };
-
+  let key = makeKey('key-1');
   const active = new Map();
 
   const server = createServer(async (request, response) => {
@@ -21,25 +23,30 @@ export async function startIssuer() {
         jwks_uri: `${issuer}/jwks`,
         introspection_endpoint: `${issuer}/introspect`,
       },
-      '/jwks': { keys: [jwk] },
+      '/jwks': { keys: [key.jwk] },
       '/introspect': { active: active.has(body.get('token')), ...active.get(body.get('token')) },
     };
     const found = documents[request.url];
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ?? {}));
   });
+  // Not by itself while a client keeps one open.
+  server.keepAliveTimeout = 60_000;
   await new Promise((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const issuer = `http://127.0.0.1:${server.address().port}`;
 
-  function mint(claims, key = privateKey) {
+  function mint(claims, signer = key) {
     const now = Math.floor(Date.now() / 1000);
     const payload = { iss: issuer, sub: 'ada', aud: AUDIENCE, iat: now, exp: now + 3600, ...claims };
-    const input = `${encode({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' })}.${encode(payload)}`;
-    const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
+    const input = `${encode({ alg: 'ES256', kid: signer.jwk.kid, typ: 'at+jwt' })}.${encode(payload)}`;
+    const signature = sign('sha256', Buffer.from(input), {
+      key: signer.privateKey,
+      dsaEncoding: 'ieee-p1363',
+    });
     const token = `${input}.${signature.toString('base64url')}`;
-    if (key === privateKey) active.set(token, payload);
+    if (signer === key) active.set(token, payload);
     return token;
   }
 
@@ -48,13 +55,20 @@ export async function startIssuer() {
       MONOCLOUD_BACKEND_TENANT_DOMAIN: issuer,
       MONOCLOUD_BACKEND_AUDIENCE: AUDIENCE,
       TOKEN: mint({ scope: 'read:orders' }),
-      FORGED_TOKEN: mint({ scope: 'read:orders' }, foreign.privateKey),
+      FORGED_TOKEN: mint({ scope: 'read:orders' }, makeKey('key-1')),
     },
     /** To be added, where the issuer shall be asked about every token. */
     introspection: {
       MONOCLOUD_BACKEND_INTROSPECT_JWT_TOKENS: 'true',
       MONOCLOUD_BACKEND_CLIENT_ID: 'orders',
       MONOCLOUD_BACKEND_CLIENT_SECRET: 'a secret of the orders API',
+    },
+    mint,
+    /** With another key, without its tokens, and without the connections that nobody uses at the moment. */
+    startAgain() {
+      key = makeKey('key-2');
+      active.clear();
+      server.closeIdleConnections();
     },
     close: () => {
       server.closeAllConnections();
