@@ -59,26 +59,26 @@ async function freezeOne({ wall, running, seconds, introspects }, ADAPTER, cwd) 
     const url = `${await listening(child)}/orders`;
     const status = async (token) =>
       (await fetch(url, { headers: { authorization: `Bearer ${token}`, connection: 'close' } })).status;
-    const withdrawn = issuer.environment.TOKEN;
+    const scope = 'read:orders';
+    const now = Math.floor(Date.now() / 1000);
+    const withdrawn = issuer.mint({ scope, exp: now + 10 * DAY });
     const before = await status(withdrawn);
 
     child.kill('SIGSTOP');
-    const now = Math.floor(Date.now() / 1000);
     issuer.startAgain();
-    const tokens = [
-      issuer.mint({ scope: 'read:orders', iat: now + wall, exp: now + wall + 3600 }),
-      withdrawn,
-      issuer.mint({ scope: 'read:orders', exp: now - 3600 }),
-    ];
+    const fresh = issuer.mint({ scope, iat: now + wall, exp: now + wall + 3600 });
+    const expired = issuer.mint({ scope, exp: now - 3600 });
     if (seconds) await sleep(seconds * 1000);
     child.kill('SIGCONT');
     const continued = once(child, 'message');
     child.send({ wall, running });
     await continued;
 
-    const after = [];
-    for (const token of tokens) after.push(await status(token));
-    const statuses = [before, ...after].join(' ');
+    // Keys that have been due for seconds only may be used for a moment: the first token needs the new ones.
+    const [one, other] = seconds ? [fresh, withdrawn] : [withdrawn, fresh];
+    const answers = new Map([[one, await status(one)]]);
+    for (const token of [other, expired]) answers.set(token, await status(token));
+    const statuses = [before, ...[fresh, withdrawn, expired].map((token) => answers.get(token))].join(' ');
     if (statuses !== '200 200 401 401') throw new Error(`answers ${statuses}, expected 200 200 401 401`);
   } finally {
     child.kill('SIGKILL');
