@@ -37,10 +37,12 @@ export function contradictions(
  * Of the receivers of logout tokens and security events, which are the module's.
  *
  * @param issuers those that are known at start
+ * @param areOpen a function names others at the request
  */
 export function receiverContradictions(
   said: Readonly<Record<string, unknown>>,
   issuers: readonly (Pick<ClientOptions, 'clientId'> & Pick<LogoutOptions, 'logoutAudience'>)[],
+  areOpen: boolean,
 ): (readonly [option: string, problem: string])[] {
   const { backChannelLogout, logoutAudience, clientId } = said;
   const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
@@ -57,7 +59,8 @@ export function receiverContradictions(
   const isNamed = [{ clientId, logoutAudience }, ...issuers].some(
     (each) => (each.logoutAudience ?? each.clientId) !== undefined,
   );
-  if (!isNamed) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  // What a function answers is not known yet. An issuer without either accepts no logout token.
+  if (!isNamed && !areOpen) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
   const isPath = typeof backChannelLogout === 'string' && backChannelLogout.startsWith('/');
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
     ? backChannelLogout

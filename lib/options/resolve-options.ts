@@ -107,7 +107,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
       ],
     ]);
 
-  add(receiverContradictions(input, list));
+  add(receiverContradictions(input, list, isFinder(issuers)));
   const hasClient = 'clientId' in input || list.some(({ clientId }) => clientId !== undefined);
   if (Object.keys(input['tokenExchange'] as object).length > 0 && !hasClient)
     add([['tokenExchange.grant', 'needs clientId']]);

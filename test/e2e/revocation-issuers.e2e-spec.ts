@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Get } from '@nestjs/common';
 import { TokenRevocations } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { advanceClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
@@ -130,5 +131,36 @@ describe.each(PLATFORMS)('revocations of several issuers on %s', (platform) => {
       }),
     ).toBe(202);
     expect(await both()).toEqual([401, 401]);
+  });
+
+  it('by a logout token of a tenant that a function names, also before its first access token; of a removed one no more', async () => {
+    await app.close();
+    const known = new Set([customers.server.issuer]);
+    const asked: string[] = [];
+    app = await bootApp(
+      {
+        issuers: (iss) => {
+          asked.push(iss);
+          return known.has(iss)
+            ? { issuer: iss, logoutAudience: 'shop-web', metadataCacheDuration: 60 }
+            : undefined;
+        },
+        audience: AUDIENCE,
+        backChannelLogout: true,
+      },
+      { platform, controllers: [ThingsController] },
+    );
+    // Of one that nobody knows nothing is asked.
+    const stranger = await Issuer.start();
+    expect(await logOut(stranger, 'shop-web')).toBe(400);
+    expect(stranger.server.requests).toEqual([]);
+    await stranger.close();
+    expect(await logOut(customers, 'shop-web')).toBe(200);
+    expect(asked).toEqual([stranger.server.issuer, customers.server.issuer]);
+    expect([await status(customers), await status(customers, { sub: 'bob' })]).toEqual([401, 200]);
+
+    known.clear();
+    advanceClock(61);
+    expect(await logOut(customers, 'shop-web')).toBe(400);
   });
 });
