@@ -4,7 +4,7 @@ import type { JWK } from 'jose';
 import { AuthHealthIndicator, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { sendJson, type AuthorizationServer } from '../support/authorization-server.js';
-import { advanceClock, jumpClock } from '../support/clock.js';
+import { advanceClock, holdClock, jumpClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
@@ -44,6 +44,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
   });
 
   it('asks again when the keys are no longer fresh, not before', async () => {
+    holdClock();
     await start({ jwksCacheDuration: 60, metadataCacheDuration: 120 });
     await status();
     advanceClock(59);
@@ -94,6 +95,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
   });
 
   it('spends a handful of fetches on a flood of invented key names, and serves good tokens all the while', async () => {
+    holdClock();
     await start();
     await status();
     const flood = Array.from({ length: 300 }, (_, i) =>
@@ -151,6 +153,20 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     issuer.server.answerWith(DISCOVERY, 200, JSON.stringify({ ...metadata, issuer: `${name}/` }));
     advanceClock(61);
     expect(await status(old)).toBe(401);
+    expect(await status(issuer.token({ claims: { iss: `${name}/` } }))).toBe(200);
+    // Now with the new name and the old key at hand.
+    expect(await status(old)).toBe(401);
+  });
+
+  it('refuses a token of the old name whose key comes with the new one', async () => {
+    await start({ jwksCacheDuration: 600, metadataCacheDuration: 60 });
+    expect(await status()).toBe(200);
+    const { metadata, issuer: name } = issuer.server;
+    issuer.server.answerWith(DISCOVERY, 200, JSON.stringify({ ...metadata, issuer: `${name}/` }));
+    issuer.rotate();
+    advanceClock(61);
+    // The key set at hand still has the old name; the one that has the key has the new one.
+    expect(await status()).toBe(401);
     expect(await status(issuer.token({ claims: { iss: `${name}/` } }))).toBe(200);
   });
 
