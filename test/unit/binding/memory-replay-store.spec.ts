@@ -1,6 +1,6 @@
 /** Put-if-absent for a time, a share per key, and what is remembered of proofs that are past. */
 import { MemoryReplayStore } from '../../../lib/binding/memory-replay-store.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 
 const addAll = (store: MemoryReplayStore, key: string, count: number, time = 0): number => {
   let added = 0;
@@ -13,6 +13,8 @@ const addAll = (store: MemoryReplayStore, key: string, count: number, time = 0):
 };
 
 describe('MemoryReplayStore', () => {
+  beforeEach(holdClock);
+
   it('takes an identifier once, until its time is over', () => {
     const store = new MemoryReplayStore();
     expect([store.add('a', 100), store.add('a', 100), store.add('b', 100)]).toEqual([true, false, true]);

@@ -1,7 +1,7 @@
 /** Fetches for unknown keys: one a second, shared by all who wait; a flood waits less and is told so. */
 import { jest } from '@jest/globals';
 import { RefetchLimiter } from '../../../lib/issuer/refetch-limiter.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 
 describe('RefetchLimiter', () => {
   let limiter: RefetchLimiter;
@@ -22,6 +22,7 @@ describe('RefetchLimiter', () => {
   };
 
   it('lets the first fetch begin at once, and the next a second later, for all who wait', async () => {
+    holdClock();
     await limiter.waitForFetch();
     const begun: string[] = [];
     for (const name of ['a', 'b']) void limiter.waitForFetch().then(() => begun.push(name));

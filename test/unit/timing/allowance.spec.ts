@@ -1,8 +1,10 @@
 /** An allowance comes back with time, up to its maximum; debts are paid first. */
 import { Allowance } from '../../../lib/timing/allowance.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 
 describe('Allowance', () => {
+  beforeEach(holdClock);
+
   it('starts full, is spent, and comes back with time, never beyond its maximum', () => {
     const allowance = new Allowance(6, 0.1);
     expect(allowance.left).toBe(6);

@@ -2,7 +2,7 @@
 import { jest } from '@jest/globals';
 import { CachedDocument } from '../../../lib/timing/cached-document.js';
 import { ProviderUnavailableError } from '../../../lib/errors/auth.errors.js';
-import { advanceClock } from '../../support/clock.js';
+import { advanceClock, holdClock } from '../../support/clock.js';
 
 interface Fetch {
   readonly answer: (text: string) => void;
@@ -215,6 +215,7 @@ describe('CachedDocument', () => {
 
   it('says when the fetch of its document began', async () => {
     expect(document.askedAt).toBe(-Infinity);
+    holdClock();
     const beganAt = performance.now() / 1000;
     const got = document.get();
     advanceClock(5);
