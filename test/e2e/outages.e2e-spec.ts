@@ -98,7 +98,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
   });
 
   it('goes on with what it has for as long as maxStale says, and no longer', async () => {
-    holdClock();
     await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, maxStale: 600 });
     expect(await status()).toBe(200);
     issuer.server.goDown();
@@ -171,7 +170,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     const OUTAGE_SECONDS = 300;
 
     it('has the tokens of a new key verified within two seconds, and did not hammer it until then', async () => {
-      holdClock();
       await boot();
       expect(await status()).toBe(200);
       issuer.rotate();
@@ -191,7 +189,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     });
 
     it('has its first tokens verified within two seconds where nothing was held', async () => {
-      holdClock();
       issuer.server.goDown();
       await boot();
       for (let passed = 0; passed < OUTAGE_SECONDS; passed += 0.5) {
@@ -204,7 +201,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
     });
 
     it('introspects within two seconds, and did not hammer it until then', async () => {
-      holdClock();
       await boot({ ...issuer.introspecting });
       expect(await status(issuer.opaqueToken())).toBe(200);
       issuer.server.answerWith('/introspect', 500, '');
@@ -223,7 +219,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
   });
 
   it('uses nothing that is not fresh with maxStale 0', async () => {
-    holdClock();
     await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60, maxStale: 0 });
     const token = issuer.token();
     expect(await status(token)).toBe(200);
@@ -238,7 +233,6 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
   });
 
   it('fails no good token and takes no bad one while the provider is down for ten minutes, nor hammers it', async () => {
-    holdClock();
     await boot({ jwksCacheDuration: 60, metadataCacheDuration: 60 });
     expect(await status()).toBe(200);
     issuer.server.goDown();
