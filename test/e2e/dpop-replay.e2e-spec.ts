@@ -2,7 +2,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { MemoryReplayStore, RedisReplayStore, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { advanceClock, holdClock, jumpClock } from '../support/clock.js';
+import { advanceClock, jumpClock } from '../support/clock.js';
 import { DPoPClient } from '../support/dpop.js';
 import type { Answer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
@@ -73,7 +73,6 @@ describe.each(PLATFORMS)('used proofs on %s', (platform) => {
     issuer = await Issuer.start();
   });
   beforeEach(async () => {
-    holdClock();
     client = await DPoPClient.make();
   });
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));

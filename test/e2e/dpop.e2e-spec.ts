@@ -11,7 +11,7 @@ import {
 import * as oauth from 'oauth4webapi';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
-import { advanceClock, holdClock } from '../support/clock.js';
+import { advanceClock } from '../support/clock.js';
 import { DPoPClient } from '../support/dpop.js';
 import { bearer, type Answer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
@@ -302,7 +302,6 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
   });
 
   it('asks for nonces of its own, which every instance knows', async () => {
-    holdClock();
     const options = { dpop: { nonce: NONCE_SECRET } };
     const [first, second] = [await boot(options), await boot(options)];
     const asked = await call(first);

@@ -12,7 +12,7 @@ import {
 } from 'nestjs-resource-server';
 import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
 import { bootApp, type TestApp } from '../support/app.js';
-import { advanceClock, holdClock } from '../support/clock.js';
+import { advanceClock } from '../support/clock.js';
 import { DPoPClient } from '../support/dpop.js';
 import {
   graphqlModule,
@@ -321,7 +321,6 @@ describe.each(STACKS)('GraphQL subscriptions: $name', ({ driver, platform }) => 
     it.each(['subscription { ticks { count } }', 'subscription { filtered { count } }'])(
       'ends with the error of the table, and only then: %s',
       async (query) => {
-        holdClock();
         const brief = await connect(bearing({ exp: nowInSeconds() + 60 }));
         const long = await connect(bearing({ exp: nowInSeconds() + 6000 }));
         const ended = await openTicks(brief, query);
@@ -455,7 +454,6 @@ describe.each(STACKS)('GraphQL subscriptions: $name', ({ driver, platform }) => 
   });
 
   it('opens 1,000 subscriptions at once with one verification, and ends them together', async () => {
-    holdClock();
     const opaque = await boot({ ...issuer.introspecting, introspectionCacheDuration: 0 });
     const registry = opaque.nest.get(OpenStreams, { strict: false });
     const before = issuer.server.introspections.length;

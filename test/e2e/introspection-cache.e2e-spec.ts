@@ -2,7 +2,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { Scopes, TokenValidationService, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
-import { advanceClock, holdClock } from '../support/clock.js';
+import { advanceClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { nowInSeconds } from '../support/tokens.js';
@@ -32,7 +32,6 @@ describe.each(PLATFORMS)('remembered answers on %s', (platform) => {
   const asked = (): number => issuer.server.introspections.length;
 
   beforeEach(async () => {
-    holdClock();
     issuer = await Issuer.start();
   });
   afterEach(async () => {
