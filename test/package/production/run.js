@@ -12,6 +12,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
@@ -104,10 +105,10 @@ async function walkImage(tarball) {
   await step('Dockerfile: contains what runs, and no more', () => expectSame(findLeftovers(stage), []));
   await step('Dockerfile: not root', () => expectSame(stage.user, 'node'));
   const issuer = await startIssuer();
-  const started = [];
+  const images = [];
   const start = (environment) => {
     const image = startImage(stage, environment);
-    started.push(image);
+    images.push(image);
     return image;
   };
   try {
@@ -115,8 +116,17 @@ async function walkImage(tarball) {
     const url = `http://127.0.0.1:${environment.PORT}`;
     const headers = { authorization: `Bearer ${environment.TOKEN}` };
     const status = async (path, init) => (await fetch(url + path, init)).status;
+    // Nest says that it has started before it listens; and connections to the image before are closed.
+    const started = async (image) => {
+      await image.says('successfully started');
+      for (let tries = 0; tries < 200; tries++) {
+        if (await status('/health/live').catch(() => undefined)) return;
+        await sleep(50);
+      }
+      throw new Error('does not answer');
+    };
     const image = start(environment);
-    if (!(await step('image: starts', () => image.says('successfully started')))) return;
+    if (!(await step('image: starts', () => started(image)))) return;
     await step('image: 401, 200', async () =>
       expectSame([await status('/orders'), await status('/orders', { headers })], [401, 200]),
     );
@@ -137,13 +147,13 @@ async function walkImage(tarball) {
     await step('readiness: 503 if the provider does not answer, and liveness 200', async () => {
       issuer.close();
       const alone = start(environment);
-      await alone.says('successfully started');
+      await started(alone);
       expectSame([await status('/health/live'), await status('/health/ready')], [200, 503]);
       alone.kill('SIGTERM');
       await alone.whenEnded();
     });
   } finally {
-    for (const image of started) image.kill('SIGKILL');
+    for (const image of images) image.kill('SIGKILL');
     issuer.close();
   }
 }
