@@ -19,6 +19,9 @@ export class AccessTokens {
   readonly #remembered = new RememberedAccessTokens();
   /** Per issuer: an outage of one leaves the others alone. */
   readonly #endpoints = new WeakMap<TokenIssuer, TokenEndpoint>();
+  /** Instead of the issuer's name: one that was forgotten, or has other settings now, is another one. */
+  readonly #numbers = new WeakMap<TokenIssuer, number>();
+  #lastNumber = 0;
   readonly #key: DPoPKey;
 
   constructor(private readonly options: Pick<ResolvedOptions, 'clockSkew' | 'tokenExchange'>) {
@@ -30,7 +33,7 @@ export class AccessTokens {
     checkTarget(target);
     const { token } = subject;
     const request = exchangeRequest(token, target, this.options.tokenExchange);
-    const key = ['caller', issuer.options.issuer, token, ...keyOf(target)];
+    const key = ['caller', this.#numberOf(issuer), token, ...keyOf(target)];
     return this.#remembered.get(key, subject, () => this.#request(issuer, request, target, token));
   }
 
@@ -38,7 +41,7 @@ export class AccessTokens {
   ofClient(issuer: TokenIssuer, target: TokenTarget): string | Promise<string> {
     checkTarget(target);
     const request = clientCredentialsRequest(target);
-    const key = ['client', issuer.options.issuer, ...keyOf(target)];
+    const key = ['client', this.#numberOf(issuer), ...keyOf(target)];
     return this.#remembered.get(key, undefined, () => this.#request(issuer, request, target));
   }
 
@@ -50,6 +53,12 @@ export class AccessTokens {
   /** Forgets what was exchanged for the tokens that a selector picks. */
   forget(picks: Parameters<RememberedAccessTokens['forget']>[0]): number {
     return this.#remembered.forget(picks);
+  }
+
+  #numberOf(issuer: TokenIssuer): number {
+    let number = this.#numbers.get(issuer);
+    if (number === undefined) this.#numbers.set(issuer, (number = ++this.#lastNumber));
+    return number;
   }
 
   async #request(

@@ -2,10 +2,13 @@
 import {
   ClientCredentials,
   ConfigurationError,
+  IssuerRegistry,
   OnBehalfOf,
   type ClientTokenTarget,
+  type IssuerOptions,
 } from 'nestjs-resource-server';
 import { bootApp, type TestApp } from '../support/app.js';
+import { advanceClock, holdClock } from '../support/clock.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 import { claimsIn, PRODUCTS, TokenRequests } from '../support/token-requests.js';
@@ -117,5 +120,71 @@ describe('tokens for other APIs with several issuers', () => {
       await expect(asked).rejects.toThrow(message);
     }
     expect(counts()).toEqual([0, 0]);
+  });
+});
+
+describe('tokens for other APIs of a tenant whose client changes', () => {
+  let tenant: Issuer;
+  let requests: TokenRequests;
+  let app: TestApp;
+  let settings: Partial<IssuerOptions>;
+
+  beforeEach(async () => {
+    holdClock();
+    tenant = await Issuer.start();
+    requests = new TokenRequests(tenant);
+    settings = { clientId: 'the-old-client', clientSecret: SECRETS.staff };
+    app = await bootApp(
+      {
+        audience: AUDIENCE,
+        metadataCacheDuration: 120,
+        opaqueTokenIssuer: () => undefined,
+        issuers: (issuer) => ({ issuer, ...settings }),
+      },
+      { platform: 'Express', controllers: [] },
+    );
+  });
+  afterEach(async () => {
+    await app.close();
+    await tenant.close();
+  });
+
+  const forget = (): unknown => app.nest.get(IssuerRegistry).forget(tenant.server.issuer);
+  const pass = (): void => advanceClock(121);
+
+  it.each([
+    ['it is forgotten', forget],
+    ['the time of its settings is over', pass],
+  ])('are requested anew when %s', async (_name, change) => {
+    const token = tenant.token();
+    const { issuer } = tenant.server;
+    const both = (): Promise<unknown> =>
+      Promise.all([
+        app.nest.get(OnBehalfOf).accessTokenFor(token, TARGET),
+        app.nest.get(ClientCredentials).accessTokenFor({ ...TARGET, issuer }),
+      ]);
+    await both();
+    await both();
+    expect(requests.count).toBe(2);
+    settings = { clientId: 'the-new-client', clientSecret: SECRETS.customers };
+    change();
+    await both();
+    expect(requests.all.map(({ parameters }) => parameters['client_id'])).toEqual([
+      'the-old-client',
+      'the-old-client',
+      'the-new-client',
+      'the-new-client',
+    ]);
+    settings = {};
+    change();
+    await expect(both()).rejects.toMatchObject({ status: 500 });
+  });
+
+  it('stay remembered while its settings are found to be the same', async () => {
+    const token = tenant.token();
+    await app.nest.get(OnBehalfOf).accessTokenFor(token, TARGET);
+    pass();
+    await app.nest.get(OnBehalfOf).accessTokenFor(token, TARGET);
+    expect(requests.count).toBe(1);
   });
 });
