@@ -55,6 +55,7 @@ export class AuthorizationServer {
       jwks_uri: `${this.origin}/jwks`,
       introspection_endpoint: `${this.origin}/introspect`,
       token_endpoint: `${this.origin}/token`,
+      authorization_endpoint: `${this.origin}/authorize`,
       ...this.settings.metadata,
     };
   }
