@@ -13,7 +13,7 @@ import {
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { bearer, type Answer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
-import { advanceClock } from '../support/clock.js';
+import { advanceClock, holdClock } from '../support/clock.js';
 
 const ok = 'ok';
 
@@ -257,6 +257,39 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
       expect([anonymous.status, anonymous.headers['www-authenticate']]).toEqual([401, `Bearer ${METADATA}`]);
     }
     expect((await ask('/tool-nothing', {})).status).toBe(500);
+  });
+});
+
+describe.each(PLATFORMS)('step-up on %s', (platform) => {
+  @Controller()
+  class AgeController {
+    @Get('minute') @StepUp({ maxAge: 60 }) minute(): string {
+      return ok;
+    }
+    @Get('now') @StepUp({ maxAge: 0 }) now(): string {
+      return ok;
+    }
+  }
+
+  it.each([-3600, 3600])('counts by the true time on a clock that is %d s ahead', async (clockSkew) => {
+    holdClock();
+    const issuer = await Issuer.start();
+    const options = { ...issuer.introspecting, clockSkew, clockTolerance: 10 };
+    const app = await bootApp(options, { platform, controllers: [AgeController] });
+    const trueNow = Math.floor(Date.now() / 1000) - clockSkew;
+    const ask = async (path: string, age: number): Promise<readonly number[]> => {
+      const claims = { auth_time: trueNow - age, iat: trueNow - 1, nbf: trueNow - 1, exp: trueNow + 600 };
+      const tokens = [issuer.token({ claims }), issuer.opaqueToken(claims)];
+      return Promise.all(tokens.map(async (token) => (await app.get(path, bearer(token))).status));
+    };
+    expect(await ask('/minute', 60)).toEqual([200, 200]);
+    expect(await ask('/minute', 75)).toEqual([401, 401]);
+    expect(await ask('/minute', -15)).toEqual([401, 401]);
+    expect(await ask('/minute', clockSkew)).toEqual([401, 401]);
+    expect(await ask('/now', 5)).toEqual([200, 200]);
+    expect(await ask('/now', 15)).toEqual([401, 401]);
+    await app.close();
+    await issuer.close();
   });
 });
 

@@ -19,6 +19,16 @@ describe('RememberedAccessTokens', () => {
     expect(await tokens.get([0], undefined, () => issued('anew'))).toBe('anew');
   });
 
+  it('has for each caller its own, also for one that had to go', async () => {
+    for (const round of ['first', 'second']) {
+      for (let i = 0; i < 12_000; i++) {
+        const token = await tokens.get([i], subjectOf(`${i}`), () => issued(`${i} ${round}`));
+        if (token.split(' ')[0] !== `${i}`) throw new Error(`${i} got ${token}`);
+      }
+    }
+    expect(tokens.size).toBe(10_000);
+  });
+
   it('is bounded by length', async () => {
     const long = 'a'.repeat(60_000);
     for (let i = 0; i < 600; i++) await tokens.get([i], subjectOf(`${i}`), () => issued(long));
