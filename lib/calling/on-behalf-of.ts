@@ -34,9 +34,9 @@ export class OnBehalfOf {
   /**
    * An access token for another API, on behalf of the caller.
    *
-   * @param caller the request that the guard has admitted (Express's or Fastify's; in GraphQL `context.req`), an
-   *   `ExecutionContext`, or an access token. A token is validated first: signature, issuer, audience and times, but not
-   *   scopes, groups or its binding to a certificate or key
+   * @param caller the request that the guard has admitted (Express's or Fastify's; in GraphQL `context.req`; in a gateway the
+   *   client; in a message handler the `@Ctx()`), an `ExecutionContext`, or an access token. A token is validated first:
+   *   signature, issuer, audience and times, but not scopes, groups or its binding to a certificate or key
    * @param target which API, and which scopes there. With the grant `jwt-bearer`: `scope`, and no `audience` or `resource`
    * @throws {MissingTokenError} 401: the request has no validated caller
    * @throws {TokenError} 401: the caller's token is not good, or expired meanwhile
