@@ -1,66 +1,36 @@
 /** What revocations cost a known token in this process, and how long one takes to another process over Redis. */
-import 'reflect-metadata';
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { createClient } from '@redis/client';
-import { AuthModule, RedisRevocationStore, TokenRevocations, TokenValidationService } from '../dist/index.js';
-import { AUDIENCE, makeToken, makeTokens } from './issuer.js';
+import { RedisRevocationStore, TokenRevocations } from '../dist/index.js';
+import { makeToken, makeTokens } from './issuer.js';
 import { median, printTable, spread } from './report.js';
+import { measureWarm, startService } from './warm.js';
 
 const TOKENS = 500;
-const PASSES = 40;
-/** Rounds that only compile. */
-const LEAD_IN = 2;
 const KNOWN = [0, 1, 100_000];
 const SHARED = 500;
-
-async function start(options) {
-  class AppModule {}
-  Module({ imports: [AuthModule.forRoot({ audience: AUDIENCE, ...options })] })(AppModule);
-  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
-  const service = app.get(TokenValidationService);
-  return {
-    revocations: app.get(TokenRevocations),
-    validate: (token) => service.validateAccessToken(token, { scopes: ['read:things'] }),
-    close: () => app.close(),
-  };
-}
-
-async function time(tokens, validate) {
-  const started = process.hrtime.bigint();
-  for (let pass = 0; pass < PASSES; pass++) for (const token of tokens) await validate(token);
-  return Number(process.hrtime.bigint() - started) / 1000 / (PASSES * tokens.length);
-}
 
 async function measureChecks(source, rounds) {
   const variants = [];
   for (const known of KNOWN) {
-    const variant = await start({ issuer: source.issuer });
-    for (let i = 0; i < known; i++) await variant.revocations.revoke({ sub: `user-${i}` });
-    variants.push({ known, warm: [], ...variant });
+    const variant = await startService({ issuer: source.issuer });
+    const revocations = variant.app.get(TokenRevocations);
+    for (let i = 0; i < known; i++) await revocations.revoke({ sub: `user-${i}` });
+    variants.push(variant);
   }
-  const tokens = makeTokens(source, TOKENS, 'ES256');
-  for (const { validate } of variants) for (const token of tokens) await validate(token);
-  for (let round = -LEAD_IN; round < rounds; round++) {
-    const offset = Math.abs(round) % variants.length;
-    for (const { warm, validate } of [...variants.slice(offset), ...variants.slice(0, offset)]) {
-      const microseconds = await time(tokens, validate);
-      if (round >= 0) warm.push(microseconds);
-    }
-  }
+  const warm = await measureWarm(variants, makeTokens(source, TOKENS, 'ES256'), rounds);
   for (const { close } of variants) await close();
-  return variants.map(({ known, warm }) => ({ known, warm }));
+  return KNOWN.map((known, index) => ({ known, warm: warm[index] }));
 }
 
 async function startShared(issuer, prefix) {
   const client = createClient({ url: process.env.REDIS_URL });
   client.on('error', () => {});
   await client.connect();
-  const instance = await start({ issuer, revocationStore: new RedisRevocationStore(client, prefix) });
+  const instance = await startService({ issuer, revocationStore: new RedisRevocationStore(client, prefix) });
   const close = async () => {
     await instance.close();
     client.destroy();
@@ -94,6 +64,7 @@ async function runOther([issuer, prefix]) {
 async function measureDelays(source) {
   const prefix = `{bench-${randomUUID()}}`;
   const here = await startShared(source.issuer, prefix);
+  const revocations = here.app.get(TokenRevocations);
   const other = fork(fileURLToPath(import.meta.url), [source.issuer, prefix]);
   await once(other, 'message');
   const delays = [];
@@ -103,7 +74,7 @@ async function measureDelays(source) {
     await once(other, 'message');
     const began = now();
     const refused = once(other, 'message');
-    await here.revocations.revoke({ sub });
+    await revocations.revoke({ sub });
     delays.push((await refused)[0] - began);
   }
   other.disconnect();

@@ -2,23 +2,17 @@
  * What several issuers cost: microseconds for a known token, with 1 and with 100 issuers, in this process; and what a
  * thousand tenants leave in memory, each with keys of its own.
  */
-import 'reflect-metadata';
 import { createHook } from 'node:async_hooks';
 import { fork } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { AuthModule, TokenValidationService } from '../dist/index.js';
-import { AUDIENCE, makeToken, makeTokens } from './issuer.js';
+import { makeToken, makeTokens } from './issuer.js';
 import { printTable } from './report.js';
+import { measureWarm, startService } from './warm.js';
 
 const TOKENS = 500;
-const PASSES = 40;
-/** Rounds that only compile. */
-const LEAD_IN = 2;
 
 /** The token's own issuer, and others that nobody is asked about. */
 const others = (count) =>
@@ -32,41 +26,13 @@ function makeVariants(issuer) {
   ];
 }
 
-async function start(options) {
-  class AppModule {}
-  Module({ imports: [AuthModule.forRoot({ audience: AUDIENCE, ...options })] })(AppModule);
-  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
-  const service = app.get(TokenValidationService);
-  const validate = (token) => service.validateAccessToken(token, { scopes: ['read:things'] });
-  return { validate, close: () => app.close() };
-}
-
-async function time(tokens, validate) {
-  const started = process.hrtime.bigint();
-  for (let pass = 0; pass < PASSES; pass++) for (const token of tokens) await validate(token);
-  return Number(process.hrtime.bigint() - started) / 1000 / (PASSES * tokens.length);
-}
-
-/** @returns {Promise<{ name: string, warm: number[] }[]>} µs per token, by round; variants take turns */
+/** @returns {Promise<{ name: string, warm: number[] }[]>} µs per token, by round */
 export async function measureTenants(source, rounds) {
-  const variants = await Promise.all(
-    makeVariants(source.issuer).map(async ([name, options]) => ({
-      name,
-      warm: [],
-      ...(await start(options)),
-    })),
-  );
-  const tokens = makeTokens(source, TOKENS, 'ES256');
-  for (const { validate } of variants) for (const token of tokens) await validate(token);
-  for (let round = -LEAD_IN; round < rounds; round++) {
-    const offset = Math.abs(round) % variants.length;
-    for (const { warm, validate } of [...variants.slice(offset), ...variants.slice(0, offset)]) {
-      const microseconds = await time(tokens, validate);
-      if (round >= 0) warm.push(microseconds);
-    }
-  }
+  const named = makeVariants(source.issuer);
+  const variants = await Promise.all(named.map(([, options]) => startService(options)));
+  const warm = await measureWarm(variants, makeTokens(source, TOKENS, 'ES256'), rounds);
   for (const { close } of variants) await close();
-  return variants.map(({ name, warm }) => ({ name, warm }));
+  return named.map(([name], index) => ({ name, warm: warm[index] }));
 }
 
 const TENANTS = 1000;
@@ -110,7 +76,7 @@ async function runThousand() {
   process.on('disconnect', () => process.exit());
   process.on('message', async (tokens) => {
     const count = countResources();
-    const { validate } = await start({ issuers: (issuer) => ({ issuer }) });
+    const { validate } = await startService({ issuers: (issuer) => ({ issuer }) });
     await validate(tokens[0]);
     await idle();
     const before = takeHeap();
