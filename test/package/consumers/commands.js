@@ -1,5 +1,6 @@
 /** Programs, run to their end: quiet when they succeed, with all that they said when they fail. */
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
 
 const LONGEST_RUN = 4 * 60 * 1000;
 
@@ -91,4 +92,17 @@ export function start(command, args, { cwd, env }) {
       return closed;
     },
   };
+}
+
+/** On loopback. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
 }

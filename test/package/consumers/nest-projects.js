@@ -1,9 +1,8 @@
 /** Projects made by the Nest CLI: does `nest add` protect them, and leave them alone the second time? */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run, start } from './commands.js';
+import { freePort, run, start } from './commands.js';
 
 const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 const OWN_NAME = 'nestjs-resource-server';
@@ -135,18 +134,6 @@ const cliIn = (folder) => join(folder, 'node_modules', '@nestjs', 'cli', 'bin', 
 async function commit(cwd) {
   await run('git', ['add', '--all'], { cwd });
   await run('git', [...GIT, 'commit', '--quiet', '--message', 'as it is'], { cwd });
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 async function firstAnswer(url, server) {

@@ -8,16 +8,16 @@
  *
  * Ends with "N passed, N failed".
  */
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
-import { run } from '../consumers/commands.js';
+import { freePort, run } from '../consumers/commands.js';
 import { startIssuer } from '../consumers/issuer.js';
+import { pack, step, summarize } from '../consumers/steps.js';
 import { copySample, listSamples, startSample } from './samples.js';
 import { buildImage, checkHealth, findLeftovers, startImage } from './image.js';
 
@@ -30,47 +30,9 @@ const SHORT = ['step-up'];
 const work = mkdtempSync(join(tmpdir(), 'production-'));
 // The image runs as another user.
 chmodSync(work, 0o755);
-let passed = 0;
-let failed = 0;
-
-/** @returns what it made, or `undefined` where it failed: the others go on */
-async function step(name, take) {
-  const start = Date.now();
-  try {
-    const made = await take();
-    passed += 1;
-    console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
-    return made ?? true;
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n${error.message.replaceAll(/^/gm, '      ')}`);
-    return undefined;
-  }
-}
-
 function expectSame(found, expected) {
   const [left, right] = [JSON.stringify(found), JSON.stringify(expected)];
   if (left !== right) throw new Error(`${left}, expected ${right}`);
-}
-
-async function pack() {
-  await run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: root });
-  return join(
-    work,
-    readdirSync(work).find((file) => file.endsWith('.tgz')),
-  );
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 /** The application of app/ as a repository of its own, with a lock file. */
@@ -167,7 +129,7 @@ async function walkSamples(tarball, names) {
 
 try {
   mkdirSync(join(work, 'image'), { recursive: true });
-  const tarball = await step('pack', pack);
+  const tarball = await step('pack', () => pack(work));
   const { all, only } = options;
   if (tarball && (only ?? 'image') === 'image') await walkImage(tarball);
   if (tarball)
@@ -179,5 +141,4 @@ try {
   if (options.keep) console.log(`left in ${work}`);
   else rmSync(work, { recursive: true, force: true });
 }
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+summarize();
