@@ -141,6 +141,16 @@ describe('DPoPProofVerifier', () => {
       detail: 'the signature does not verify',
     });
     await verify(verifier);
+    // Of the same algorithm, and another client: by its own key, and by no other one.
+    const own = thief.proof({ url: URL_OF_REQUEST, token: 'token' });
+    await verifier.verify({ ...request, proof: own, jkt: thief.jkt });
+    const borrowed = client.proof(
+      { url: URL_OF_REQUEST, token: 'token' },
+      { header: { jwk: thief.publicJwk } },
+    );
+    await expect(verifier.verify({ ...request, proof: borrowed, jkt: thief.jkt })).rejects.toMatchObject({
+      detail: 'the signature does not verify',
+    });
 
     const rsa = await DPoPClient.make('RS256');
     const proofOf = (alg: string): string =>
