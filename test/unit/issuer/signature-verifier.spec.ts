@@ -142,6 +142,22 @@ describe('SignatureVerifier', () => {
     expect(await reason(signToken(SIGNER, {}, noKid))).toBe('good');
   });
 
+  it('takes a suspension in the middle of a verification for no CPU time', async () => {
+    publish(new CountingKey(SIGNER.jwk, 3_600_000), ...others(1));
+    const forged = (): string => signToken({ ...STRANGER, kid: 'signer' }, { jti: minted++ });
+    expect(await reason(forged())).toBe('signature');
+    publish(new CountingKey(SIGNER.jwk, 50), ...others(1));
+    expect(await reason(signToken(SIGNER, {}))).toBe('good');
+    expect(await reason(forged())).toBe('signature');
+
+    // Of several keys the first is timed, and the others are paid for in advance: a second each, which comes back.
+    publish(new CountingKey(makeKey('ES256').jwk, 3_600_000), ...others(1));
+    expect(await reason(junk())).toBe('unknown_key');
+    advanceClock(10);
+    publish(...others(2));
+    expect(await reason(junk())).toBe('unknown_key');
+  });
+
   it('has two seconds of CPU for forged tokens that name their key, then half a second a second', async () => {
     publish(new CountingKey(SIGNER.jwk, 50), ...others(1));
     const forged = (): string => signToken({ ...STRANGER, kid: 'signer' }, { jti: minted++ });

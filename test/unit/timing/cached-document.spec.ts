@@ -224,6 +224,15 @@ describe('CachedDocument', () => {
     expect(document.askedAt - beganAt).toBeLessThan(1);
   });
 
+  it('fetches nothing more if it is stopped as a fetch is due', async () => {
+    await hold('one');
+    advanceClock(299);
+    jest.advanceTimersByTime(299_000);
+    document.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(fetches).toHaveLength(1);
+  });
+
   it('fetches nothing more once it is stopped', async () => {
     await hold('a');
     document.stop();
