@@ -4,7 +4,7 @@
  * `--package` leaves the samples as they are: the tarball has none.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleAll } from './bundle.js';
@@ -18,12 +18,13 @@ function compile(project) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The samples import this package by its name, as their copies do. */
+/** The samples import this package by its name, as their copies do. The link is relative: a copy of this folder has its own. */
 function linkPackage() {
   const link = join(root, 'sample', 'node_modules', 'nestjs-resource-server');
-  if (existsSync(link)) return;
+  if (existsSync(link) && realpathSync(link) === realpathSync(root)) return;
   mkdirSync(dirname(link), { recursive: true });
-  symlinkSync(root, link, 'junction');
+  rmSync(link, { force: true });
+  symlinkSync(join('..', '..'), link, 'junction');
 }
 
 compile(join(root, 'tsconfig.build.json'));
