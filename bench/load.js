@@ -64,7 +64,7 @@ async function askChild(child, question) {
 
 /**
  * With `seconds`, the tokens rotate for so long; without, each is sent exactly once (there must be more of them than
- * connections).
+ * connections: 32 unless `connections` says otherwise).
  *
  * Counts by itself from the first answer to the last: autocannon's own figures are rounded to its samples. An answer
  * that is not the expected one (or one of these) spoils the run: it would be another work that was measured.
@@ -74,10 +74,10 @@ async function askChild(child, question) {
  *   milliseconds; cpu: µs of the server's processor time per request, all its threads; busy: share of the time that its
  *   event loop was not idle
  */
-export async function measure(server, tokens, { seconds, expected }) {
+export async function measure(server, tokens, { seconds, expected, connections = CONNECTIONS }) {
   // Written before the clock starts, for each connection its own: the load generator is to be idle, not the server.
-  const shares = Array.from({ length: CONNECTIONS }, (_, i) =>
-    tokens.filter((_token, j) => tokens.length < CONNECTIONS || j % CONNECTIONS === i),
+  const shares = Array.from({ length: connections }, (_, i) =>
+    tokens.filter((_token, j) => tokens.length < connections || j % connections === i),
   );
   let next = 0;
   let first;
@@ -87,7 +87,7 @@ export async function measure(server, tokens, { seconds, expected }) {
   const before = await server.ask('usage');
   const run = autocannon({
     url: server.url,
-    connections: CONNECTIONS,
+    connections,
     sampleInt: 20,
     ...(seconds === undefined ? { amount: tokens.length } : { duration: seconds }),
     setupClient: (client) => client.setRequests(shares[next++].map(toRequest)),
@@ -102,7 +102,7 @@ export async function measure(server, tokens, { seconds, expected }) {
   const after = await server.ask('usage');
 
   const asExpected = [expected].flat().reduce((sum, status) => sum + (statuses[status] ?? 0), 0);
-  if (errors > 0 || latencies.length < CONNECTIONS || asExpected !== latencies.length) {
+  if (errors > 0 || latencies.length < connections || asExpected !== latencies.length) {
     throw new Error(
       `bench: ${server.url} answered ${JSON.stringify(statuses)} with ${errors} errors, expected ${expected}`,
     );

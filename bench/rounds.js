@@ -25,12 +25,15 @@ async function startServers(platform, issuer, works) {
 
 async function measureOne(server, variant, work, { round, seconds }) {
   const { checks } = VARIANTS[variant];
+  const { connections } = work;
   const expected = checks ? work.expected : 200;
-  if (work.leadsEachRound || !server.done.has(work)) await measure(server, work.leadIn, { expected });
+  if (work.leadsEachRound || !server.done.has(work))
+    await measure(server, work.leadIn, { expected, connections });
   server.done.add(work);
   // What is new or not is all the same to a variant that checks nothing: it is measured for the whole time.
   return measure(server, work.tokensOf(round), {
     expected,
+    connections,
     seconds: work.once && checks ? undefined : seconds,
   });
 }

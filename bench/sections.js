@@ -1,4 +1,5 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
+import { measureOneConnection } from './alone.js';
 import { measureExchange } from './exchange.js';
 import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
@@ -60,6 +61,7 @@ export const SECTIONS = {
     daily: true,
     run: (context) => measureWorks(makeIntrospectionWorks(context.source, context), context),
   },
+  alone: { daily: true, run: measureOneConnection },
   graphql: { daily: false, run: measureGraphQL },
   'equal-load': { daily: true, run: measureEqualLoad },
   'key-refresh': { daily: false, run: measureKeyRefresh },

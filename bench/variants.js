@@ -8,6 +8,8 @@ const peers = () => import('./peers.js');
 export const MODULE = 'nestjs-resource-server';
 export const INTROSPECTING = `${MODULE}, introspecting`;
 export const YES = 'a no-op guard';
+export const MAP = 'a Map of tokens';
+export const CALL_ALONE = 'the call alone, by undici';
 const CLIENT = { clientId: 'bench-api', clientSecret: 'a secret of the benchmark' };
 
 class YesGuard {
@@ -35,6 +37,7 @@ async function passportJwt(issuer) {
  * @type {Record<string, {
  *   checks: boolean, // looks at the token: cold work is cold to it only with new ones, and it refuses
  *   asks?: boolean, // introspects: opaque tokens only
+ *   isBound?: boolean, // the least that such a guard can do, measured where a section names it
  *   cannot?: string[], // platforms and algorithms that it does not know
  *   setUp: (issuer: string, options: object) => Promise<{
  *     imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[], middleware?: unknown[],
@@ -68,6 +71,17 @@ export const VARIANTS = {
     asks: true,
     setUp: async (issuer) => appGuard(await (await peers()).introspectionGuard(issuer)),
   },
+  [CALL_ALONE]: {
+    checks: true,
+    asks: true,
+    isBound: true,
+    setUp: async (issuer) => appGuard(await (await peers()).bareIntrospectionGuard(issuer)),
+  },
+  [MAP]: {
+    checks: true,
+    isBound: true,
+    setUp: async (issuer) => appGuard(await (await peers()).mapGuard(issuer)),
+  },
   [INTROSPECTING]: {
     checks: true,
     asks: true,
@@ -80,6 +94,9 @@ export const [BASE] = Object.keys(VARIANTS);
 /** Of JWTs. @param {string[]} needs a platform, an algorithm */
 export function variantsThatKnow(...needs) {
   return Object.keys(VARIANTS).filter(
-    (name) => !VARIANTS[name].asks && !VARIANTS[name].cannot?.some((each) => needs.includes(each)),
+    (name) =>
+      !VARIANTS[name].asks &&
+      !VARIANTS[name].isBound &&
+      !VARIANTS[name].cannot?.some((each) => needs.includes(each)),
   );
 }

@@ -1,6 +1,6 @@
 /** What is asked of the servers? Every token is signed here, before anything is measured. */
 import { makeOpaqueTokens, makeTokens } from './issuer.js';
-import { BASE, INTROSPECTING, MODULE, VARIANTS, variantsThatKnow } from './variants.js';
+import { BASE, CALL_ALONE, INTROSPECTING, MODULE, VARIANTS, variantsThatKnow } from './variants.js';
 
 const ROTATION = 500;
 /** Enough to compile what they run through. */
@@ -12,6 +12,7 @@ const COLD_LEAD_IN = 2000;
  * @typedef {{
  *   name: string,
  *   alg?: string,
+ *   connections?: number, // instead of 32
  *   expected: number, // status, from a variant that checks tokens
  *   leadIn: string[], // sent unmeasured to a server that has not done this work yet
  *   leadsEachRound?: boolean, // and before every round: what the other work pushed out of caches comes back
@@ -72,8 +73,10 @@ function refusal(reason, expected, tokens) {
 export function makeIntrospectionWorks(source, { rounds, coldTokens }) {
   const opaque = makeOpaqueTokens(ROTATION);
   const jwts = makeTokens(source, ROTATION, 'RS256');
-  const supplies = Array.from({ length: rounds }, () => makeOpaqueTokens(coldTokens));
-  const asking = [BASE, ...Object.keys(VARIANTS).filter((name) => VARIANTS[name].asks)];
+  const asking = [
+    BASE,
+    ...Object.keys(VARIANTS).filter((name) => VARIANTS[name].asks && !VARIANTS[name].isBound),
+  ];
   const warm = (tokens, variants) => ({
     name: 'introspection, warm',
     expected: 200,
@@ -82,17 +85,23 @@ export function makeIntrospectionWorks(source, { rounds, coldTokens }) {
     tokensOf: () => tokens,
     variants,
   });
-  return [
-    warm(opaque, asking),
-    warm(jwts, [MODULE]),
-    {
-      name: 'introspection, cold',
+  const cold = (name, connections) => {
+    const supplies = Array.from({ length: rounds }, () => makeOpaqueTokens(coldTokens));
+    return {
+      name,
+      connections,
       expected: 200,
       leadIn: makeOpaqueTokens(COLD_LEAD_IN),
       tokensOf: (round) => supplies[round],
       once: true,
-      variants: [BASE, 'introspection by hand', INTROSPECTING],
-    },
+      variants: [BASE, 'introspection by hand', CALL_ALONE, INTROSPECTING],
+    };
+  };
+  return [
+    warm(opaque, asking),
+    warm(jwts, [MODULE]),
+    cold('introspection, cold'),
+    cold('introspection, cold, 256 connections', 256),
   ];
 }
 

@@ -3,7 +3,8 @@
  *
  * To do the same for several requests, one after the other, is quicker than to do everything for each: a signature takes up
  * to twice as long between the reading of two requests as it does after another signature. Of those that arrive together
- * the first waits until the others have been read; a request that comes alone does not wait.
+ * the first waits until the others have been read; a request with a known token does not wait where none arrived together
+ * with another lately.
  */
 import { setImmediate } from 'node:timers';
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
@@ -20,13 +21,19 @@ export class VerificationQueue {
   readonly #answers: (() => void)[] = [];
   readonly #verifications: (() => void)[] = [];
   #isScheduled = false;
+  /** How many requests that only have to be answered came in this turn of the event loop, and in the one before. */
+  #arrived = 0;
+  #arrivedBefore = 0;
 
-  /** For a request that only has to be answered: in this turn of the event loop. */
-  waitForBatch(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#answers.push(resolve);
-      this.#schedule();
-    });
+  /**
+   * For a request that only has to be answered: in this turn of the event loop, after the others that arrive in it.
+   *
+   * @returns `undefined` if it need not wait: in the last turn one came at the most, and none has come in this one
+   */
+  waitForBatch(): Promise<void> | undefined {
+    this.#schedule();
+    if (++this.#arrived === 1 && this.#arrivedBefore <= 1) return undefined;
+    return new Promise((resolve) => this.#answers.push(resolve));
   }
 
   /**
@@ -55,6 +62,8 @@ export class VerificationQueue {
   }
 
   #takeTurn(): void {
+    this.#arrivedBefore = this.#arrived;
+    this.#arrived = 0;
     const answers = this.#answers.splice(0);
     for (const answer of answers) answer();
     // What the answers lead to runs before the next turn.

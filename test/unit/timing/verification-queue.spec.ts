@@ -20,12 +20,36 @@ describe('VerificationQueue', () => {
       done.push(name);
       return name;
     });
-  const answer = (name: string): Promise<unknown> => queue.waitForBatch().then(() => done.push(name));
+  const answer = async (name: string): Promise<unknown> => {
+    const batch = queue.waitForBatch();
+    if (batch) await batch;
+    return done.push(name);
+  };
 
   it('runs nothing in the caller’s turn', async () => {
     const verified = verify('a');
     expect(done).toEqual([]);
     expect(await verified).toBe('a');
+  });
+
+  it('answers a known token at once while they come one at a time, and together where they come together', async () => {
+    const one = async (): Promise<readonly boolean[]> => {
+      const waits = [queue.waitForBatch() !== undefined];
+      await nextTurn();
+      return waits;
+    };
+    const three = async (): Promise<readonly boolean[]> => {
+      const batches = [queue.waitForBatch(), queue.waitForBatch(), queue.waitForBatch()];
+      await Promise.all(batches);
+      return batches.map((batch) => batch !== undefined);
+    };
+    expect(await one()).toEqual([false]);
+    expect(await one()).toEqual([false]);
+    // The first of those that come together after that is not held up, the next time it is.
+    expect(await three()).toEqual([false, true, true]);
+    expect(await three()).toEqual([true, true, true]);
+    expect(await one()).toEqual([true]);
+    expect(await one()).toEqual([false]);
   });
 
   it('lets requests that need no signature go first, with all that follows', async () => {
