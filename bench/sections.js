@@ -1,5 +1,6 @@
 /** What is measured, and in which run? Each section prints its tables and answers with what results.json holds. */
 import { measureOneConnection } from './alone.js';
+import { measureDPoP } from './dpop.js';
 import { measureExchange } from './exchange.js';
 import { measureGraphQL } from './graphql.js';
 import { measureEqualLoad, measureFlood, measureKeyRefresh } from './paced.js';
@@ -62,6 +63,7 @@ export const SECTIONS = {
     run: (context) => measureWorks(makeIntrospectionWorks(context.source, context), context),
   },
   alone: { daily: true, run: measureOneConnection },
+  dpop: { daily: true, run: measureDPoP },
   graphql: { daily: false, run: measureGraphQL },
   'equal-load': { daily: true, run: measureEqualLoad },
   'key-refresh': { daily: false, run: measureKeyRefresh },
