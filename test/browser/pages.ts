@@ -142,7 +142,6 @@ export function testPages(floor: ShopFloor): void {
     expect(await visitor.page.evaluate('window.stranger')).toBeUndefined();
   });
 
-  if (!Album.wanted) return;
   it('is pictured, in light, in dark and on a phone', async () => {
     const { arrive, shop } = floor;
     const album = new Album('sample/monoshop/screenshots');

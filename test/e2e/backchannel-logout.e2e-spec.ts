@@ -347,7 +347,7 @@ describe.each(PLATFORMS)('back-channel logout on %s', (platform) => {
     const before = issuer.server.count('/jwks');
     const [key, began] = [makeKey(), performance.now()];
     const answers = await Promise.all(
-      Array.from({ length: 500 }, () => logOut(logoutToken({ header: { kid: randomUUID() } }, key))),
+      Array.from({ length: 2000 }, () => logOut(logoutToken({ header: { kid: randomUUID() } }, key))),
     );
     expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([400, 503]));
     const seconds = (performance.now() - began) / 1000;

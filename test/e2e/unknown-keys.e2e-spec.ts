@@ -40,17 +40,15 @@ describe.each(PLATFORMS)('unknown keys on %s', (platform) => {
     await boot();
     advanceClock(1);
     const beganAt = performance.now();
-    const run = { isOver: false };
     const flood = Array.from({ length: 50 }, async () => {
       const statuses = new Set<number>();
-      while (!run.isOver) statuses.add(await status(invent()));
+      for (let i = 0; i < 30; i++) statuses.add(await status(invent()));
       return [...statuses];
     });
     // Fetches for invented names are under way when the issuer rotates.
     await issuer.server.asked('/jwks', 3);
     issuer.rotate();
     expect(await status()).toBe(200);
-    run.isOver = true;
     const statuses = new Set((await Promise.all(flood)).flat());
     // Too many at once are not looked up: whether the issuer has such a key is not known then.
     expect([...statuses].filter((each) => each !== 401 && each !== 503)).toEqual([]);
