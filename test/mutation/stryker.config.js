@@ -37,7 +37,7 @@ export default {
   concurrency: 2,
   // Jest keeps what each run has loaded: a runner that never ends has gigabytes after a hundred mutants.
   maxTestRunnerReuse: 20,
-  timeoutMS: 60_000,
+  timeoutMS: 20_000,
   tempDirName: '.stryker-tmp',
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
