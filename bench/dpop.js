@@ -1,6 +1,6 @@
 /** What does a DPoP proof add to a request with a known token? A new proof each time, beside the same token as Bearer and junk. */
 import { createHash, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
-import { makeToken } from './issuer.js';
+import { encode, makeToken, thumbprintOf } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { median, printTable, spread } from './report.js';
 import { MODULE } from './variants.js';
@@ -10,7 +10,6 @@ const PROOFS = 5000;
 const LEAD_IN = 2000;
 const SIGNATURES = 2000;
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const signProof = (input, privateKey) =>
   sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
 
@@ -18,15 +17,15 @@ const signProof = (input, privateKey) =>
 function makeClient(source) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
-  const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
-  const token = makeToken(source, 'RS256', { cnf: { jkt } });
+  const jwk = { crv, kty, x, y };
+  const token = makeToken(source, 'RS256', { cnf: { jkt: thumbprintOf(jwk) } });
   const ath = createHash('sha256').update(token).digest('base64url');
   return {
     privateKey,
     publicKey,
     token,
     ath,
-    header: { typ: 'dpop+jwt', alg: 'ES256', jwk: { crv, kty, x, y } },
+    header: { typ: 'dpop+jwt', alg: 'ES256', jwk },
   };
 }
 

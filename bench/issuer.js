@@ -1,5 +1,5 @@
 /** An issuer on a free port, and tokens of it: signed before the clock runs. */
-import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
 export const AUDIENCE = 'https://api.example.com';
@@ -15,7 +15,14 @@ const MAKE = {
 
 /** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, calls: Record<string, number>, close: () => void }} Issuer */
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** A part of a JWT. */
+export const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Of a JWK of RSA or an elliptic curve. RFC 7638 section 3. */
+export function thumbprintOf({ crv, e, kty, n, x, y }) {
+  const members = kty === 'RSA' ? { e, kty, n } : { crv, kty, x, y };
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
+}
 
 /** @returns {Promise<Issuer>} */
 export async function startIssuer() {

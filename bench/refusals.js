@@ -4,7 +4,7 @@
  */
 import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { AUDIENCE, makeToken, makeTokens } from './issuer.js';
+import { AUDIENCE, encode, makeToken, makeTokens, thumbprintOf } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { MODULE } from './variants.js';
 import { median, multiplesOf, printTable, spread } from './report.js';
@@ -21,8 +21,6 @@ const LEAST_SECONDS = 2;
 const RESPONSE_TIMEOUT = 0.9;
 const LARGE_HEADERS = ['--max-http-header-size=131072'];
 const CLIENT = { clientId: 'bench-api', clientSecret: 'a secret of the benchmark' };
-
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** @param {import('./sections.js').Context} context @returns {Promise<object[]>} */
 export async function measureRefusals({ source, platforms, rounds, seconds }) {
@@ -192,10 +190,4 @@ function oddNumber(bytes) {
   number[0] |= 0x80;
   number[bytes - 1] |= 1;
   return number.toString('base64url');
-}
-
-/** RFC 7638 section 3. */
-function thumbprintOf({ crv, e, kty, n, x, y }) {
-  const members = kty === 'RSA' ? { e, kty, n } : { crv, kty, x, y };
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

@@ -37,7 +37,7 @@ async function passportJwt(issuer) {
  * @type {Record<string, {
  *   checks: boolean, // looks at the token: cold work is cold to it only with new ones, and it refuses
  *   asks?: boolean, // introspects: opaque tokens only
- *   isBound?: boolean, // the least that such a guard can do, measured where a section names it
+ *   isMinimum?: boolean, // the least that such a guard can do, measured where a section names it
  *   cannot?: string[], // platforms and algorithms that it does not know
  *   setUp: (issuer: string, options: object) => Promise<{
  *     imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[], middleware?: unknown[],
@@ -74,12 +74,12 @@ export const VARIANTS = {
   [CALL_ALONE]: {
     checks: true,
     asks: true,
-    isBound: true,
+    isMinimum: true,
     setUp: async (issuer) => appGuard(await (await peers()).bareIntrospectionGuard(issuer)),
   },
   [MAP]: {
     checks: true,
-    isBound: true,
+    isMinimum: true,
     setUp: async (issuer) => appGuard(await (await peers()).mapGuard(issuer)),
   },
   [INTROSPECTING]: {
@@ -96,7 +96,7 @@ export function variantsThatKnow(...needs) {
   return Object.keys(VARIANTS).filter(
     (name) =>
       !VARIANTS[name].asks &&
-      !VARIANTS[name].isBound &&
+      !VARIANTS[name].isMinimum &&
       !VARIANTS[name].cannot?.some((each) => needs.includes(each)),
   );
 }

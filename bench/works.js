@@ -75,7 +75,7 @@ export function makeIntrospectionWorks(source, { rounds, coldTokens }) {
   const jwts = makeTokens(source, ROTATION, 'RS256');
   const asking = [
     BASE,
-    ...Object.keys(VARIANTS).filter((name) => VARIANTS[name].asks && !VARIANTS[name].isBound),
+    ...Object.keys(VARIANTS).filter((name) => VARIANTS[name].asks && !VARIANTS[name].isMinimum),
   ];
   const warm = (tokens, variants) => ({
     name: 'introspection, warm',

@@ -26,9 +26,9 @@ export class VerificationQueue {
   #arrivedBefore = 0;
 
   /**
-   * For a request that only has to be answered: in this turn of the event loop, after the others that arrive in it.
+   * For a request that only has to be answered: the others that arrive in this turn of the event loop are read first.
    *
-   * @returns `undefined` if it need not wait: in the last turn one came at the most, and none has come in this one
+   * @returns `undefined` if it need not wait: it is the first of this turn, and in the one before came one at the most
    */
   waitForBatch(): Promise<void> | undefined {
     this.#schedule();
