@@ -3,7 +3,7 @@
  * a guard that only says yes, than the limit allows.
  *
  * Both applications live in this process and take turns, without sockets, so that a slow or busy machine slows down both.
- * The limit is wide: it finds a guard that does something again that it should do once, and not a few per cent.
+ * The limit is wide: it finds a guard that verifies a token again (3.8 and 2.5), and not one that only reads it again (1.7 and 1.5).
  */
 import { makeApp } from './app.js';
 import { makeTokens, startIssuer } from './issuer.js';
