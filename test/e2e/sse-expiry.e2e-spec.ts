@@ -1,8 +1,14 @@
 /** `@Sse()` streams end when their token ends, or is revoked. */
-import { Agent, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { Controller, Get, Sse } from '@nestjs/common';
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { Controller, Get, Sse, type ExecutionContext } from '@nestjs/common';
 import { OptionalAuth, Public, TokenRevocations, type AuthError } from 'nestjs-resource-server';
-import { Observable } from 'rxjs';
+import { EMPTY, Observable } from 'rxjs';
 import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { advanceClock } from '../support/clock.js';
@@ -20,8 +26,15 @@ const events = (): Observable<{ data: string }> =>
     return () => listeners.delete(listen);
   });
 
+/** Calls back when the guard has admitted a request for `/late`. */
+let admitted: () => void = () => undefined;
+
 @Controller()
 class EventsController {
+  @Sse('late') late(): Observable<{ data: string }> {
+    admitted();
+    return EMPTY;
+  }
   @Sse('events') events(): Observable<{ data: string }> {
     return events();
   }
@@ -147,5 +160,33 @@ describe.each(PLATFORMS)('server-sent events on %s', (platform) => {
     incoming.destroy();
     while (streams().size !== size - 1) await new Promise((resolve) => setImmediate(resolve));
     expect((await app.get('/plain', bearer(issuer.token()))).status).toBe(200);
+  });
+
+  it('is not remembered for a client that left while its user was looked up', async () => {
+    let loading = (_response: ServerResponse): void => undefined;
+    const asked = new Promise<ServerResponse>((resolve) => (loading = resolve));
+    let answer = (_user: unknown): void => undefined;
+    const user = new Promise((resolve) => (answer = resolve));
+    const loadUser = (_claims: unknown, { context }: { readonly context: ExecutionContext }) => {
+      const response = context.switchToHttp().getResponse<ServerResponse & { raw?: ServerResponse }>();
+      loading(response.raw ?? response);
+      return user;
+    };
+    const waiting = await bootApp(
+      { ...issuer.options, loadUser },
+      { platform, controllers: [EventsController] },
+    );
+    const outgoing = httpRequest(`${waiting.origin}/late`, { headers: bearer(issuer.token()) });
+    outgoing.on('error', () => undefined).end();
+    const response = await asked;
+    const closed = new Promise((resolve) => response.once('close', resolve));
+    outgoing.destroy();
+    await closed;
+    const left = new Promise<number>((resolve) => {
+      admitted = () => resolve(waiting.nest.get(OpenStreams, { strict: false }).size);
+    });
+    answer({ id: 1 });
+    expect(await left).toBe(0);
+    await waiting.close();
   });
 });

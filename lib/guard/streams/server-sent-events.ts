@@ -4,6 +4,9 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { OpenStream, OpenStreams } from './open-streams.js';
 
+/** Of HTTP/2 its stream says whether it is gone. */
+type Response = ServerResponse & { readonly stream?: { readonly destroyed: boolean } };
+
 /** The key of Nest's own decorator, the same in 11 and 12. */
 const SSE = '__sse__';
 /** Metadata is slow to read, and most handlers answer once. */
@@ -16,8 +19,10 @@ export function endServerSentEvents(
   subscriber: Omit<OpenStream, 'end'>,
 ): void {
   if (context.getType<string>() !== 'http' || !streamsEvents(context.getHandler())) return;
-  const answer = context.switchToHttp().getResponse<ServerResponse & { readonly raw?: ServerResponse }>();
+  const answer = context.switchToHttp().getResponse<Response & { readonly raw?: Response }>();
   const response = answer.raw ?? answer;
+  // The client went away while the guard waited: nothing is open, and nothing closes any more.
+  if (response.destroyed || response.stream?.destroyed === true) return;
   const stream: OpenStream = {
     ...subscriber,
     end: () => {
