@@ -152,7 +152,8 @@ export class AuthGuard implements CanActivate {
       if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
         rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
       // One handler of the request has waited for all.
-      const batch = principalOf(call.carrier) === undefined ? this.tokens.queue.waitForBatch() : undefined;
+      const batch =
+        principalOf(call.carrier) === undefined ? this.tokens.queue.waitForBatch(call.operation) : undefined;
       if (batch) await batch;
       if (denial) throw denial;
 

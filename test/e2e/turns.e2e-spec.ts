@@ -7,9 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { bootApp, PLATFORMS, type Platform, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
-import { Issuer } from '../support/issuer.js';
+import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { withSignature } from '../support/spoil.js';
 
 const contexts = new AsyncLocalStorage<string>();
@@ -99,6 +99,20 @@ describe('tokens that were not seen before', () => {
 
 const requestWith = (headers: string): string => `GET /context HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
 
+/** The answers to requests that come in one piece, on one connection. */
+async function sendTogether({ origin }: TestApp, headers: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  socket.write(headers.map(requestWith).join(''));
+  let answers = '';
+  while (answers.split('HTTP/1.1 200').length <= headers.length) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    answers += chunk.toString();
+  }
+  socket.destroy();
+  return answers;
+}
+
 /** All requests lie before the server when it looks: each is written at once, on a connection that it has accepted. */
 async function sendAtOnce({ origin }: TestApp, tokens: readonly string[]): Promise<readonly number[]> {
   const { hostname, port } = new URL(origin);
@@ -123,22 +137,51 @@ async function sendAtOnce({ origin }: TestApp, tokens: readonly string[]): Promi
   return answered;
 }
 
-describe.each(apps.map((each, index) => [PLATFORMS[index], each] as const))('%s', (_platform, each) => {
-  it('answers those who are known before it checks those who are not', async () => {
-    expect((await each.get('/context', bearer(known))).status).toBe(200);
-    const answered = await sendAtOnce(each, [...forged(), known]);
-    expect(answered).toHaveLength(MANY + 1);
-    expect(answered.indexOf(MANY)).toBeLessThan(MANY / 2);
-  });
+describe.each(apps.map((each, index) => [PLATFORMS[index] as Platform, each] as const))(
+  '%s',
+  (platform, each) => {
+    it('answers those who are known before it checks those who are not', async () => {
+      expect((await each.get('/context', bearer(known))).status).toBe(200);
+      const answered = await sendAtOnce(each, [...forged(), known]);
+      expect(answered).toHaveLength(MANY + 1);
+      expect(answered.indexOf(MANY)).toBeLessThan(MANY / 2);
+    });
 
-  it('keeps every request in its own asynchronous context', async () => {
-    const contextsSent = Array.from({ length: 50 }, (_, index) => `context-${index}`);
-    const answers = await Promise.all(
-      contextsSent.map((context) =>
-        each.get('/context', { ...bearer(issuer.token()), 'x-context': context }),
-      ),
-    );
-    expect(answers.map(({ status }) => status)).toEqual(contextsSent.map(() => 200));
-    expect(answers.map(({ body }) => body)).toEqual(contextsSent.map((context) => ({ context })));
-  });
-});
+    it('keeps every request in its own asynchronous context', async () => {
+      const contextsSent = Array.from({ length: 50 }, (_, index) => `context-${index}`);
+      const answers = await Promise.all(
+        contextsSent.map((context) =>
+          each.get('/context', { ...bearer(issuer.token()), 'x-context': context }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(contextsSent.map(() => 200));
+      expect(answers.map(({ body }) => body)).toEqual(contextsSent.map((context) => ({ context })));
+    });
+
+    it('calls functions of the application in the asynchronous context of the request that needs them', async () => {
+      const issuers = await Promise.all(Array.from({ length: 3 }, () => Issuer.start()));
+      const names = issuers.map(({ server }) => server.issuer);
+      const asked = new Map<string, string | undefined>();
+      const tenants = await bootApp(
+        {
+          audience: AUDIENCE,
+          issuers: (iss) => {
+            asked.set(iss, contexts.getStore());
+            return { issuer: iss };
+          },
+        },
+        {
+          platform,
+          controllers: [ContextController],
+          beforeListening: keepContexts,
+        },
+      );
+      const headers = issuers.map(
+        (tenant) => `X-Context: ${tenant.server.issuer}\r\nAuthorization: Bearer ${tenant.token()}\r\n`,
+      );
+      await sendTogether(tenants, headers);
+      expect(Object.fromEntries(asked)).toEqual(Object.fromEntries(names.map((name) => [name, name])));
+      await Promise.all([tenants, ...issuers].map((opened) => opened.close()));
+    });
+  },
+);

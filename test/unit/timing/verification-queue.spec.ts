@@ -1,4 +1,5 @@
 /** Signatures share the event loop: a turn ends after some milliseconds, and known tokens go first. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers';
 import { VerificationQueue } from '../../../lib/timing/verification-queue.js';
 import { advanceClock } from '../../support/clock.js';
@@ -20,8 +21,14 @@ describe('VerificationQueue', () => {
       done.push(name);
       return name;
     });
+  /** Which of these, all of one turn, have to wait. */
+  const waits = async (...requests: readonly object[]): Promise<readonly boolean[]> => {
+    const batches = requests.map((request) => queue.waitForBatch(request));
+    await Promise.all([...batches, nextTurn()]);
+    return batches.map((batch) => batch !== undefined);
+  };
   const answer = async (name: string): Promise<unknown> => {
-    const batch = queue.waitForBatch();
+    const batch = queue.waitForBatch({});
     if (batch) await batch;
     return done.push(name);
   };
@@ -33,16 +40,7 @@ describe('VerificationQueue', () => {
   });
 
   it('answers a known token at once while they come one at a time, and together where they come together', async () => {
-    const one = async (): Promise<readonly boolean[]> => {
-      const waits = [queue.waitForBatch() !== undefined];
-      await nextTurn();
-      return waits;
-    };
-    const three = async (): Promise<readonly boolean[]> => {
-      const batches = [queue.waitForBatch(), queue.waitForBatch(), queue.waitForBatch()];
-      await Promise.all(batches);
-      return batches.map((batch) => batch !== undefined);
-    };
+    const [one, three] = [() => waits({}), () => waits({}, {}, {})];
     expect(await one()).toEqual([false]);
     expect(await one()).toEqual([false]);
     // The first of those that come together after that is not held up, the next time it is.
@@ -50,6 +48,33 @@ describe('VerificationQueue', () => {
     expect(await three()).toEqual([true, true, true]);
     expect(await one()).toEqual([true]);
     expect(await one()).toEqual([false]);
+  });
+
+  it('counts a request once, however often it asks', async () => {
+    const request = {};
+    expect(await waits(request, request, request)).toEqual([false, false, false]);
+    expect(await waits({}, {})).toEqual([false, true]);
+    expect(await waits(request, request, request)).toEqual([true, true, true]);
+    expect(await waits(request, request, request)).toEqual([false, false, false]);
+  });
+
+  it('does not count for later who comes between the answers and the signatures of a turn', async () => {
+    await waits({}, {});
+    const verified = verify('signature');
+    const answered = answer('known');
+    await nextTurn();
+    expect(done).toEqual(['known']);
+    expect(queue.waitForBatch({})).toBeUndefined();
+    await Promise.all([answered, verified]);
+    await nextTurn();
+    expect(await waits({})).toEqual([false]);
+  });
+
+  it('runs each signature in the asynchronous context of its request', async () => {
+    const contexts = new AsyncLocalStorage<string>();
+    const names = ['a', 'b', 'c'];
+    const read = (name: string) => contexts.run(name, () => queue.verify(() => contexts.getStore()));
+    expect(await Promise.all(names.map(read))).toEqual(names);
   });
 
   it('lets requests that need no signature go first, with all that follows', async () => {
