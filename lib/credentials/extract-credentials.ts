@@ -1,5 +1,6 @@
 /** What did the caller present? RFC 6750 section 2, RFC 9449 section 7.1: the Authorization header, and nowhere else. */
 import { invalidToken, InvalidRequestError, TokenError } from '../errors/auth.errors.js';
+import { isThenable } from '../timing/when-ready.js';
 import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
 export interface Credentials {
@@ -37,7 +38,6 @@ export function resolvedToken(
   found: unknown,
   option: string,
 ): string | undefined | Promise<string | undefined> {
-  // Any thenable: a promise may come from another library, or another context of the process.
   return isThenable(found)
     ? Promise.resolve(found).then((resolved) => tokenIn(resolved, option))
     : tokenIn(found, option);
@@ -79,10 +79,6 @@ function manyOrNone(token: object, option: string): InvalidRequestError | TokenE
   if (Array.isArray(token) && token.length > 1)
     return new InvalidRequestError({ detail: `${option} found ${token.length} tokens` });
   return invalidToken('malformed', `${option} found a list or an object, not a token`);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /**

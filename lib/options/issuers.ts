@@ -14,6 +14,7 @@ import type { SignatureOptions } from '../issuer/signature-verifier.js';
 import type { WarmUpOptions } from '../issuer/trusted-issuer.js';
 import { isObject } from '../jose/strict-json.js';
 import type { LogoutOptions } from '../revocation/logout-token.js';
+import { isThenable } from '../timing/when-ready.js';
 import type { ClaimsOptions } from '../token/check-claims.js';
 import type { JwtOptions } from '../token/jwt-token.validator.js';
 import { contradictions, unreadable } from './contradictions.js';
@@ -248,8 +249,8 @@ export function issuerFinder(
     } catch (cause) {
       throw failed(cause);
     }
-    if (!(answer instanceof Promise)) return read(iss, answer);
-    return answer.then(
+    if (!isThenable(answer)) return read(iss, answer);
+    return Promise.resolve(answer).then(
       (settled) => read(iss, settled),
       (cause: unknown) => {
         throw failed(cause);

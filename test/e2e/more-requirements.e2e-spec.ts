@@ -1,4 +1,5 @@
 /** @AnyScope, @StepUp, @RequireClaims, @Actor and requireScopes on the wire. */
+import { runInNewContext } from 'node:vm';
 import { Controller, Get, Param, Req } from '@nestjs/common';
 import {
   Actor,
@@ -50,6 +51,9 @@ class TenantController {
   }
 }
 
+/** Another class of promises, as some database libraries have. */
+const OtherPromise = runInNewContext('Promise') as PromiseConstructor;
+
 @Controller()
 class PredicateController {
   @Get('adult') @RequireClaims({ age: (age) => typeof age === 'number' && age >= 18 }) adult(): string {
@@ -58,6 +62,16 @@ class PredicateController {
   @Get('later')
   @RequireClaims({ sub: async (sub, claims) => sub === 'ann' && claims.iss !== '' })
   later(): string {
+    return ok;
+  }
+  @Get('other-promise')
+  @RequireClaims({ sub: (sub) => OtherPromise.resolve(sub === 'ann') })
+  otherPromise(): string {
+    return ok;
+  }
+  @Get('other-rejects')
+  @RequireClaims({ sub: () => OtherPromise.reject(new Error('down')) })
+  otherRejects(): string {
     return ok;
   }
   @Get('truthy') @RequireClaims({ sub: () => 1 as never }) truthy(): string {
@@ -219,6 +233,9 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
     ['/later', { sub: 'ann' }, 200],
     ['/later', { sub: 'ben' }, 403],
     ['/truthy', {}, 403],
+    ['/other-promise', { sub: 'ann' }, 200],
+    ['/other-promise', { sub: 'ben' }, 403],
+    ['/other-rejects', {}, 500],
     ['/throws', {}, 500],
     ['/rejects', {}, 500],
     ['/own', {}, 403],

@@ -1,4 +1,5 @@
 /** Tenants that are not known at start: what the application's function says, and for how long. */
+import { runInNewContext } from 'node:vm';
 import {
   AuthHealthIndicator,
   IssuerRegistry,
@@ -13,6 +14,9 @@ import { decisionsDuring, INTROSPECTING, TenantController } from '../support/ten
 import { makeKey, signToken } from '../support/tokens.js';
 
 const SAME_KID = 'key-1';
+
+/** Another class of promises, as some database libraries have. */
+const OtherPromise = runInNewContext('Promise') as PromiseConstructor;
 
 describe.each(PLATFORMS)('a function of issuers on %s', (platform) => {
   let acme: Issuer;
@@ -57,6 +61,7 @@ describe.each(PLATFORMS)('a function of issuers on %s', (platform) => {
   it.each([
     ['that answers', (answer: IssuerOptions | undefined) => answer],
     ['that promises', (answer: IssuerOptions | undefined) => Promise.resolve(answer)],
+    ['with promises of its own', (answer: IssuerOptions | undefined) => OtherPromise.resolve(answer)],
   ])('%s is asked once for each tenant, and its answer remembered', async (_name, wrap) => {
     await boot({ issuers: (iss) => wrap(find(iss)) });
     const tokens = [acme, globex].flatMap((each) => [each.token(), each.token(), each.token()]);

@@ -2,6 +2,7 @@
 import { TokenError } from '../../errors/auth.errors.js';
 import { quoteForeign } from '../../errors/quote-foreign.js';
 import { requires } from '../../policy/declarations.js';
+import { isThenable } from '../../timing/when-ready.js';
 import type { AccessTokenClaims } from '../../token/access-token-claims.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
 import type { AccessContext, Denial, Requirement } from '../requirement.js';
@@ -46,8 +47,8 @@ export class ClaimsRequirement implements Requirement {
         ignore(pending);
         throw error;
       }
-      if (holds instanceof Promise)
-        pending.push(holds.then((held) => (held === true ? undefined : denialOf(claim))));
+      if (isThenable(holds))
+        pending.push(Promise.resolve(holds).then((held) => (held === true ? undefined : denialOf(claim))));
       else if (holds !== true) {
         ignore(pending);
         return denialOf(claim);
@@ -89,7 +90,6 @@ async function firstOf(pending: readonly Promise<Denial>[]): Promise<Denial> {
   return (await Promise.all(pending)).find((denial) => denial !== undefined);
 }
 
-/** Does not wait for the others: a predicate that rejects later must not end the process. */
 /** Of what is decided without them. A rejection that nobody handles would end the process. */
 function ignore(pending: readonly Promise<Denial>[]): void {
   for (const each of pending) each.catch(() => undefined);
