@@ -7,6 +7,8 @@ import type { ClientCertificate } from './client-certificate.js';
 /** A gRPC call, as `@grpc/grpc-js` passes it to handlers. */
 export interface GrpcCall {
   readonly metadata: GrpcMetadata;
+  /** The client has given up. */
+  readonly cancelled?: boolean;
   /** Of streams. */
   emit(event: string, value: unknown): boolean;
   once(event: string, listener: () => void): unknown;

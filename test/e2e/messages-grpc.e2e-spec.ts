@@ -15,7 +15,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { Controller, type INestMicroservice } from '@nestjs/common';
+import { Controller, type ExecutionContext, type INestMicroservice } from '@nestjs/common';
 import {
   Ctx,
   GrpcMethod,
@@ -38,6 +38,7 @@ import {
   TokenRevocations,
 } from 'nestjs-resource-server';
 import { firstValueFrom, interval, map, Observable, reduce, startWith, Subject, take, tap } from 'rxjs';
+import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
 import { makeAuthority, type Certificate } from '../support/certificates.js';
 import { advanceClock } from '../support/clock.js';
 import { Issuer } from '../support/issuer.js';
@@ -431,6 +432,34 @@ describe('messages over gRPC', () => {
     expect((await otherEnded).end).toMatchObject({ code: 1 });
     await cancelled;
     expect(calls).not.toContain('saved a');
+  });
+
+  it('remembers no call that was cancelled while its user was looked up', async () => {
+    const { url, microservice } = await grpc();
+    let loading = (_call: ServerDuplexStream<Text, Text>): void => undefined;
+    const asked = new Promise<ServerDuplexStream<Text, Text>>((resolve) => (loading = resolve));
+    let answer = (_user: unknown): void => undefined;
+    const user = new Promise((resolve) => (answer = resolve));
+    const loadUser = (_claims: unknown, { context }: { readonly context: ExecutionContext }) => {
+      loading(context.getArgByIndex<ServerDuplexStream<Text, Text>>(0));
+      return user;
+    };
+    const waiting = await startMicroservice({ ...issuer.options, loadUser }, microservice, {
+      controllers: [Things],
+    });
+    const other = new things.Things(url, credentials.createInsecure());
+    const stream = other.raw(bearer());
+    const ended = drain(stream);
+    const pending = await asked;
+    const cancelled = new Promise((resolve) => pending.once('cancelled', resolve));
+    stream.cancel();
+    await Promise.all([cancelled, ended]);
+    const handled = untilRan('raw');
+    answer({ id: 1 });
+    await handled;
+    expect(waiting.get(OpenStreams, { strict: false }).size).toBe(0);
+    other.close();
+    await waiting.close();
   });
 
   it('takes the first of two header lines, as Node.js hands over no other', async () => {

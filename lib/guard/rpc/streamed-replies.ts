@@ -84,6 +84,8 @@ function silenceable(args: unknown[]): { silence(): void } | undefined {
 type PassedThrough = NonNullable<NonNullable<ReturnType<typeof readMessageCall>>['grpc']>['passedThrough'];
 
 function endCall(call: GrpcCall, passedThrough: NonNullable<PassedThrough>, open: Open): void {
+  // While the guard waited: nothing tells of it any more.
+  if (call.cancelled === true) return;
   const stream = open((error) => {
     call.removeAllListeners('data');
     refuseCall(call, passedThrough, error);
