@@ -1,4 +1,5 @@
 /** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
+import { setImmediate } from 'node:timers/promises';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { ConnectionPool, isFetchChanged } from './connection-pool.js';
@@ -171,8 +172,12 @@ export class ProviderClient {
 const sendByFetch =
   (fetcher: Fetcher): Send =>
   (url, init, signal) => {
-    const exchange = async (): Promise<ProviderAnswer> =>
-      readAnswer(url, await fetcher(url, { redirect: 'manual', ...init, signal }));
+    const exchange = async (): Promise<ProviderAnswer> => {
+      const answer = await readAnswer(url, await fetcher(url, { redirect: 'manual', ...init, signal }));
+      // `fetch` has the connection back only then: the keys, asked for at once, would need another one, with its handshake.
+      await setImmediate();
+      return answer;
+    };
     // A fetcher of the application's own need not heed the signal.
     return Promise.race([exchange(), rejectionBy(signal)]);
   };

@@ -46,6 +46,12 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(issuer.server.requests).toEqual(['/.well-known/openid-configuration', '/jwks']);
   });
 
+  it('fetches discovery and keys over one connection', async () => {
+    await start();
+    expect(await status()).toBe(200);
+    expect(issuer.server.connections).toBe(1);
+  });
+
   it('asks again when the keys are no longer fresh, not before', async () => {
     holdClock();
     await start({ jwksCacheDuration: 60, metadataCacheDuration: 120 });

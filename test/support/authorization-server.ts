@@ -20,6 +20,8 @@ export class AuthorizationServer {
   readonly introspected = new Map<string, unknown>();
   /** Parameters of the introspection requests, in order. */
   readonly introspections: URLSearchParams[] = [];
+  /** How many were opened. */
+  connections = 0;
   /** How long introspection takes, in milliseconds. */
   delay = 0;
   #overrides = new Map<string, Answer>();
@@ -37,6 +39,7 @@ export class AuthorizationServer {
     server.unref();
     const { port } = server.address() as AddressInfo;
     const self = new AuthorizationServer(server, `http://127.0.0.1:${port}`, settings);
+    server.on('connection', () => self.connections++);
     server.on('request', (request, response) => self.#answer(request, response));
     return self;
   }
