@@ -4,7 +4,7 @@ import { makeToken } from './issuer.js';
 import { startServer } from './load.js';
 import { median, printTable, spread } from './report.js';
 import { inTurn } from './rounds.js';
-import { BASE, MODULE, YES } from './variants.js';
+import { BASE, CONFIG, MODULE, MODULE_WITH_CONFIG, YES } from './variants.js';
 
 const HANGING = `${MODULE}, provider hangs`;
 const GIVE_UP_MS = 10_000;
@@ -43,7 +43,8 @@ export async function measureStart({ source, rounds, platforms }) {
   const good = { issuer: source.issuer, token, answers: true };
   const results = [];
   for (const platform of platforms) {
-    const rows = [BASE, YES, MODULE].map((name) => ({ name, variant: name, how: good, rounds: [] }));
+    const variants = [BASE, YES, CONFIG, MODULE, MODULE_WITH_CONFIG];
+    const rows = variants.map((name) => ({ name, variant: name, how: good, rounds: [] }));
     const silent = { issuer: hanging.issuer, answers: false };
     rows.push({ name: HANGING, variant: MODULE, how: silent, rounds: [] });
     // Round -1 reads the files into the system's cache.
@@ -64,17 +65,18 @@ function print(platform, rows) {
   const base = rows[0].rounds;
   const lines = rows.map(({ name, rounds }) => {
     const more = rounds.map(({ listening }, round) => listening - base[round].listening);
-    const answered = rounds.map((round) => round.answered);
+    const isAnswered = rounds.every(({ answered }) => answered !== undefined);
     return [
       name,
       spread(rounds.map(({ listening }) => listening)),
       median(more).toFixed(0),
-      answered.includes(undefined) ? '–' : spread(answered),
+      isAnswered ? median(rounds.map(({ answered, listening }) => answered - listening)).toFixed(0) : '–',
+      isAnswered ? spread(rounds.map(({ answered }) => answered)) : '–',
     ];
   });
   printTable(
     `${platform}, start, ms`,
-    ['', 'until it listens', 'more than unguarded', 'until the first 200'],
+    ['', 'until it listens', 'more than unguarded', 'first request', 'until the first 200'],
     lines,
   );
 }

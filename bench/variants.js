@@ -9,6 +9,8 @@ export const MODULE = 'nestjs-resource-server';
 export const INTROSPECTING = `${MODULE}, introspecting`;
 export const YES = 'a no-op guard';
 export const MAP = 'a Map of tokens';
+export const CONFIG = 'ConfigModule, no guard';
+export const MODULE_WITH_CONFIG = `ConfigModule, ${MODULE}`;
 export const CALL_ALONE = 'the call alone, by undici';
 const CLIENT = { clientId: 'bench-api', clientSecret: 'a secret of the benchmark' };
 
@@ -26,6 +28,16 @@ async function thisModule(issuer, options) {
   };
 }
 
+async function configModule() {
+  const { ConfigModule } = await import('@nestjs/config');
+  return { imports: [ConfigModule.forRoot({ isGlobal: true })] };
+}
+
+async function thisModuleWithConfig(issuer, options) {
+  const [{ imports: config }, { imports, decorate }] = [await configModule(), await thisModule(issuer, options)];
+  return { imports: [...config, ...imports], decorate };
+}
+
 async function passportJwt(issuer) {
   const { imports, providers, guard } = await (await peers()).passportJwt(issuer);
   return { imports, providers: [...providers, { provide: APP_GUARD, useClass: guard }] };
@@ -37,7 +49,7 @@ async function passportJwt(issuer) {
  * @type {Record<string, {
  *   checks: boolean, // looks at the token: cold work is cold to it only with new ones, and it refuses
  *   asks?: boolean, // introspects: opaque tokens only
- *   isMinimum?: boolean, // the least that such a guard can do, measured where a section names it
+ *   isMinimum?: boolean, // the least that such a guard can do, or a start: measured where a section names it
  *   cannot?: string[], // platforms and algorithms that it does not know
  *   setUp: (issuer: string, options: object) => Promise<{
  *     imports?: unknown[], providers?: unknown[], decorate?: MethodDecorator[], middleware?: unknown[],
@@ -82,6 +94,8 @@ export const VARIANTS = {
     isMinimum: true,
     setUp: async (issuer) => appGuard(await (await peers()).mapGuard(issuer)),
   },
+  [CONFIG]: { checks: false, isMinimum: true, setUp: configModule },
+  [MODULE_WITH_CONFIG]: { checks: true, isMinimum: true, setUp: thisModuleWithConfig },
   [INTROSPECTING]: {
     checks: true,
     asks: true,

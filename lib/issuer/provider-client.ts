@@ -1,4 +1,6 @@
 /** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
+import { Agent as HttpAgent, get as getByHttp, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, get as getByHttps } from 'node:https';
 import { setImmediate } from 'node:timers/promises';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
@@ -6,6 +8,7 @@ import { ConnectionPool, isFetchChanged } from './connection-pool.js';
 import { checkAddress, type OwnAddresses } from './provider-address.js';
 import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
+  BodyReader,
   causeOf,
   readAnswer,
   reasonOf,
@@ -26,8 +29,9 @@ export interface ProviderClientOptions {
   /**
    * Makes every call to the authorization server, for example through a proxy.
    *
-   * @default `fetch`; calls with certificates, and introspection calls where `fetch` is Node's own and sends directly, go over
-   * connections of this module, at most 64 to an address
+   * @default `fetch`. Where that is Node's own and sends directly, introspection calls go over connections of this module, at
+   * most 64 to an address, as calls with certificates always do, and metadata and keys are fetched by `node:http` or
+   * `node:https`, because the first `fetch` of a process delays its start
    */
   readonly fetcher?: Fetcher | undefined;
   /**
@@ -59,10 +63,13 @@ export interface ProviderClientOptions {
 }
 
 const MAX_REDIRECTS = 3;
+/** Idle connections: as long as `fetch` keeps them, so that none is used that a firewall has forgotten. */
+const KEPT_ALIVE = { keepAlive: true, maxFreeSockets: 1, timeout: 4000 };
 
 export class ProviderClient {
   #pool: ConnectionPool | undefined;
   #poolWithCertificate: ConnectionPool | undefined;
+  readonly #agents: Agents = { http: new HttpAgent(KEPT_ALIVE), https: new HttpsAgent(KEPT_ALIVE) };
   /** Not one signal for all: to join signals costs more than the rest of a call. */
   readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #isClosed = false;
@@ -153,6 +160,7 @@ export class ProviderClient {
     for (const [call] of calls) call.abort(isClosing());
     await Promise.allSettled(calls.map(([, answer]) => answer));
     await Promise.all([this.#pool?.close(), this.#poolWithCertificate?.close()]);
+    for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
   #senderFor({ method }: RequestInit, presentCertificate: boolean): Send {
@@ -162,8 +170,9 @@ export class ProviderClient {
       const pool = (this.#poolWithCertificate ??= new ConnectionPool({ ca, cert, key }));
       return (...request) => pool.send(...request);
     }
-    // Documents are fetched now and then; loading the pool for them would delay the start.
-    if (ca === undefined && (method !== 'POST' || isFetchChanged())) return sendByFetch(fetch);
+    if (ca === undefined && isFetchChanged()) return sendByFetch(fetch);
+    // Documents are fetched now and then; loading the pool for them, or `fetch`, would delay the start.
+    if (ca === undefined && method !== 'POST') return sendByHttp(this.#agents);
     const pool = (this.#pool ??= new ConnectionPool({ ca }));
     return (...request) => pool.send(...request);
   }
@@ -181,6 +190,40 @@ const sendByFetch =
     // A fetcher of the application's own need not heed the signal.
     return Promise.race([exchange(), rejectionBy(signal)]);
   };
+
+interface Agents {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
+const sendByHttp =
+  ({ http, https }: Agents): Send =>
+  (url, { headers }, signal) => {
+    const options = { headers: headers as Record<string, string>, signal };
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => reject(signal.aborted ? (signal.reason as Error) : error);
+      const read = (response: IncomingMessage): void => {
+        readResponse(url, response).then(resolve, fail);
+      };
+      const call = url.startsWith('https:')
+        ? getByHttps(url, { ...options, agent: https }, read)
+        : getByHttp(url, { ...options, agent: http }, read);
+      call.on('error', fail);
+    });
+  };
+
+async function readResponse(url: string, response: IncomingMessage): Promise<ProviderAnswer> {
+  const body = new BodyReader();
+  // Leaving the loop ends the connection.
+  for await (const chunk of response) body.add(chunk as Buffer);
+  const { statusCode = 0, headers } = response;
+  return {
+    url,
+    status: statusCode,
+    headers: { get: (name) => [headers[name] ?? null].flat()[0] ?? null },
+    body: body.text(headers['content-encoding']),
+  };
+}
 
 function rejectionBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
