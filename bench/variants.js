@@ -34,7 +34,10 @@ async function configModule() {
 }
 
 async function thisModuleWithConfig(issuer, options) {
-  const [{ imports: config }, { imports, decorate }] = [await configModule(), await thisModule(issuer, options)];
+  const [{ imports: config }, { imports, decorate }] = [
+    await configModule(),
+    await thisModule(issuer, options),
+  ];
   return { imports: [...config, ...imports], decorate };
 }
 
