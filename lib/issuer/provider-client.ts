@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, get as getByHttps } from 'node:https';
 import { setImmediate } from 'node:timers/promises';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
-import { ConnectionPool, isFetchChanged } from './connection-pool.js';
+import { ConnectionPool, DIRECT_HEADERS, isFetchChanged } from './connection-pool.js';
 import { checkAddress, type OwnAddresses } from './provider-address.js';
 import { observeCall, type ProviderOperation } from './provider-call.js';
 import {
@@ -199,7 +199,7 @@ interface Agents {
 const sendByHttp =
   ({ http, https }: Agents): Send =>
   (url, { headers }, signal) => {
-    const options = { headers: headers as Record<string, string>, signal };
+    const options = { headers: { ...DIRECT_HEADERS, ...(headers as Record<string, string>) }, signal };
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => reject(signal.aborted ? (signal.reason as Error) : error);
       const read = (response: IncomingMessage): void => {

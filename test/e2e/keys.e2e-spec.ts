@@ -1,4 +1,6 @@
 /** The issuer's keys: fetched once, renewed in time, withdrawn in time, and tolerated in every shape. */
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { Controller, Get } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { AuthHealthIndicator, type AuthModuleOptions } from 'nestjs-resource-server';
@@ -50,6 +52,28 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     await start();
     expect(await status()).toBe(200);
     expect(issuer.server.connections).toBe(1);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ])('reads documents that a gateway compresses unasked: %s', async (encoding, compress) => {
+    issuer = await Issuer.start();
+    const asked: IncomingHttpHeaders[] = [];
+    const compressed =
+      (document: unknown): RequestListener =>
+      ({ headers }, response) => {
+        asked.push(headers);
+        response.writeHead(200, { 'content-encoding': encoding }).end(compress(JSON.stringify(document)));
+      };
+    issuer.server.answer(DISCOVERY, compressed(issuer.server.metadata));
+    issuer.server.answer('/jwks', compressed({ keys: issuer.server.keys }));
+    app = await bootApp(issuer.options, { platform, controllers: [ThingsController] });
+    expect(await status()).toBe(200);
+    // Firewalls reject requests that do not say who sends them.
+    expect(asked).toHaveLength(2);
+    for (const headers of asked)
+      expect(headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'node' });
   });
 
   it('asks again when the keys are no longer fresh, not before', async () => {

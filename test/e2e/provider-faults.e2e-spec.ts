@@ -1,5 +1,6 @@
 /** Their fault is 401, ours or the provider's is 5xx: every way in which a provider fails, on both platforms. */
 import { EventEmitter, once } from 'node:events';
+import { gzipSync } from 'node:zlib';
 import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import type { AuthorizationServer } from '../support/authorization-server.js';
@@ -57,6 +58,19 @@ const UNAVAILABLE: readonly (readonly [string, Spoil])[] = [
       `${path} redirects to ${JSON.stringify(location)}`,
       (server) => server.answerWith(path, 302, '', { location }),
     ]),
+    [
+      `${path} answers with what becomes too large when it is read`,
+      (server) => {
+        const bomb = gzipSync('x'.repeat(10_000_000));
+        server.answer(path, (_, response) =>
+          response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+        );
+      },
+    ],
+    [
+      `${path} answers in an encoding that is not known`,
+      (server) => server.answerWith(path, 200, '{}', { 'content-encoding': 'constructor' }),
+    ],
     [`${path} is cut off`, (server) => server.answerWith(path, 200, '{"keys":[', {})],
     [
       `${path} answers a megabyte`,

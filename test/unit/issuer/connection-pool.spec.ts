@@ -40,12 +40,13 @@ describe('ConnectionPool', () => {
       let body = '';
       request.on('data', (chunk) => (body += String(chunk)));
       request.on('end', () => {
-        seen = [request.method, request.url, request.headers['accept-encoding'], body];
+        const { 'accept-encoding': encoding, 'user-agent': agent } = request.headers;
+        seen = [request.method, request.url, encoding, agent, body];
         response.writeHead(503, { 'retry-after': '7', 'set-cookie': ['a=1', 'b=2'] }).end(`\ufeff${TEXT}`);
       });
     };
     const { status, headers, body } = await send();
-    expect(seen).toEqual(['POST', '/introspect?a=b', 'identity', 'token=t']);
+    expect(seen).toEqual(['POST', '/introspect?a=b', 'identity', 'node', 'token=t']);
     expect([status, headers.get('retry-after'), headers.get('set-cookie'), headers.get('x')]).toEqual([
       503,
       '7',
