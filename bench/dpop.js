@@ -1,4 +1,7 @@
-/** What does a DPoP proof add to a request with a known token? A new proof each time, beside the same token as Bearer and junk. */
+/**
+ * What does a DPoP proof add to a request with a known token? A new proof each time, beside Bearer alone, Bearer with a header
+ * of the same size that nobody reads, and junk.
+ */
 import { createHash, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
 import { encode, makeToken, thumbprintOf } from './issuer.js';
 import { measure, startServer } from './load.js';
@@ -61,8 +64,19 @@ export async function measureDPoP({ source, platforms, rounds, seconds }) {
       path: '/things',
       headers: { authorization: `DPoP ${token}`, dpop: 'a.b.c' },
     }));
+    const unread = 'x'.repeat(requestWith(clients[0], server.url).headers.dpop.length);
+    const laden = bearers.map((token) => ({
+      path: '/things',
+      headers: { authorization: `Bearer ${token}`, unread },
+    }));
     const rows = [
       { name: 'Bearer, known token', make: () => bearers, how: { expected: 200, seconds }, rounds: [] },
+      {
+        name: 'Bearer, and as much in an unread header',
+        make: () => laden,
+        how: { expected: 200, seconds },
+        rounds: [],
+      },
       {
         name: 'DPoP, known token, new proof',
         make: () => proofs(PROOFS),

@@ -1,7 +1,7 @@
 /** Reads which URL a request is for. RFC 9449 section 4.3 (`htu`), RFC 3986 section 6.2, RFC 9110 section 7.1. */
 import type { TLSSocket } from 'node:tls';
 import { headerLinesOf, socketOf, type IncomingRequest } from './incoming-request.js';
-import { isRespelled, normalizeUri, upperCaseEscapes } from './normalize-uri.js';
+import { isRespelled, normalizeUri, parseUrl, upperCaseEscapes } from './normalize-uri.js';
 
 export interface TargetOptions {
   /**
@@ -41,7 +41,7 @@ function ownOriginOf(request: IncomingRequest, options: OwnOptions): string | un
   const socket = socketOf(request);
   const host = hostOf(request);
   const scheme = (socket as Partial<TLSSocket> | undefined)?.encrypted === true ? 'https' : 'http';
-  const url = host === undefined ? undefined : parseHttpUrl(`${scheme}://${host}`);
+  const url = host === undefined ? undefined : parseUrl(`${scheme}://${host}`);
   if (url === undefined) return undefined;
   const isOwn =
     (isLoopbackName(url.hostname) && isLoopbackAddress(socket?.localAddress)) ||
@@ -55,9 +55,13 @@ const audienceHosts = new WeakMap<OwnOptions, ReadonlySet<string | undefined>>()
 function audienceHostsOf(options: OwnOptions): ReadonlySet<string | undefined> {
   const known = audienceHosts.get(options);
   if (known) return known;
-  const hosts = new Set([options.audience].flat().map((each) => parseHttpUrl(each)?.host));
+  const hosts = new Set([options.audience].flat().map(httpHostOf));
   audienceHosts.set(options, hosts);
   return hosts;
+}
+
+function httpHostOf(audience: string): string | undefined {
+  return /^https?:\/\//i.test(audience) ? parseUrl(audience)?.host : undefined;
 }
 
 /** A name or an address, and a port: no userinfo, no path. */
@@ -72,16 +76,6 @@ function hostOf(request: IncomingRequest): string | undefined {
   const [host = authority, ...more] = headerLinesOf(request, 'host');
   if (typeof host !== 'string' || more.length > 0 || !HOST.test(host)) return undefined;
   return authority === undefined || authority === host ? host : undefined;
-}
-
-/** Not by `URL.canParse`: once optimized, that of Node.js 20 answers `false` for some letters beyond ASCII. */
-function parseHttpUrl(url: string): URL | undefined {
-  if (!/^https?:\/\//i.test(url)) return undefined;
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
-  }
 }
 
 function isLoopbackName(hostname: string): boolean {
