@@ -1,17 +1,9 @@
 /** "Cookie, else header": bearerToken reads the header as the default does. */
-import { Controller, Get } from '@nestjs/common';
 import { bearerToken } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { DPoPClient } from '../support/dpop.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
 
 describe.each(PLATFORMS)('a resolver with bearerToken on %s', (platform) => {
   let issuer: Issuer;
@@ -24,7 +16,7 @@ describe.each(PLATFORMS)('a resolver with bearerToken on %s', (platform) => {
         tokenResolver: (request) =>
           /(?:^|; )token=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? bearerToken(request),
       },
-      { platform, controllers: [ThingsController] },
+      { platform },
     );
   });
   afterAll(async () => {

@@ -1,19 +1,11 @@
 /** What the provider receives of the client's credentials, where it reads them in its own way. */
 import type { IncomingMessage } from 'node:http';
-import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { sendJson } from '../support/authorization-server.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'ok';
-  }
-}
 
 /** Of characters that application/x-www-form-urlencoded leaves as they are. */
 const PLAIN = { clientId: 'orders-api_v1.0*', clientSecret: keepSecret('a-secret_with.marks*and-more') };
@@ -46,7 +38,7 @@ describe.each(PLATFORMS)('client_secret_basic on %s', (platform) => {
         sendJson(response, { active: true, ...issuer.claims() });
       else response.writeHead(401).end();
     });
-    const settings = { platform, controllers: [ThingsController] };
+    const settings = { platform };
     app = await bootApp({ ...issuer.options, ...options, clientAuthMethod: 'client_secret_basic' }, settings);
     return (await app.get('/things', bearer(issuer.opaqueToken()))).status;
   };

@@ -12,18 +12,11 @@ import {
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootModule, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
+import { bootModule, PLATFORMS, type AppSettings, type TestApp, ThingsController } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
 import { outputLogger } from '../support/output-logger.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
 
 const PREFIX = 'MONOCLOUD_BACKEND_';
 
@@ -232,7 +225,7 @@ describe.each(PLATFORMS)('configuration on %s', (platform) => {
   let issuer: Issuer;
   const apps: TestApp[] = [];
   const boot = async (imports: AppSettings['imports'] & object): Promise<TestApp> => {
-    const app = await bootModule(imports, { platform, controllers: [ThingsController] });
+    const app = await bootModule(imports, { platform });
     apps.push(app);
     return app;
   };

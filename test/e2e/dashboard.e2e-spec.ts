@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Controller, Get } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -16,7 +15,7 @@ import {
 } from 'nestjs-resource-server';
 import { recordTelemetry } from 'nestjs-resource-server/opentelemetry';
 import { parse } from 'yaml';
-import { PLATFORMS, type Platform, type TestApp } from '../support/app.js';
+import { PLATFORMS, ThingsController, type Platform, type TestApp } from '../support/app.js';
 import { DPoPClient } from '../support/dpop.js';
 import { bearer, send } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
@@ -160,13 +159,6 @@ function findUnknown({ expression, shown }: Query, exported: Exported): string[]
   }
   const kept = [...grouping, ...TARGET_LABELS, ...TEMPLATE_VALUES];
   return [...unknown, ...shown.filter((label) => !kept.includes(label)).map((label) => `no {{${label}}}`)];
-}
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
 }
 
 @WebSocketGateway()

@@ -1,7 +1,6 @@
 /** The issuer's keys: fetched once, renewed in time, withdrawn in time, and tolerated in every shape. */
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { Controller, Get } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { AuthHealthIndicator, type AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
@@ -14,13 +13,6 @@ import { makeKey } from '../support/tokens.js';
 
 const DISCOVERY = '/.well-known/openid-configuration';
 
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
-
 /** Takes long to make: another key beside the one in use, or one of an algorithm that is not wanted. */
 const rsa = makeKey('RS256');
 
@@ -30,7 +22,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
 
   const start = async (options: AuthModuleOptions = {}, ...settings: Parameters<typeof Issuer.start>) => {
     issuer = await Issuer.start(...settings);
-    app = await bootApp({ ...issuer.options, ...options }, { platform, controllers: [ThingsController] });
+    app = await bootApp({ ...issuer.options, ...options }, { platform });
   };
   const status = async (token = issuer.token()): Promise<number> =>
     (await app.get('/things', bearer(token))).status;
@@ -68,7 +60,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
       };
     issuer.server.answer(DISCOVERY, compressed(issuer.server.metadata));
     issuer.server.answer('/jwks', compressed({ keys: issuer.server.keys }));
-    app = await bootApp(issuer.options, { platform, controllers: [ThingsController] });
+    app = await bootApp(issuer.options, { platform });
     expect(await status()).toBe(200);
     // Firewalls reject requests that do not say who sends them.
     expect(asked).toHaveLength(2);
@@ -334,7 +326,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
   ): Promise<void> => {
     issuer = await Issuer.start(settings);
     const options = { ...issuer.options, ...configured(issuer.server.origin) };
-    app = await bootApp(options, { platform, controllers: [ThingsController] });
+    app = await bootApp(options, { platform });
   };
   const status = async (): Promise<number> => (await app.get('/things', bearer(issuer.token()))).status;
 
@@ -420,7 +412,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
         expect((await app.get('/things', bearer(issuer.opaqueToken()))).status).toBe(200);
         await app.close();
         const options = { ...issuer.introspecting, jwksUri: `${issuer.server.origin}/jwks` };
-        app = await bootApp(options, { platform, controllers: [ThingsController] });
+        app = await bootApp(options, { platform });
         expect(await status()).toBe(200);
       });
     });
@@ -434,7 +426,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
         await app?.close();
         app = await bootApp(
           { ...issuer.introspecting, ...both, ...options, warmUp: 'required' },
-          { platform, controllers: [ThingsController] },
+          { platform },
         );
         expect(await app.nest.get(AuthHealthIndicator).isHealthy()).toMatchObject({
           auth: { status: 'up', state: 'ready' },

@@ -4,7 +4,7 @@ import { ProductsController } from '../migration/keycloak.js';
 import { options as monocloudOptions } from '../migration/monocloud-module.js';
 import { ApiController } from '../migration/monocloud.js';
 import { ProfileController, UserBySub, UsersService } from '../migration/passport.js';
-import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
+import { bootApp, PLATFORMS, type AppSettings, type Controllers, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 
@@ -22,7 +22,7 @@ describe.each(PLATFORMS)('on %s, what is migrated from', (platform) => {
   });
 
   async function boot(
-    controllers: AppSettings['controllers'],
+    controllers: Controllers,
     options: AuthModuleOptions = {},
     providers: AppSettings['providers'] = [],
   ): Promise<void> {

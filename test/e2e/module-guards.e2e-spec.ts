@@ -30,7 +30,7 @@ import {
 } from 'nestjs-resource-server';
 import { mockClaims } from 'nestjs-resource-server/testing';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { bootModule, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
+import { bootModule, PLATFORMS, type AppSettings, type Controllers, type TestApp } from '../support/app.js';
 import { DPoPClient } from '../support/dpop.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
@@ -94,7 +94,7 @@ const OPEN: CanActivate = { canActivate: () => true };
 
 type Import = NonNullable<AppSettings['imports']>[number];
 
-function featureWith(...controllers: AppSettings['controllers']): Import {
+function featureWith(...controllers: Controllers): Import {
   @Module({ controllers: [...controllers] })
   class FeatureModule {}
   return FeatureModule;

@@ -21,7 +21,7 @@ import {
   type AuthModuleOptions,
   type ResourceServerSecurityOptions,
 } from 'nestjs-resource-server';
-import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
+import { bootApp, PLATFORMS, type AppSettings, type Controllers, type TestApp } from '../support/app.js';
 import { AUDIENCE } from '../support/issuer.js';
 
 // Nothing here asks the provider.
@@ -89,7 +89,7 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
 
   /** Made where applications make it: before they listen. */
   async function documentOf(
-    controllers: AppSettings['controllers'],
+    controllers: Controllers,
     {
       prepare,
       openapi = '3.0.0',

@@ -1,5 +1,4 @@
 /** What a provider that is slow, broken or gone costs the application: nothing that it could have had at hand. */
-import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { sendJson } from '../support/authorization-server.js';
@@ -9,13 +8,6 @@ import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
 import { makeKey } from '../support/tokens.js';
 
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
-
 const DISCOVERY = '/.well-known/openid-configuration';
 
 describe.each(PLATFORMS)('outages on %s', (platform) => {
@@ -23,7 +15,7 @@ describe.each(PLATFORMS)('outages on %s', (platform) => {
   let app: TestApp | undefined;
 
   const boot = async (options: AuthModuleOptions = {}): Promise<void> => {
-    app = await bootApp({ ...issuer.options, ...options }, { platform, controllers: [ThingsController] });
+    app = await bootApp({ ...issuer.options, ...options }, { platform });
   };
   const call = (token = issuer.token()) => app?.get('/things', bearer(token));
   const status = async (token?: string): Promise<number | undefined> => (await call(token))?.status;

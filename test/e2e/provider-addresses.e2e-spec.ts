@@ -1,18 +1,10 @@
 /** Addresses that the provider's metadata names: which are never asked, and what is logged of them. */
-import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions, Fetcher } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { keepSecret, loggedLines } from '../support/no-secrets-in-output.js';
 import { nowInSeconds } from '../support/tokens.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'ok';
-  }
-}
 
 const ELSEWHERE = 'https://issuer.example';
 const PASSWORD = keepSecret('a-password-in-an-address');
@@ -30,7 +22,7 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
   });
 
   const boot = async (options: AuthModuleOptions): Promise<void> => {
-    app = await bootApp(options, { platform, controllers: [ThingsController] });
+    app = await bootApp(options, { platform });
   };
   const publish = (metadata: Record<string, unknown>): void =>
     issuer.server.answerWith(

@@ -1,7 +1,6 @@
 /** Their fault is 401, ours or the provider's is 5xx: every way in which a provider fails, on both platforms. */
 import { EventEmitter, once } from 'node:events';
 import { gzipSync } from 'node:zlib';
-import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import type { AuthorizationServer } from '../support/authorization-server.js';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
@@ -9,13 +8,6 @@ import { advanceClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
 
 const JWKS = '/jwks';
 const DISCOVERY = '/.well-known/openid-configuration';
@@ -138,7 +130,7 @@ describe.each(PLATFORMS)('provider faults on %s', (platform) => {
 
   const boot = async (spoil: Spoil): Promise<TestApp> => {
     const options = { ...issuer.options, ...spoil(issuer.server) };
-    return (app = await bootApp(options, { platform, controllers: [ThingsController] }));
+    return (app = await bootApp(options, { platform }));
   };
 
   it.each(UNAVAILABLE)('503 when %s, and recovers by itself', async (_, spoil) => {

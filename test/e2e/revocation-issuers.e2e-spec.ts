@@ -1,6 +1,5 @@
 /** Revocations of several issuers: each speaks for its own users only. */
 import { randomUUID } from 'node:crypto';
-import { Controller, Get } from '@nestjs/common';
 import { TokenRevocations } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { advanceClock } from '../support/clock.js';
@@ -8,13 +7,6 @@ import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
 import { keepSecret } from '../support/no-secrets-in-output.js';
 import { nowInSeconds, signToken } from '../support/tokens.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
 
 const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout';
 const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
@@ -46,7 +38,7 @@ describe.each(PLATFORMS)('revocations of several issuers on %s', (platform) => {
         backChannelLogout: true,
         securityEvents: { path: '/events', audience: AUDIENCE },
       },
-      { platform, controllers: [ThingsController] },
+      { platform },
     );
   });
   afterEach(() => app.close());
@@ -148,7 +140,7 @@ describe.each(PLATFORMS)('revocations of several issuers on %s', (platform) => {
         audience: AUDIENCE,
         backChannelLogout: true,
       },
-      { platform, controllers: [ThingsController] },
+      { platform },
     );
     // Of one that nobody knows nothing is asked.
     const stranger = await Issuer.start();

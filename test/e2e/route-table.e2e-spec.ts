@@ -37,7 +37,14 @@ import {
   type AuthModuleOptions,
   type RouteEntry,
 } from 'nestjs-resource-server';
-import { bootApp, PLATFORMS, type AppSettings, type Platform, type TestApp } from '../support/app.js';
+import {
+  bootApp,
+  PLATFORMS,
+  type AppSettings,
+  type Controllers,
+  type Platform,
+  type TestApp,
+} from '../support/app.js';
 import { AUDIENCE, CLIENT_SECRET } from '../support/issuer.js';
 import { loggedLines } from '../support/no-secrets-in-output.js';
 
@@ -97,7 +104,7 @@ interface FastifyInstance {
 describe.each(PLATFORMS)('the route table on %s', (platform) => {
   let app: TestApp | undefined;
   const boot = async (
-    controllers: AppSettings['controllers'],
+    controllers: Controllers,
     settings: Partial<AppSettings> = {},
     options: AuthModuleOptions = OPTIONS,
   ): Promise<TestApp> => (app = await bootApp(options, { platform, controllers, ...settings }));

@@ -3,17 +3,10 @@ import { Controller, Get } from '@nestjs/common';
 import { CertBound, DPoPBound, type AuthModuleOptions, type IncomingRequest } from 'nestjs-resource-server';
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
+import { bootApp, PLATFORMS, type TestApp, ThingsController } from '../support/app.js';
 import { makeAuthority } from '../support/certificates.js';
 import { DPoPClient } from '../support/dpop.js';
 import { Issuer } from '../support/issuer.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'ok';
-  }
-}
 
 @Controller()
 class BoundController {

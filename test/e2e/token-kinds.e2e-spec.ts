@@ -1,16 +1,8 @@
 /** Tokens that their own claims, or the provider, name something else than access tokens. */
-import { Controller, Get } from '@nestjs/common';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { expectInvalidToken, refusals } from '../support/gate.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'ok';
-  }
-}
 
 const REFUSED: readonly (readonly [provider: string, claims: Record<string, unknown>])[] = [
   ['Ory Hydra', { token_type: 'Bearer', token_use: 'refresh_token' }],
@@ -46,7 +38,7 @@ describe.each(PLATFORMS)('kinds of tokens on %s', (platform) => {
 
   beforeAll(async () => {
     issuer = await Issuer.start();
-    app = await bootApp(issuer.introspecting, { platform, controllers: [ThingsController] });
+    app = await bootApp(issuer.introspecting, { platform });
   });
   afterAll(async () => {
     await app.close();

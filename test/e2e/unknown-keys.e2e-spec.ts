@@ -1,18 +1,10 @@
 /** Tokens of keys that are not known: a rotation is served at once, a flood of invented names hides none and costs little. */
-import { Controller, Get } from '@nestjs/common';
 import type { AuthModuleOptions } from 'nestjs-resource-server';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { advanceClock } from '../support/clock.js';
 import { bearer } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
 import { makeKey, type SigningKey } from '../support/tokens.js';
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'things';
-  }
-}
 
 describe.each(PLATFORMS)('unknown keys on %s', (platform) => {
   let issuer: Issuer;
@@ -27,7 +19,7 @@ describe.each(PLATFORMS)('unknown keys on %s', (platform) => {
   });
 
   const boot = async (options: AuthModuleOptions = {}): Promise<void> => {
-    app = await bootApp({ ...issuer.options, ...options }, { platform, controllers: [ThingsController] });
+    app = await bootApp({ ...issuer.options, ...options }, { platform });
     expect(await status()).toBe(200);
   };
   const status = async (token = issuer.token()): Promise<number> =>

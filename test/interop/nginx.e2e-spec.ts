@@ -1,5 +1,4 @@
 /** A real nginx that ends TLS in front of the API: whose certificate counts, and whose header does not. */
-import { Controller, Get } from '@nestjs/common';
 import { certificateFromHeader } from 'nestjs-resource-server';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,13 +16,6 @@ import { answers, freePort } from '../support/ports.js';
 import { describeWith } from '../support/redis.js';
 
 const NGINX = ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0);
-
-@Controller()
-class ThingsController {
-  @Get('things') list(): string {
-    return 'ok';
-  }
-}
 
 /** docs/deploy/nginx.conf, with the addresses and certificates of this test. */
 function configure(folder: string, port: number, upstream: string): string {
@@ -70,10 +62,7 @@ describeWith(NGINX !== undefined, 'install nginx', 'a real nginx in front', () =
       });
       port = await freePort();
       publicUrl = `https://127.0.0.1:${port}`;
-      app = await bootApp(
-        { ...issuer.options, certificateResolver, publicUrl },
-        { platform, controllers: [ThingsController] },
-      );
+      app = await bootApp({ ...issuer.options, certificateResolver, publicUrl }, { platform });
       writeFileSync(join(folder, 'cert.pem'), server.cert);
       writeFileSync(join(folder, 'key.pem'), server.key);
       writeFileSync(join(folder, 'nginx.conf'), configure(folder, port, app.origin));

@@ -1,5 +1,5 @@
 /** A Nest application of the given controllers behind AuthModule, listening on a free port. */
-import type { ArgumentsHost, INestApplication, Type } from '@nestjs/common';
+import { Controller, Get, type ArgumentsHost, type INestApplication, type Type } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -21,9 +21,12 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
+export type Controllers = readonly Type[];
+
 export interface AppSettings {
   readonly platform: Platform;
-  readonly controllers: readonly Type[];
+  /** @default one with `GET /things`, which requires a valid token and nothing more */
+  readonly controllers?: Controllers;
   readonly imports?: readonly NonNullable<
     Parameters<typeof Test.createTestingModule>[0]['imports']
   >[number][];
@@ -36,6 +39,13 @@ export interface AppSettings {
   readonly beforeListening?: (nest: INestApplication) => void | Promise<void>;
 }
 
+@Controller()
+export class ThingsController {
+  @Get('things') list(): string {
+    return 'things';
+  }
+}
+
 /** With these options, or with the environment alone where there are none. */
 export function bootApp(options: AuthModuleOptions | undefined, settings: AppSettings): Promise<TestApp> {
   return bootModule([AuthModule.forRoot(options), ...(settings.imports ?? [])], settings);
@@ -43,7 +53,14 @@ export function bootApp(options: AuthModuleOptions | undefined, settings: AppSet
 
 export async function bootModule(
   imports: NonNullable<AppSettings['imports']>,
-  { platform, controllers, providers = [], customize, beforeListening, port = 0 }: AppSettings,
+  {
+    platform,
+    controllers = [ThingsController],
+    providers = [],
+    customize,
+    beforeListening,
+    port = 0,
+  }: AppSettings,
 ): Promise<TestApp> {
   const builder = Test.createTestingModule({
     imports: [...imports],
