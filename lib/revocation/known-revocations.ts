@@ -14,6 +14,7 @@ import {
   type RevocationStore,
   type RevocationStoreObserver,
 } from './revocation-store.js';
+import { outsideRequests } from '../timing/outside-requests.js';
 
 /** How long a store may take to add one, and to list all, in seconds. */
 const ADD_SECONDS = 2;
@@ -221,10 +222,11 @@ export class KnownRevocations {
 
   #reconcileIn(milliseconds: number): void {
     if (this.#isOver) return;
-    this.#retry ??= setTimeout(() => {
+    const reconcile = (): void => {
       this.#retry = undefined;
       this.#observer.recovered();
-    }, milliseconds).unref();
+    };
+    this.#retry ??= outsideRequests(() => setTimeout(reconcile, milliseconds).unref());
   }
 }
 

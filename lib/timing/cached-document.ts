@@ -10,6 +10,7 @@ import { ProviderUnavailableError } from '../errors/auth.errors.js';
 import { Backoff, monotonicSeconds } from './backoff.js';
 import { DeadlineError, withDeadline } from './deadline.js';
 import { HedgedCall } from './hedged-call.js';
+import { outsideRequests } from './outside-requests.js';
 
 export interface CachedDocumentOptions {
   /** How long a document is used without a fetch, in seconds. */
@@ -168,10 +169,8 @@ export class CachedDocument<T> implements DocumentStatus {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     const milliseconds = Math.min(Math.ceil(seconds * 1000), MAX_TIMER_MS);
-    this.#timer = setTimeout(
-      () => setImmediate(() => this.#refreshInBackground()).unref(),
-      milliseconds,
-    ).unref();
+    const refresh = (): void => void setImmediate(() => this.#refreshInBackground()).unref();
+    this.#timer = outsideRequests(() => setTimeout(refresh, milliseconds).unref());
   }
 
   #refreshInBackground(): void {

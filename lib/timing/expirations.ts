@@ -4,6 +4,7 @@
  * The timer looks at the clock twice a second while anything waits. So it finds a deadline that is further away than
  * Node's timers reach, and one that passed while the process was suspended or while the clock was set.
  */
+import { outsideRequests } from './outside-requests.js';
 
 const TICK_MS = 500;
 
@@ -41,7 +42,7 @@ export class Expirations {
     const entry: Entry = { at, end, index: this.#heap.length };
     this.#heap.push(entry);
     this.#rise(entry);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#timer ??= outsideRequests(() => setInterval(() => this.#tick(), TICK_MS).unref());
     return entry;
   }
 

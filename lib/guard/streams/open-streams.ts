@@ -6,6 +6,7 @@ import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
 import { Expirations, type Expiration } from '../../timing/expirations.js';
 import type { AccessTokenClaims } from '../../token/access-token-claims.js';
 import { trueTime, type ClaimsOptions } from '../../token/check-claims.js';
+import { outsideRequests } from '../../timing/outside-requests.js';
 
 /** Something that stays open on the strength of a token. */
 export interface OpenStream {
@@ -81,10 +82,11 @@ export class OpenStreams implements OnModuleDestroy {
 
   #endRevokedSoon(): void {
     if (this.#open.size === 0) return;
-    this.#revoked ??= setTimeout(() => {
+    const endRevoked = (): void => {
       this.#revoked = undefined;
       this.endAll(({ claims }) => this.revocations?.covers(claims) === true, revokedError());
-    }, REVOCATIONS_MS).unref();
+    };
+    this.#revoked ??= outsideRequests(() => setTimeout(endRevoked, REVOCATIONS_MS).unref());
   }
 
   #end(stream: OpenStream, error: AuthError): void {
