@@ -9,7 +9,7 @@ import {
   type AccessTokenClaims,
 } from 'nestjs-resource-server';
 
-/** Client roles stand under the client's name: `roles: ['other']` of client `my-nestjs-app`. */
+/** The roles of the client `my-nestjs-app`, which nest-keycloak-connect reads by default. */
 const clientRoles = { groupsClaim: 'resource_access.my-nestjs-app.roles' };
 
 @Controller('products')

@@ -16,7 +16,7 @@ export class UsersService {
   }
 }
 
-/** What `validate` did: from the claims of a token that is good already to the application's own user. */
+/** Replaces `validate`: finds the application's user by the `sub` of a validated token. */
 @Injectable()
 export class UserBySub implements PipeTransform<string, Promise<User>> {
   constructor(private readonly users: UsersService) {}

@@ -90,7 +90,7 @@ const FITS: Readonly<Record<string, (kinds: readonly Kind[]) => boolean>> = {
   nothing: (kinds) => kinds.length === 0,
   '`@Public`': (kinds) => kinds.includes('Public'),
   '`@OptionalAuth`': (kinds) => kinds.includes('OptionalAuth'),
-  '`@Public` and more': (kinds) => kinds.includes('Public') && kinds.length > 1,
+  '`@Public` and another': (kinds) => kinds.includes('Public') && kinds.length > 1,
   'an opening': (kinds) => !kinds.every(isRequirement),
   'a requirement': (kinds) => kinds.some(isRequirement),
 };

@@ -6,7 +6,7 @@ import { AuthHealthIndicator, Public } from 'nestjs-resource-server';
 export class HealthController {
   constructor(private readonly health: AuthHealthIndicator) {}
 
-  /** The process responds. Asks nobody. */
+  /** The process responds. Makes no calls. */
   @Get('live')
   live() {
     return { status: 'up' };
