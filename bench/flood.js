@@ -1,4 +1,4 @@
-/** A flood of forged tokens, each another one, from a process of its own: `flood.js <url> <token> <seconds>`. */
+/** A flood of forged tokens, a different one each time, from a process of its own: `flood.js <url> <token> <seconds>`. */
 import autocannon from 'autocannon';
 import { randomBytes } from 'node:crypto';
 

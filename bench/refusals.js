@@ -116,7 +116,7 @@ function makeWorks(source, origin) {
   };
   const repeated = (name, make, expected = 401) => ({ name, expected, requests: constant([make()]) });
   const another = (name, make, expected = 401) => ({
-    name: `${name}, each another one`,
+    name: `${name}, a different one each time`,
     expected,
     requests: () => Array.from({ length: DISTINCT }, make),
   });
@@ -125,10 +125,10 @@ function makeWorks(source, origin) {
   const notTried = [401, 503];
 
   return [
-    { name: 'good, its token is known', expected: 200, requests: constant(good) },
+    { name: 'valid, known token', expected: 200, requests: constant(good) },
     { name: 'no token', expected: 401, requests: constant([{ headers: {} }]) },
-    repeated('garbage for a token', () => 'a.b.c'),
-    repeated('no base64url', () => `${good[0]}=`),
+    repeated('a malformed token', () => 'a.b.c'),
+    repeated('invalid base64url', () => `${good[0]}=`),
     {
       name: 'expired',
       expected: 401,
@@ -140,7 +140,7 @@ function makeWorks(source, origin) {
     ),
     another('15 KB of audiences', manyAudiences(15_000)),
     another('60 KB of audiences', manyAudiences(60_000)),
-    repeated('without the scope', () => makeToken(source, 'RS256', { scope: 'write:things' }), 403),
+    repeated('missing scope', () => makeToken(source, 'RS256', { scope: 'write:things' }), 403),
     ...Object.keys(SIGNATURE_BYTES).map((alg) => repeated(`forged ${alg}`, named(alg))),
     ...Object.keys(SIGNATURE_BYTES).map((alg) => another(`forged ${alg}`, named(alg), notTried)),
     repeated('forged ES512 without kid, 16 keys', nameless, notTried),
@@ -148,9 +148,9 @@ function makeWorks(source, origin) {
     repeated('an invented kid', unknown, notTried),
     another('an invented kid', unknown, notTried),
     repeated('opaque, not active', opaque),
-    another('a forged JWT, asked about (@Introspect)', to('/introspected', named('RS256'))),
-    repeated('a forged JWT, asked about (@Introspect)', to('/introspected', named('RS256'))),
-    repeated('opaque, not active, asked about (@Introspect)', to('/introspected', opaque)),
+    another('a forged JWT, on a route with @Introspect()', to('/introspected', named('RS256'))),
+    repeated('a forged JWT, on a route with @Introspect()', to('/introspected', named('RS256'))),
+    repeated('opaque, not active, on a route with @Introspect()', to('/introspected', opaque)),
     ...proofWorks(source, origin).map(([name, make]) => another(name, make)),
   ];
 }
