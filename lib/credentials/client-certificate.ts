@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { invalidToken } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { socketOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
+import { forApplication } from './received-request.js';
 
 /** The certificate's DER encoding. */
 export type ClientCertificate = Uint8Array;
@@ -16,7 +17,7 @@ export function resolveCertificate(
   log?: Log,
 ): ClientCertificate | undefined | Promise<ClientCertificate | undefined> {
   if (!certificateResolver) return readPeerCertificate(request);
-  return Promise.resolve(certificateResolver(request, log)).then((pem) =>
+  return Promise.resolve(certificateResolver(forApplication(request), log)).then((pem) =>
     pem === undefined || pem === null || pem === '' ? undefined : readPemCertificate(pem),
   );
 }

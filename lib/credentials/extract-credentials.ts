@@ -2,6 +2,7 @@
 import { invalidToken, InvalidRequestError, TokenError } from '../errors/auth.errors.js';
 import { isThenable } from '../timing/when-ready.js';
 import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
+import { forApplication } from './received-request.js';
 
 export interface Credentials {
   readonly scheme: 'Bearer' | 'DPoP';
@@ -14,7 +15,7 @@ export function resolveCredentials(
   { tokenResolver }: ResolverOptions,
 ): Credentials | undefined | Promise<Credentials | undefined> {
   if (!tokenResolver) return extractCredentials(request);
-  const token = resolvedToken(tokenResolver(request), 'tokenResolver');
+  const token = resolvedToken(tokenResolver(forApplication(request)), 'tokenResolver');
   return token instanceof Promise
     ? token.then((resolved) => credentialsOf(resolved, request))
     : credentialsOf(token, request);

@@ -10,17 +10,17 @@ interface NodeRequest {
 
 export interface IncomingRequest {
   readonly headers: IncomingHttpHeaders;
-  readonly method?: string;
-  readonly url?: string;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
   /** The URL as it came, before a router cut anything off. */
-  readonly originalUrl?: string;
+  readonly originalUrl?: string | undefined;
   readonly query?: unknown;
   readonly body?: unknown;
   /** The parameters of the path, as the router read them. */
   readonly params?: unknown;
   /** Express: the request is Node's own. */
   readonly rawHeaders?: readonly string[];
-  readonly socket?: Socket;
+  readonly socket?: Socket | undefined;
   /** Fastify: Node's request stands behind its own. */
   readonly raw?: NodeRequest;
 }

@@ -1,6 +1,7 @@
 /** A request with the headers that were received, whatever other code has written into it since. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { rawHeadersOf, type IncomingRequest } from './incoming-request.js';
+import type { Socket } from 'node:net';
+import { rawHeadersOf, socketOf, type IncomingRequest } from './incoming-request.js';
 
 /** Headers of which Node keeps the first line (https://nodejs.org/api/http.html#messageheaders). */
 const FIRST_LINE_COUNTS: ReadonlySet<string> = new Set([
@@ -24,21 +25,60 @@ const FIRST_LINE_COUNTS: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
-const received = new WeakMap<object, IncomingRequest>();
+/** A symbol: no parameter, header or body can bring a property of this name. */
+const RECEIVED = Symbol('nestjs-resource-server:received');
+
+/** Reads the request that it stands for, but for the headers, which are made when they are asked for. */
+class ReceivedRequest implements IncomingRequest {
+  #headers: IncomingHttpHeaders | undefined;
+
+  constructor(readonly own: IncomingRequest) {}
+
+  get headers(): IncomingHttpHeaders {
+    return (this.#headers ??= headersFrom(rawHeadersOf(this.own)));
+  }
+  get rawHeaders(): readonly string[] {
+    return rawHeadersOf(this.own);
+  }
+  get socket(): Socket | undefined {
+    return socketOf(this.own);
+  }
+  get method(): string | undefined {
+    return this.own.method;
+  }
+  get url(): string | undefined {
+    return this.own.url;
+  }
+  get originalUrl(): string | undefined {
+    return this.own.originalUrl;
+  }
+  get query(): unknown {
+    return this.own.query ?? queryOf(this.own.url);
+  }
+  get body(): unknown {
+    return this.own.body;
+  }
+  get params(): unknown {
+    return this.own.params;
+  }
+}
 
 /**
  * The request, with `headers` made of its raw headers. Mercurius copies what a client sends as `connectionParams` into
  * `request.headers`, where a proxy's certificate could be forged.
  */
 export function asReceived(request: IncomingRequest): IncomingRequest {
-  let view = received.get(request);
-  if (!view) received.set(request, (view = viewOf(request)));
-  return view;
+  const holder = request as { [RECEIVED]?: ReceivedRequest };
+  return (holder[RECEIVED] ??= new ReceivedRequest(request));
 }
 
-/** {@link asReceived}, made anew: for who needs it once, and has the request live for long. */
+/** What a function of the application is given: all that it knows of a request (cookies, say), and the received headers. */
+export function forApplication(request: IncomingRequest): IncomingRequest {
+  return request instanceof ReceivedRequest ? viewOf(request.own) : request;
+}
+
+/** Slow: a request that is a prototype is slower to read and to write from then on. */
 export function viewOf(request: IncomingRequest): IncomingRequest {
-  // What resolvers of an application read beside headers (cookies, say) is the request's own.
   return Object.create(request, {
     headers: { value: headersFrom(rawHeadersOf(request)), enumerable: true },
     ...(request.query === undefined && { query: { value: queryOf(request.url), enumerable: true } }),

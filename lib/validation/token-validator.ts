@@ -1,5 +1,6 @@
 /** Validates access tokens: finds the issuer, and has the token validated there. Usable without a request. Scopes, groups and binding are checked elsewhere. */
 import type { IncomingRequest } from '../credentials/incoming-request.js';
+import { forApplication } from '../credentials/received-request.js';
 import {
   ConfigurationError,
   invalidToken,
@@ -133,7 +134,7 @@ export class TokenValidator {
   ): Promise<ValidatingIssuer> {
     let name: unknown;
     try {
-      name = await opaqueTokenIssuer(token, request);
+      name = await opaqueTokenIssuer(token, request && forApplication(request));
     } catch (cause) {
       throw new ConfigurationError('opaqueTokenIssuer failed', {
         detail: `opaqueTokenIssuer failed (${cause instanceof Error ? cause.name : typeof cause})`,

@@ -1,6 +1,6 @@
 /** What stands around the guard knows GraphQL: route table, audit, resource metadata, events, mockClaims. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, type INestApplication } from '@nestjs/common';
 import {
   Args,
   Field,
@@ -25,9 +25,11 @@ import {
   Scopes,
   type AuthModuleOptions,
   type DecisionEvent,
+  type IncomingRequest,
 } from 'nestjs-resource-server';
+import type { FastifyInstance } from 'fastify';
 import { mockClaims } from 'nestjs-resource-server/testing';
-import { bootApp, type TestApp } from '../support/app.js';
+import { bootApp, type AppSettings, type Platform, type TestApp } from '../support/app.js';
 import { graphqlModule, post, STACKS, type GraphQLAnswer } from '../support/graphql.js';
 import { bearer, send } from '../support/http.js';
 import { Issuer } from '../support/issuer.js';
@@ -75,13 +77,30 @@ class HttpController {
   }
 }
 
+type WithCookies = IncomingRequest & { cookies?: Record<string, string> };
+
+/** As the cookie parsers of both platforms do it: a property of the platform's request. */
+function parseCookies(nest: INestApplication, platform: Platform): void {
+  const parse = (request: WithCookies, _: unknown, next: () => void): void => {
+    const [name = '', value = ''] = (request.headers.cookie ?? '').split('=');
+    request.cookies = { [name]: value };
+    next();
+  };
+  if (platform === 'Express') nest.use(parse);
+  else (nest.getHttpAdapter().getInstance() as FastifyInstance).addHook('onRequest', parse);
+}
+
 describe.each(STACKS)('around GraphQL: $name', ({ driver, platform }) => {
   let issuer: Issuer;
   const apps: TestApp[] = [];
-  const boot = async (options: AuthModuleOptions = {}): Promise<TestApp> => {
+  const boot = async (
+    options: AuthModuleOptions = {},
+    settings: Partial<AppSettings> = {},
+  ): Promise<TestApp> => {
     const app = await bootApp(
       { ...issuer.options, ...options },
       {
+        ...settings,
         platform,
         controllers: [HttpController],
         imports: [graphqlModule(driver, { fieldResolverEnhancers: ['guards'] })],
@@ -115,6 +134,18 @@ describe.each(STACKS)('around GraphQL: $name', ({ driver, platform }) => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('gives functions of the application all that others have put on the request', async () => {
+    const app = await boot(
+      { tokenResolver: (request) => (request as WithCookies).cookies?.['session'] },
+      { beforeListening: (nest) => parseCookies(nest, platform) },
+    );
+    const answer = await post(app, '{ undeclared }', { cookie: `session=${issuer.token()}` });
+    expect(answer).toMatchObject({ body: { data: { undeclared: issuer.claims().sub } } });
+    expect(await post(app, '{ undeclared }')).toMatchObject({
+      body: { errors: [{ extensions: { errorCode: 'missing_token' } }] },
+    });
   });
 
   it('audits fields that declare nothing', async () => {

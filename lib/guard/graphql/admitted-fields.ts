@@ -10,8 +10,8 @@ interface Admission {
   readonly options: ResolvedOptions;
   readonly token: ValidatedToken;
   readonly scheme: Credentials['scheme'];
-  /** Handlers, by their class: one function may stand in several. */
-  readonly fields: Map<object, Set<object>>;
+  /** Class, handler, class, handler: one function may stand in several classes. As many as the schema has; most requests have few. */
+  readonly fields: object[];
 }
 
 /** A symbol: no parameter, header or body can bring a property of this name. */
@@ -28,10 +28,9 @@ export function rememberField(
   if (connection) return;
   let known = (carrier as Carrier)[ADMISSION];
   if (known?.token !== admitted.token || known.options !== admitted.options)
-    known = (carrier as Carrier)[ADMISSION] = { ...admitted, fields: new Map() };
-  const handlers = known.fields.get(context.getClass());
-  if (handlers) handlers.add(context.getHandler());
-  else known.fields.set(context.getClass(), new Set([context.getHandler()]));
+    known = (carrier as Carrier)[ADMISSION] = { ...admitted, fields: [] };
+  // Aliases of a field come here at the same time, while the token is validated.
+  if (!holds(known, context)) known.fields.push(context.getClass(), context.getHandler());
 }
 
 /** By a guard with these options, for this class and handler. What changes with the time is to be checked again. */
@@ -42,5 +41,12 @@ export function recallField(
 ): Omit<Admission, 'fields'> | undefined {
   const known = (carrier as Carrier)[ADMISSION];
   if (connection || known?.options !== options) return undefined;
-  return known.fields.get(context.getClass())?.has(context.getHandler()) === true ? known : undefined;
+  return holds(known, context) ? known : undefined;
+}
+
+function holds({ fields }: Admission, context: ExecutionContext): boolean {
+  const [owner, handler] = [context.getClass(), context.getHandler()];
+  for (let i = 0; i < fields.length; i += 2)
+    if (fields[i + 1] === handler && fields[i] === owner) return true;
+  return false;
 }
