@@ -1,13 +1,19 @@
-/** One GraphQL application on Apollo and one kind of guard: `graphql-server.js <platform> <variant> <issuer> <options>`. */
+/** One GraphQL application and one kind of guard: `graphql-server.js <platform> <variant> <issuer> <options>`, with `driver` in the options. */
 import 'reflect-metadata';
-import { ApolloDriver } from '@nestjs/apollo';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Field, GraphQLModule, ObjectType, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { answerQuestions } from './usage.js';
 import { VARIANTS } from './variants.js';
 
-const [platform, variant, issuer, options = '{}'] = process.argv.slice(2);
+const [platform, variant, issuer, given] = process.argv.slice(2);
+const { driver, ...options } = JSON.parse(given);
+
+async function loadDriver() {
+  return driver === 'Mercurius'
+    ? (await import('@nestjs/mercurius')).MercuriusDriver
+    : (await import('@nestjs/apollo')).ApolloDriver;
+}
 
 async function makeAdapter() {
   if (platform === 'Fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
@@ -30,7 +36,7 @@ class ThingsResolver {
   }
 }
 
-const { decorate = [], ...parts } = await VARIANTS[variant].setUp(issuer, JSON.parse(options));
+const { decorate = [], ...parts } = await VARIANTS[variant].setUp(issuer, options);
 const { prototype } = ThingsResolver;
 const METHODS = {
   name: [Query(() => String), ...decorate],
@@ -48,7 +54,7 @@ Module({
   imports: [
     ...(parts.imports ?? []),
     GraphQLModule.forRoot({
-      driver: ApolloDriver,
+      driver: await loadDriver(),
       autoSchemaFile: true,
       graphiql: false,
       fieldResolverEnhancers: ['guards'],

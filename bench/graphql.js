@@ -1,4 +1,4 @@
-/** A GraphQL operation with one root field, with ten, and with a guarded field of ten objects: known tokens, on Apollo. */
+/** A GraphQL operation with one root field, with ten, and with a guarded field of ten objects: known tokens, on Apollo and Mercurius. */
 import { makeTokens } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { multiplesOf, printTable, spread } from './report.js';
@@ -8,6 +8,8 @@ import { MODULE, YES } from './variants.js';
 const ROTATION = 500;
 const WARM_UP = 1;
 const CONTENDERS = [YES, 'jose by hand', MODULE];
+
+const DRIVERS = { Express: ['Apollo'], Fastify: ['Apollo', 'Mercurius'] };
 
 const aliases = Array.from({ length: 10 }, (_, i) => `a${i}: name`).join(' ');
 const OPERATIONS = {
@@ -33,10 +35,11 @@ async function checkAnswer({ url }, request) {
 export async function measureGraphQL({ source, rounds, seconds, platforms }) {
   const tokens = makeTokens(source, ROTATION);
   const rows = [];
-  for (const platform of platforms) {
+  for (const [platform, driver] of platforms.flatMap((each) => DRIVERS[each].map((name) => [each, name]))) {
     const servers = new Map();
+    const how = { script: 'graphql-server.js', options: { driver } };
     for (const variant of CONTENDERS) {
-      const server = await startServer(platform, variant, source.issuer, { script: 'graphql-server.js' });
+      const server = await startServer(platform, variant, source.issuer, how);
       servers.set(variant, server);
       for (const query of Object.values(OPERATIONS)) {
         const requests = requestsFor(tokens, query);
@@ -46,12 +49,12 @@ export async function measureGraphQL({ source, rounds, seconds, platforms }) {
     }
     for (const [operation, query] of Object.entries(OPERATIONS)) {
       const requests = requestsFor(tokens, query);
-      const found = CONTENDERS.map((variant) => ({ platform, operation, variant, rounds: [] }));
+      const found = CONTENDERS.map((variant) => ({ platform, driver, operation, variant, rounds: [] }));
       for (let round = 0; round < rounds; round++) {
         for (const row of inTurn(found, round))
           row.rounds.push(await measure(servers.get(row.variant), requests, { seconds, expected: 200 }));
       }
-      printOperation(`${platform}, ${operation}`, found);
+      printOperation(`${driver} on ${platform}, ${operation}`, found);
       rows.push(...found);
     }
     for (const server of servers.values()) server.stop();
