@@ -1,4 +1,4 @@
-/** What is tried, and what has to come of it? */
+/** The requests of the sample and their expected responses. */
 import type { Step } from '#support/story/step.js';
 import { bearer } from '#support/story/step.js';
 import { ORDERS } from '../idp/resources.js';
@@ -43,16 +43,16 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
   });
   return [
     {
-      chapter: 'How a client finds its way',
+      chapter: 'Discovery',
       ...post(
-        'nobody: where to go stands in the challenge',
+        'no token: the challenge names the metadata',
         '',
         401,
         new RegExp(`resource_metadata="${METADATA}"`),
       ),
     },
     {
-      story: 'anybody: the document of RFC 9728',
+      story: 'the metadata (RFC 9728), without a token',
       method: 'GET',
       url: METADATA,
       authorization: '',
@@ -60,7 +60,7 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
       says: /"authorization_servers":\["http:\/\/localhost:4040"\]/,
     },
     {
-      story: 'anybody: whether it is up',
+      story: 'a public route',
       method: 'GET',
       url: `${origin}/status`,
       authorization: '',
@@ -68,11 +68,11 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
       says: /up/,
     },
     {
-      chapter: 'An assistant, signed in by the clerk, who may read',
-      ...tool('reads the orders', clerk, 'list_orders', /"for":"clerk"/),
+      chapter: 'An assistant, signed in by the clerk, who may only read',
+      ...tool('lists the orders', clerk, 'list_orders', /"for":"clerk"/),
     },
     cancel(
-      'sends the call for one that takes more',
+      'calls a tool that requires another scope',
       clerk.token(),
       403,
       new RegExp(
@@ -80,19 +80,25 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
       ),
     ),
     {
-      ...tool('asks for that, and is not granted it', clerk, 'cancel_order', /403 after trying upscoping/, {
-        id: 1,
-      }),
+      ...tool(
+        'requests the scope, which is not granted',
+        clerk,
+        'cancel_order',
+        /403 after trying upscoping/,
+        {
+          id: 1,
+        },
+      ),
       expected: 403,
     },
     {
       chapter: 'An assistant, signed in by the boss, who may grant more',
-      ...tool('reads the orders', boss, 'list_orders', /a lamp/),
+      ...tool('lists the orders', boss, 'list_orders', /a lamp/),
     },
-    tool('cancels one: asks for more, and is granted it', boss, 'cancel_order', /order 1 is cancelled/, {
+    tool('requests the scope, and cancels an order', boss, 'cancel_order', /order 1 is cancelled/, {
       id: 1,
     }),
-    tool('reads the rest with the same token', boss, 'list_orders', /a chair/),
+    tool('lists the other orders with the same token', boss, 'list_orders', /a chair/),
     {
       chapter: 'Without the official client',
       ...post('a forged token', `${boss.token().slice(0, -8)}AAAAAAAA`, 401, /error="invalid_token"/),
@@ -100,7 +106,7 @@ export function writeSteps({ clerk, boss }: Cast): readonly Step[] {
   ];
 }
 
-/** Of a call that ends with an error of HTTP, that error. */
+/** The result of a tool call; an HTTP error as a response with its status. */
 async function answerOf(call: Promise<string>): Promise<Response> {
   try {
     return new Response(await call);
