@@ -103,8 +103,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     const perRequest = tokens.some((token) => this.self.introspect(token).scope === Scope.REQUEST);
     if (perRequest) {
       throw new ConfigurationError(
-        'AuthModule: what forRootAsync() injects, or something that this depends on, is request-scoped or durable; ' +
-          'Nest runs no such guard for every route. Inject singletons only',
+        'AuthModule: a provider that forRootAsync() injects, or a dependency of it, is request-scoped or durable; ' +
+          'Nest would not run the guard for every route. Inject singletons only',
       );
     }
     if (!this.globalGuard || !(this.self.get<unknown>(AuthGuard) instanceof AuthGuard)) return;
@@ -133,7 +133,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     );
     return [...new Set(open.map(({ name }) => name))].map(
       (name) =>
-        `${name}: its decorators need AuthGuard, which does not run here; add @UseGuards(AuthGuard), or leave globalGuard out`,
+        `${name}: its decorators require AuthGuard, which does not run here; add @UseGuards(AuthGuard), or remove globalGuard`,
     );
   }
 
@@ -177,6 +177,6 @@ function warnOfDrivers(modules: ModulesContainer): void {
 function warnOfProfile(options: ResolvedOptions): void {
   if (options.profile !== 'fapi2' || noticesRevocation({ ...options })) return;
   new Logger('AuthModule').warn(
-    'profile fapi2: a revoked token is good until it expires; set introspectJwtTokens, backChannelLogout or securityEvents',
+    'profile fapi2: a revoked token is accepted until it expires; set introspectJwtTokens, backChannelLogout or securityEvents',
   );
 }

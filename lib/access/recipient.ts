@@ -32,7 +32,7 @@ export function checkRecipient(
   if (![audiences].flat().includes(audience))
     return invalidToken(
       'audience',
-      `@Audience() asks for ${quoteForeign(audience)}, which is none of the issuer ${quoteForeign(issuer.name)}`,
+      `@Audience() requires ${quoteForeign(audience)}, which is not an audience of the issuer ${quoteForeign(issuer.name)}`,
     );
   if (![claims.aud].flat().includes(audience))
     return invalidToken('audience', () => describe(claims, audience));
@@ -45,5 +45,5 @@ export function isNamed({ name, issuer }: NamedIssuer, names: readonly string[])
 }
 
 function describe({ aud }: Pick<AccessTokenClaims, 'aud'>, audience: string): string {
-  return `aud is ${quoteForeign(aud)}, @Audience() asks for ${quoteForeign(audience)}`;
+  return `aud is ${quoteForeign(aud)}, @Audience() requires ${quoteForeign(audience)}`;
 }

@@ -54,10 +54,10 @@ export class AccessTokenSource {
   #findSubject(caller: TokenCaller): Subject | Promise<Subject> {
     if (typeof caller === 'string') return this.tokens.validate(caller);
     if (typeof caller !== 'object' || caller === null)
-      throw new ConfigurationError('on behalf of: neither a request nor a token was given');
+      throw new ConfigurationError('OnBehalfOf: neither a request nor a token was passed');
     const principal = principalBehind(caller);
     if (!principal)
-      throw new MissingTokenError({ detail: 'on behalf of: the request has no validated caller' });
+      throw new MissingTokenError({ detail: 'OnBehalfOf: the request has no validated caller' });
     return principal;
   }
 

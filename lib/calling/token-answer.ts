@@ -46,7 +46,10 @@ export function readIssuedToken({ url, status, body }: ProviderAnswer, expected:
   if (typeof type !== 'string' || type.toLowerCase() !== scheme.toLowerCase())
     throw unusable(url, `answered with token_type ${quoteForeign(type)}, expected ${scheme}`);
   if (!ISSUED_TYPES.has(issued))
-    throw unusable(url, `answered with issued_token_type ${quoteForeign(issued)}, which is no access token`);
+    throw unusable(
+      url,
+      `answered with issued_token_type ${quoteForeign(issued)}, which is not an access token`,
+    );
   if (accessToken === expected.subject) throw unusable(url, "answered with the caller's own token");
   return { accessToken, expiresIn: readLifetime(members['expires_in']) };
 }

@@ -83,7 +83,7 @@ export function exchangeRequest(
     };
   }
   if (target.audience !== undefined || target.resource !== undefined)
-    throw mistake('the grant jwt-bearer knows no audience and no resource: name the API in scope');
+    throw mistake('the grant jwt-bearer supports neither audience nor resource: name the API in scope');
   if (target.scope === undefined) throw mistake('the grant jwt-bearer requires scope');
   return {
     operation,

@@ -34,7 +34,7 @@ function adviseProvider(error: AuthError, sources: Sources): string {
     if (detail.includes('is not https')) return 'configure the provider to serve it by https';
     if (detail.startsWith('introspectionEndpoint')) return `set ${variable('introspectionEndpoint')}`;
     if (detail.startsWith('jwksUri')) return `set ${variable('jwksUri')}`;
-    return `look at ${variable('issuer')} and what the provider publishes there`;
+    return `check ${variable('issuer')} and the metadata that the provider publishes there`;
   }
   return adviseNetwork(causesOf(error), variable);
 }
@@ -92,7 +92,7 @@ export function adviseToken(reason: TokenErrorReason, sources: Sources): string 
     unknown_user: 'add the user to the application, or check loadUser',
     scope: 'the client must request the scope, and the provider must grant it',
     claim: 'the route requires a claim that the token does not have: check @RequireClaims()',
-    authentication: 'the user must sign in again, as @StepUp() on the route says',
+    authentication: 'the user must sign in again, as @StepUp() on the route requires',
     group: `add the user to the group, or check ${variable('groupOptions.groupsClaim')}`,
   };
   return advice[reason];

@@ -51,8 +51,8 @@ function checkActive(active: unknown, { clientAuthMethod }: IssuerSettings): Fin
     ? {
         status: 'FAIL',
         check,
-        found: 'the provider says that a random string is an active token',
-        change: 'do not use this endpoint: it accepts everything',
+        found: 'the provider reports a random string as an active token',
+        change: 'do not use this endpoint: it accepts every token',
       }
     : {
         status: 'FAIL',

@@ -58,7 +58,7 @@ function checkName(
   return {
     status: 'warn',
     check,
-    found: `${found}; the provider calls itself ${quoteForeign(issuer)}`,
+    found: `${found}; the issuer in the provider's metadata is ${quoteForeign(issuer)}`,
     change:
       'configure the issuer exactly as the provider writes it: with jwksUri, discovery does not correct it',
   };

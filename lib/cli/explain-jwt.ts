@@ -45,7 +45,7 @@ async function checkKind({ header, claims }: DecodedJwt, verdict: Verdict): Prom
   const [otherwise, leniently] = refusal
     ? [{ typ: 'JWT' }, { requireAccessTokenType: false }]
     : [header, options];
-  await verdict.check('no ID token', 'nothing that only ID tokens carry', () =>
+  await verdict.check('no ID token', 'no claim that only ID tokens have', () =>
     checkType({ header: otherwise, claims }, leniently),
   );
 }

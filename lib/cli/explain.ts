@@ -34,7 +34,7 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
   if (!chosen)
     return {
       verdict: 'refused',
-      why: '401 invalid_token: of no issuer that is configured',
+      why: '401 invalid_token: the issuer of the token is not configured',
       findings: problems,
     };
   const settings = settingsOf(options, chosen);
@@ -74,7 +74,7 @@ function chooseIssuer(
   }
   const introspecting = chosen.filter(({ clientId }) => clientId !== undefined);
   if (introspecting.length !== 1)
-    throw new UsageError('several issuers: --issuer says whose token it is, for an opaque one does not');
+    throw new UsageError('several issuers are configured: --issuer names the one of an opaque token');
   return introspecting[0];
 }
 
@@ -123,12 +123,12 @@ async function checkUse(
   const checkRequirement = (check: string, requirement: Requirement) =>
     verdict.check(check, 'held', () => authorize(token, { requirements: [requirement] }, options));
   const scoped =
-    scopes.length > 0 ? await checkRequirement('scopes asked', new ScopesRequirement(scopes)) : undefined;
+    scopes.length > 0 ? await checkRequirement('route scopes', new ScopesRequirement(scopes)) : undefined;
 
   const { groupsClaim } = options.groupOptions;
   verdict.show('groups', `${groupsOf(token, groupsClaim).size} in ${quoteForeign(groupsClaim)}`);
   const grouped =
-    groups.length > 0 ? await checkRequirement('groups asked', new GroupsRequirement({ groups })) : undefined;
+    groups.length > 0 ? await checkRequirement('route groups', new GroupsRequirement({ groups })) : undefined;
   return bound ?? scoped ?? grouped;
 }
 
@@ -156,5 +156,7 @@ function bindingOf({ cnf }: AccessTokenClaims): string {
     cnf?.jkt !== undefined && 'a DPoP key: send it with the scheme DPoP and a proof',
     cnf?.['x5t#S256'] !== undefined && 'a certificate: send it over TLS with that certificate',
   ].filter((each) => each !== false);
-  return to.length > 0 ? `bound to ${to.join('; and to ')}` : 'not bound: whoever has the token can use it';
+  return to.length > 0
+    ? `bound to ${to.join('; and to ')}`
+    : 'not bound: anybody who has the token can use it';
 }

@@ -40,7 +40,7 @@ export function printDiagnosis(diagnosis: Diagnosis, { json }: Form): string {
 export function printExplanation(explanation: Explanation, { json }: Form): string {
   const { findings, verdict, why } = explanation;
   if (json) return toJson({ command: 'explain', verdict, why, findings });
-  const says = { accepted: 'accepted', refused: 'refused', unknown: 'cannot be determined now' }[verdict];
+  const says = { accepted: 'accepted', refused: 'rejected', unknown: 'cannot be determined now' }[verdict];
   return `${print(findings)}\n${says}: ${why}\n`;
 }
 

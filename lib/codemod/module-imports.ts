@@ -23,7 +23,7 @@ export function addModuleImports({ source, declaration }: RootModule, expression
   }
   if (!ts.isObjectLiteralExpression(metadata))
     throw new Error(
-      `${source.path}: the argument of @Module() is not written there; add ${expressions.join(', ')} to its imports`,
+      `${source.path}: the argument of @Module() is not an object literal; add ${expressions.join(', ')} to its imports`,
     );
   const property = propertyOf(source, metadata, 'imports');
   if (property === undefined) addProperty(source, metadata, expressions);

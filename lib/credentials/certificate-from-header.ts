@@ -54,7 +54,9 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
   if (!format) throw wrong(`format is one of ${Object.keys(FORMATS).join(', ')}`);
   const name = (options.header ?? format.header)?.toLowerCase();
   if (!name)
-    throw wrong(`header is required: the one that the proxy's configuration writes for ${options.format}`);
+    throw wrong(
+      `header is required: the name of the header in the proxy's configuration for ${options.format}`,
+    );
   const trusted = readTrusted(options.trustedProxies);
   const logged = new Set<string>();
   const ignore = (problem: string, log: Log | undefined): undefined => {
@@ -76,7 +78,7 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
 
 function readTrusted(trustedProxies: readonly string[]): BlockList {
   if (!Array.isArray(trustedProxies) || trustedProxies.length === 0) {
-    throw wrong('trustedProxies is required: without it everybody could claim any certificate');
+    throw wrong('trustedProxies is required: without it anybody could claim any certificate');
   }
   const trusted = new BlockList();
   for (const each of trustedProxies.flatMap((entry) =>

@@ -78,8 +78,8 @@ export function bearerToken(request: IncomingRequest): string | undefined {
  */
 function manyOrNone(token: object, option: string): InvalidRequestError | TokenError {
   if (Array.isArray(token) && token.length > 1)
-    return new InvalidRequestError({ detail: `${option} found ${token.length} tokens` });
-  return invalidToken('malformed', `${option} found a list or an object, not a token`);
+    return new InvalidRequestError({ detail: `${option} returned ${token.length} tokens` });
+  return invalidToken('malformed', `${option} returned a list or an object, not a token`);
 }
 
 /**
@@ -169,7 +169,7 @@ function refuseSecondWay(request: IncomingRequest): void {
   // Express reads the query anew each time that it is looked at.
   const inQuery = request.url?.includes('?') !== false && hasAccessToken(request.query);
   if (inForm || inQuery) {
-    throw new InvalidRequestError({ detail: 'access_token is sent beside the Authorization header' });
+    throw new InvalidRequestError({ detail: 'access_token is sent in addition to the Authorization header' });
   }
 }
 

@@ -91,7 +91,7 @@ function extractFromSubprotocols(request: IncomingRequest): Credentials | undefi
 /** RFC 6750 section 2.1: b64token has no spaces, and a list is no token. */
 export function bareToken(token: unknown, place: string): Credentials {
   if (Array.isArray(token) && token.length > 1)
-    throw new InvalidRequestError({ detail: `${place} holds ${token.length} tokens` });
+    throw new InvalidRequestError({ detail: `${place} contains ${token.length} tokens` });
   if (typeof token !== 'string') throw malformed(`${place} is not a string`);
   if (token.includes(',')) throw new InvalidRequestError({ detail: `${place} is a list` });
   if (token === '' || /\s/.test(token)) throw malformed(`${place} is not one token`);
@@ -105,7 +105,9 @@ function onlyOne(
   inRequest: Credentials | undefined,
 ): Credentials | undefined {
   if (beside && inRequest) {
-    throw new InvalidRequestError({ detail: 'the handshake has a token in the request and one beside it' });
+    throw new InvalidRequestError({
+      detail: 'the handshake has a token in the upgrade request and another one',
+    });
   }
   return beside ?? inRequest;
 }

@@ -309,7 +309,7 @@ export class ProviderError extends AuthError {
   readonly #stepUp: ChallengeParameters | undefined;
 
   constructor({ error, status = 500, stepUp, ...options }: ProviderErrorOptions = {}) {
-    super('The authorization server refused a request of this server', options);
+    super('The authorization server rejected a request of this server', options);
     this.error = error;
     this.status = status;
     this.#stepUp = stepUp;

@@ -17,7 +17,7 @@ export function issuerProblems(
   if (findIssuer || !validatesTokens) {
     // Answers may introspect only with it.
     return introspectMaxAge !== undefined && clientId === undefined && !opaqueTokenIssuer
-      ? ['@Introspect() needs introspection: configure clientId and clientSecret']
+      ? ['@Introspect() requires introspection: configure clientId and clientSecret']
       : [];
   }
   const unknown = lists.flat().filter((name) => !issuers.some((issuer) => isNamed(issuer, [name])));
@@ -25,7 +25,7 @@ export function issuerProblems(
     return unknown.map((name) => `@Issuers(): no issuer ${quoteForeign(name)} is configured`);
   const accepted = issuers.filter((issuer) => lists.every((names) => isNamed(issuer, names)));
   if (accepted.length === 0)
-    return ['@Issuers() of class and handler have nobody in common, so that no token is accepted'];
+    return ['@Issuers() of class and handler have no issuer in common, so no token would be accepted'];
 
   const problems: string[] = [];
   if (audience !== undefined && !accepted.some((issuer) => [issuer.audience].flat().includes(audience)))
@@ -34,7 +34,7 @@ export function issuerProblems(
   if (introspectMaxAge !== undefined && silent.length > 0) {
     const whose =
       issuers.length === 1 ? '' : ` for ${silent.map(({ name }) => quoteForeign(name)).join(', ')}`;
-    problems.push(`@Introspect() needs introspection: configure clientId and clientSecret${whose}`);
+    problems.push(`@Introspect() requires introspection: configure clientId and clientSecret${whose}`);
   }
   return problems;
 }

@@ -48,7 +48,7 @@ export class MessageAudit implements OnApplicationBootstrap {
     if (found.length === 0) return;
     const message = [
       `AuthModule: AuthGuard does not run for ${found.length} ${found.length === 1 ? 'handler' : 'handlers'}; ` +
-        '@UseGuards(AuthGuard) on the class guards them, @Public() says that they are meant to be open',
+        'add @UseGuards(AuthGuard) to the class, or @Public() if they are meant to be open',
       ...found,
     ].join('\n  ');
     if (this.options.audit === 'error') throw new ConfigurationError(message);

@@ -42,7 +42,7 @@ export class Refusals {
   #report(error: unknown, place: string, unanswered: boolean): void {
     if (!(error instanceof AuthError)) {
       const stack = error instanceof Error ? error.stack : undefined;
-      this.log.error(`${place}: refused because of an internal error`, stack);
+      this.log.error(`${place}: rejected because of an internal error`, stack);
       return;
     }
     // A reason is put into words when it is read.
@@ -53,7 +53,8 @@ export class Refusals {
       return;
     }
     const reason = error.detail ?? error.message;
-    if (this.#news(reason)) this.log[error.status === 500 ? 'error' : 'warn'](`${place}: refused: ${reason}`);
+    if (this.#news(reason))
+      this.log[error.status === 500 ? 'error' : 'warn'](`${place}: rejected: ${reason}`);
   }
 
   #reportEvent(error: AuthError, place: string): void {
@@ -61,7 +62,7 @@ export class Refusals {
     if (!news) return;
     const more = news.since === 0 ? '' : ` (and ${news.since} more since this was last logged)`;
     this.log.warn(
-      `${place}: refused an event: ${error.status} ${error.code}: ${error.detail ?? error.message}${more}`,
+      `${place}: rejected an event: ${error.status} ${error.code}: ${error.detail ?? error.message}${more}`,
     );
   }
 

@@ -99,7 +99,7 @@ export class OpaqueTokenValidator {
     // A token of another issuer is not shown to this one.
     const claimed = claimedIssuerOf(token);
     if (claimed !== undefined && withoutSlash(claimed) !== withoutSlash(this.trusted.accessTokenIssuer))
-      throw invalidToken('issuer', `iss is ${quoteForeign(claimed)}, and the provider was not asked`);
+      throw invalidToken('issuer', `iss is ${quoteForeign(claimed)}, and the provider was not called`);
     const askedAt = Date.now() / 1000;
     let answer: IntrospectionAnswer | undefined;
     try {
@@ -131,7 +131,7 @@ export function checkAnswer(
 ): void {
   if (claims['active'] !== true) {
     throw new TokenError('inactive_token', {
-      detail: `the provider says active: ${quoteForeign(claims['active'])}`,
+      detail: `the provider reports active: ${quoteForeign(claims['active'])}`,
     });
   }
   checkTokenKind(claims);

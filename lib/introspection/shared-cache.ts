@@ -106,7 +106,7 @@ export class SharedCache {
     if (this.#backoff.failures === 0) {
       const reason = error instanceof Error ? error.name : 'it failed';
       this.log.warn(
-        `the shared cache is skipped while it fails (${reason}); tokens are introspected instead`,
+        `the shared cache is bypassed while it fails (${reason}); tokens are introspected instead`,
       );
     }
     this.#backoff.fail();

@@ -96,7 +96,7 @@ export class CircuitBreaker {
     const remaining = Math.max(ofAll, ofToken);
     if (remaining <= 0) return;
     throw new ProviderUnavailableError({
-      detail: `${this.what}: the provider is not called after repeated failures, or because it asked for a pause`,
+      detail: `${this.what}: the provider is not called after repeated failures, or because it sent Retry-After`,
       retryAfter: Math.max(1, Math.ceil(remaining)),
     });
   }

@@ -156,7 +156,7 @@ function makeDispatcher(undici: Undici, tls: object): Dispatcher {
     return new undici.EnvHttpProxyAgent({ ...connections, connect: tls, requestTls: tls });
   } catch {
     // The reason may quote the address, which may hold a password.
-    throw new ConfigurationError('HTTP_PROXY, HTTPS_PROXY: not the address of a proxy');
+    throw new ConfigurationError('HTTP_PROXY, HTTPS_PROXY: not the URL of a proxy');
   }
 }
 

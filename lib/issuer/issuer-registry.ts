@@ -222,8 +222,8 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
       return this.#remember(iss, answer, forgotten === this.#forgotten);
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
-      throw new ConfigurationError('issuers: the function did not answer', {
-        detail: `issuers: the function did not answer within ${responseTimeout} s`,
+      throw new ConfigurationError('issuers: the function did not return', {
+        detail: `issuers: the function did not return within ${responseTimeout} s`,
       });
     } finally {
       this.#slots.release();
@@ -275,7 +275,7 @@ function keyOf(iss: string): string {
 
 function tooMany(): ProviderUnavailableError {
   return new ProviderUnavailableError({
-    detail: `issuers: ${MAX_CALLS} calls of the function are under way, and others wait`,
+    detail: `issuers: ${MAX_CALLS} calls of the function are in progress, and others wait`,
     retryAfter: 1,
   });
 }

@@ -45,7 +45,7 @@ export class BodyReader {
    */
   text(encoding = 'identity'): string {
     const decode = DECODERS[encoding.trim().toLowerCase()];
-    if (!decode) throw new Error('answered in an encoding that is not known');
+    if (!decode) throw new Error('answered in an unknown encoding');
     const text = decode(Buffer.concat(this.#chunks)).toString('utf8');
     return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   }
@@ -114,7 +114,7 @@ function isError(value: unknown): value is Error {
 
 /** Addresses are logged without query and user: these may hold a key. */
 export function withoutQuery(url: string): string {
-  if (!URL.canParse(url)) return 'an address that is not a URL';
+  if (!URL.canParse(url)) return 'an invalid URL';
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }

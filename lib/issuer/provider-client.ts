@@ -106,7 +106,7 @@ export class ProviderClient {
       const answer = await this.send(operation, url, { method: 'GET' });
       const location = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (location === null) return answer;
-      if (!URL.canParse(location, url)) throw unavailable(first, 'redirects to what is not an address');
+      if (!URL.canParse(location, url)) throw unavailable(first, 'redirects to an invalid URL');
       const next = new URL(location, url);
       if (next.origin !== new URL(first).origin || redirects === MAX_REDIRECTS) {
         throw new ConfigurationError(
@@ -231,5 +231,5 @@ function rejectionBy(signal: AbortSignal): Promise<never> {
   });
 }
 
-const isClosing = (): Error => new Error('the application closes');
+const isClosing = (): Error => new Error('the application is closing');
 const isTimeout = (error: unknown): boolean => error instanceof DeadlineError;

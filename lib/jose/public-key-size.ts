@@ -53,7 +53,7 @@ function checkExponent(octets: Buffer): void {
     throw new Error(`an RSA key with an exponent of ${octets.length} octets`);
   const exponent = octets.length === 0 ? 0 : octets.readUIntBE(0, octets.length);
   // With 1 for an exponent, everybody can sign.
-  if (exponent < 3 || exponent % 2 === 0) throw new Error('an RSA key of no use');
+  if (exponent < 3 || exponent % 2 === 0) throw new Error('an RSA key with an invalid exponent');
 }
 
 /** Leading zeros are left out by some issuers; half of a coordinate is never zeros. */

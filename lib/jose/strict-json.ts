@@ -143,6 +143,6 @@ function nameOf(quoted: string): string {
 
 function addName(names: Set<string>, name: string): void {
   if (name === '__proto__') throw new StrictJsonError('has a member named __proto__');
-  if (names.has(name)) throw new StrictJsonError('has a member named twice');
+  if (names.has(name)) throw new StrictJsonError('has a duplicate member');
   names.add(name);
 }

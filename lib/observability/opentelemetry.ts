@@ -95,32 +95,32 @@ const CALL_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
  */
 export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void {
   const decisionDuration = meter?.createHistogram('resource_server.decision.duration', {
-    description: 'How long the guard took to let a request through or to refuse it',
+    description: 'Duration of the decisions of the guard',
     unit: 's',
     advice: { explicitBucketBoundaries: DECISION_BOUNDARIES },
   });
   const providerDuration = meter?.createHistogram('resource_server.provider.duration', {
-    description: 'How long calls to the authorization server took',
+    description: 'Duration of calls to the authorization server',
     unit: 's',
     advice: { explicitBucketBoundaries: CALL_BOUNDARIES },
   });
 
   const revocationsKnown = meter?.createGauge?.('resource_server.revocations.known', {
-    description: 'How many revocations this instance knows',
+    description: 'Number of revocations that this instance knows',
     unit: '{revocation}',
   });
   const revocationLag = meter?.createHistogram('resource_server.revocation.lag', {
-    description: 'How long a revocation took from the instance that revoked to this one',
+    description: 'Time from a revocation in another instance until this instance knows it',
     unit: 's',
     advice: { explicitBucketBoundaries: CALL_BOUNDARIES },
   });
   const receivedEvents = meter?.createCounter?.('resource_server.received_events', {
-    description: 'Logout tokens and security events that were received',
+    description: 'Received logout tokens and security events',
     unit: '{event}',
   });
 
   const openConnections = meter?.createUpDownCounter?.('resource_server.connections.open', {
-    description: 'WebSocket connections of gateways that are open',
+    description: 'Open WebSocket connections of gateways',
     unit: '{connection}',
   });
 

@@ -26,7 +26,7 @@ export function responsesFor(routes: readonly ControllerRoute[]): Record<string,
   const about = [
     missing,
     ...(bound.length > 0 ? [`It must be ${bound.join(' and ')}.`] : []),
-    ...(signIns.length > 0 ? [`It needs a ${signIns.join(', or a ')} (RFC 9470).`] : []),
+    ...(signIns.length > 0 ? [`It requires a ${signIns.join(', or a ')} (RFC 9470).`] : []),
   ];
   return {
     401: {

@@ -150,7 +150,7 @@ function tokenScheme(
     issuers.length === 0 ? 'the caller’s tenant' : issuers.map(({ issuer }) => issuer).join(' or ');
   const description = `An access token of ${whose}.${scopes.length > 0 ? ` Scopes in use: ${scopes.join(' ')}.` : ''}`;
   if (authorizationUrl !== undefined && tokenUrl === undefined) {
-    throw new TypeError('applyResourceServerSecurity(): authorizationUrl needs tokenUrl');
+    throw new TypeError('applyResourceServerSecurity(): authorizationUrl requires tokenUrl');
   }
   if (tokenUrl !== undefined) {
     const flow = { tokenUrl, scopes: Object.fromEntries(scopes.map((scope) => [scope, ''])) };

@@ -60,12 +60,12 @@ export function receiverContradictions(
     (each) => (each.logoutAudience ?? each.clientId) !== undefined,
   );
   // What a function answers is not known yet. An issuer without either accepts no logout token.
-  if (!isNamed && !areOpen) found.push(['logoutAudience', 'backChannelLogout needs it, or clientId']);
+  if (!isNamed && !areOpen) found.push(['logoutAudience', 'backChannelLogout requires it or clientId']);
   const isPath = typeof backChannelLogout === 'string' && backChannelLogout.startsWith('/');
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
     ? backChannelLogout
     : { path: isPath ? backChannelLogout : undefined };
-  if (events['path'] === path) found.push(['securityEvents.path', 'is that of backChannelLogout']);
+  if (events['path'] === path) found.push(['securityEvents.path', 'is the path of backChannelLogout']);
   return found;
 }
 
@@ -76,11 +76,11 @@ function clientContradictions(
   const secret = readClientSecret(said['clientSecret']);
   const isKey = typeof secret === 'object';
   if (method === 'private_key_jwt') {
-    return isKey ? [] : [['clientSecret', 'private_key_jwt needs the private key as a JWK, in JSON']];
+    return isKey ? [] : [['clientSecret', 'private_key_jwt requires the private key as a JWK, in JSON']];
   }
   if (typeof method === 'string' && method.startsWith('client_secret_')) {
-    if (secret === undefined) return [['clientSecret', `${method} needs it`]];
-    return isKey ? [['clientSecret', `is a JWK: ${method} needs a string`]] : [];
+    if (secret === undefined) return [['clientSecret', `${method} requires it`]];
+    return isKey ? [['clientSecret', `is a JWK: ${method} requires a string`]] : [];
   }
   const isSealed = ['cacheSecret', 'clientSecret', 'clientCertificateKey'].some(
     (option) => said[option] !== undefined,
@@ -92,13 +92,13 @@ function clientContradictions(
       : [
           [
             'cacheSecret',
-            'cache needs it: without a secret, whoever can write to the cache could invent tokens',
+            'cache requires it: without a secret, anybody who can write to the cache could forge tokens',
           ],
         ];
   }
   return ['clientCertificate', 'clientCertificateKey']
     .filter((option) => said[option] === undefined)
-    .map((option) => [option, `${String(method)} needs it`]);
+    .map((option) => [option, `${String(method)} requires it`]);
 }
 
 /** Keys and certificates that look like some and are none: better said now than with the first token. */

@@ -200,17 +200,17 @@ export function contradictionsAmong(issuers: readonly ResolvedIssuerOptions[]): 
   for (const each of issuers) {
     const identifiers = new Set([each.issuer, each.accessTokenIssuer ?? each.issuer].map(withoutSlash));
     for (const identifier of identifiers) {
-      if (seen.has(identifier)) problems.push(`issuers: ${quoteForeign(identifier)} is there twice`);
+      if (seen.has(identifier)) problems.push(`issuers: ${quoteForeign(identifier)} is listed twice`);
       seen.set(identifier, each);
     }
     if (names.has(each.name) && !problems.some((problem) => problem.includes(quoteForeign(each.name))))
-      problems.push(`issuers: the name ${quoteForeign(each.name)} is there twice`);
+      problems.push(`issuers: the name ${quoteForeign(each.name)} is used twice`);
     names.set(each.name, each);
   }
   for (const [named, each] of names) {
     const other = seen.get(withoutSlash(named));
     if (other && other !== each)
-      problems.push(`issuers: the name ${quoteForeign(named)} is another one's issuer`);
+      problems.push(`issuers: the name ${quoteForeign(named)} is the issuer of another entry`);
   }
   return problems;
 }
@@ -237,9 +237,11 @@ export function issuerFinder(
     if (!options) throw mistaken(problems.map(([option, problem]) => `${option}: ${problem}`).join('; '));
     const { issuer, accessTokenIssuer = issuer, clientId } = options;
     if (withoutSlash(accessTokenIssuer) !== withoutSlash(iss))
-      throw mistaken(`asked for ${quoteForeign(iss)}, it names ${quoteForeign(accessTokenIssuer)}`);
+      throw mistaken(
+        `called with ${quoteForeign(iss)}, it returned the issuer ${quoteForeign(accessTokenIssuer)}`,
+      );
     if (clientId !== undefined && !canResolveOpaque)
-      throw mistaken('it introspects, which needs the option opaqueTokenIssuer');
+      throw mistaken('it introspects, which requires the option opaqueTokenIssuer');
     return options;
   };
   return (iss) => {
@@ -260,8 +262,8 @@ export function issuerFinder(
 }
 
 const mistaken = (why: string): ConfigurationError =>
-  new ConfigurationError('issuers: the answer of the function is mistaken', {
-    detail: `issuers: the answer of the function is mistaken: ${why}`,
+  new ConfigurationError('issuers: the result of the function is invalid', {
+    detail: `issuers: the result of the function is invalid: ${why}`,
   });
 
 const failed = (cause: unknown): ConfigurationError =>

@@ -49,7 +49,10 @@ export function profileProblems(said: Said): readonly (readonly [option: string,
       : []),
     ...others.map(
       (alg) =>
-        ['signingAlgorithms', `${quoteForeign(alg)} is none of profile fapi2: PS256, ES256, EdDSA`] as const,
+        [
+          'signingAlgorithms',
+          `${quoteForeign(alg)} is not permitted by profile fapi2: PS256, ES256, EdDSA`,
+        ] as const,
     ),
     ...(String(said['allowInsecureRequests']).toLowerCase() === 'true'
       ? [['allowInsecureRequests', 'contradicts profile fapi2, which requires https'] as const]
@@ -57,7 +60,7 @@ export function profileProblems(said: Said): readonly (readonly [option: string,
     ...insecure('publicUrl', said['publicUrl']),
     ...['tokenResolver', 'messageTokenResolver']
       .filter((option) => said[option] !== undefined)
-      .map((option) => [option, 'contradicts profile fapi2: tokens come in the header'] as const),
+      .map((option) => [option, 'contradicts profile fapi2, which requires tokens in the header'] as const),
   ];
 }
 

@@ -21,7 +21,7 @@ export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
 /** Options that are none of these, but stand beside them. */
 const MISPLACED: Readonly<Record<string, string>> = {
-  globalGuard: 'is read before the factory is called; set it beside useFactory, not in its result',
+  globalGuard: 'is read before the factory is called; set it next to useFactory, not in its result',
 };
 
 /** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
@@ -53,7 +53,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   }
   const issuerInCode = rest.issuer ?? tenantDomain;
   if (isSeveral && issuerInCode !== undefined)
-    problems.push('issuers: issuer says another; leave one of them out');
+    problems.push('issuers: issuer is set as well; remove one of them');
   const { issuer: named, ...said }: Record<string, unknown> = {
     ...fromEnvironment(read),
     ...defined({ ...rest, issuer: issuerInCode }),
@@ -103,7 +103,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     add([
       [
         'opaqueTokenIssuer',
-        'required: several issuers introspect, and an opaque token does not say whose it is',
+        'required: several issuers introspect, and an opaque token does not name its issuer',
       ],
     ]);
 

@@ -100,7 +100,7 @@ export function resourceProblems(said: Said): (readonly [option: string, problem
   if (!isOn(said['resourceMetadata'])) return [];
   const resource = resourceOf(said);
   if (resource === undefined) {
-    return [['resourceMetadata', 'needs a resource: neither publicUrl nor an audience is an http(s) URL']];
+    return [['resourceMetadata', 'requires a resource: neither publicUrl nor an audience is an http(s) URL']];
   }
   if (!URL.canParse(resource)) return [];
   const url = new URL(resource);
@@ -116,7 +116,8 @@ function complaintAbout(url: URL, allowInsecureRequests: boolean): string | unde
   if (!isSecureEnough(url, allowInsecureRequests))
     return 'is not https; allowInsecureRequests accepts it for test networks';
   // Routers read more than that as a pattern, or as an escape.
-  if (/[^\w\-.~/@]/.test(url.pathname)) return 'has a path of more than letters, digits and - . _ ~ @ /';
+  if (/[^\w\-.~/@]/.test(url.pathname))
+    return 'has a path with other characters than letters, digits and - . _ ~ @ /';
   return undefined;
 }
 

@@ -84,7 +84,7 @@ const duration = converted(
 );
 const timeout = converted(
   toNumber,
-  z.number(complain('is not a number of seconds')).check(z.positive(complain('leaves no time to answer'))),
+  z.number(complain('is not a number of seconds')).check(z.positive(complain('is not more than 0 seconds'))),
 );
 const flag = converted(toBoolean, z.boolean(complain('is neither true nor false')));
 const text = z.string(complain('is not a string')).check(z.minLength(1, 'is empty'));
@@ -251,7 +251,7 @@ export const optionsSchema = z.strictObject({
       toNumber,
       z
         .number(complain('is not a number of seconds'))
-        .check(z.positive(complain('leaves no time to be remembered'))),
+        .check(z.positive(complain('is not more than 0 seconds'))),
     ),
     86_400,
   ),

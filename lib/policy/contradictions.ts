@@ -34,7 +34,7 @@ function refuseContradictionWithin(place: string, declarations: readonly Declara
     declarations.find(isRequirement) ?? declarations.find(({ kind }) => kind === 'optional');
   if (!contradicting) return;
   throw new ConfigurationError(
-    `${place}: @Public() requires no token, ${decoratorOf(contradicting)} asks for one; leave one of them out`,
+    `${place}: @Public() requires no token, ${decoratorOf(contradicting)} requires one; remove one of them`,
   );
 }
 

@@ -69,8 +69,8 @@ export function declares(declaration: Declaration): ClassDecorator & MethodDecor
     const isName = typeof property === 'string' || typeof property === 'symbol';
     if (typeof target === 'function' || !isName || typeof method !== 'function') {
       throw new TypeError(
-        `${decoratorOf(declaration)} ${describeTarget(target, property)}: it stands on classes and their methods only, ` +
-          'and is called with the property descriptor (TypeScript: experimentalDecorators)',
+        `${decoratorOf(declaration)} ${describeTarget(target, property)}: it can be applied only to classes and their instance methods, ` +
+          'with the property descriptor (TypeScript: experimentalDecorators)',
       );
     }
     append(declaration, target, property);

@@ -37,6 +37,6 @@ export async function loadPrincipal(
   context: ExecutionContext,
 ): Promise<Principal> {
   const user = await loadUser(claims, { context });
-  if (user === undefined || user === null) throw invalidToken('unknown_user', 'loadUser knows no such user');
+  if (user === undefined || user === null) throw invalidToken('unknown_user', 'loadUser returned no user');
   return { token, claims, user };
 }

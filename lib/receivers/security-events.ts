@@ -33,7 +33,7 @@ export class SecurityEvents {
     const { securityEvents } = this.options;
     const expected = securityEvents?.authorizationHeader;
     if (expected !== undefined && !isEqual(posted.authorization ?? '', expected)) {
-      this.#log.refused('the Authorization header is another one');
+      this.#log.refused('the Authorization header differs');
       this.#publish('unknown', 'refused');
       const answer = refuse('authentication_failed', 'The Authorization header is not the expected one');
       return { ...answer, status: 401, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } };

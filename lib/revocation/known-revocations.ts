@@ -87,7 +87,7 @@ export class KnownRevocations {
    */
   async add(revocation: Revocation): Promise<boolean> {
     if (this.#isFull()) {
-      throw new RevocationStoreError({ detail: `${this.max} revocations are remembered, and no more` });
+      throw new RevocationStoreError({ detail: `the limit of ${this.max} revocations is reached` });
     }
     this.#learn(revocation, 'here');
     try {
@@ -95,7 +95,8 @@ export class KnownRevocations {
     } catch (cause) {
       this.#fail(cause);
       throw new RevocationStoreError({
-        detail: 'the revocation store failed: the revocation holds in this instance, and is shared later',
+        detail:
+          'the revocation store failed: the revocation is in effect in this instance, and is shared later',
         cause,
       });
     }
@@ -160,7 +161,7 @@ export class KnownRevocations {
       const listed = await withDeadline(LIST_SECONDS, () => this.store.list());
       await this.#deliverWhatIsMissing(await this.#learnAll(listed));
     }
-    if (this.#isFailing) this.log.warn('the revocation store works again; what was missed is known now');
+    if (this.#isFailing) this.log.warn('the revocation store works again; missed revocations are now known');
     this.#isFailing = false;
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -213,7 +214,7 @@ export class KnownRevocations {
       // The message of a client may quote the address, and a password in it.
       const reason = error instanceof Error ? error.name : 'it failed';
       this.log.warn(
-        `the revocation store fails (${reason}): what is known stays known, what is added is shared later`,
+        `the revocation store fails (${reason}): known revocations stay in effect, new ones are shared later`,
       );
     }
     this.#isFailing = true;

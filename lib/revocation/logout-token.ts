@@ -73,11 +73,11 @@ export class LogoutTokens {
       throw malformed('The token has no time of expiry (exp) and is too old (iat)');
     const { events } = claims;
     if (!isObject(events) || !Object.hasOwn(events, LOGOUT_EVENT) || !isObject(events[LOGOUT_EVENT]))
-      throw malformed('The token is no logout token (events)');
-    if ('nonce' in claims) throw malformed('A logout token has no nonce');
+      throw malformed('The token is not a logout token (events)');
+    if ('nonce' in claims) throw malformed('A logout token must have no nonce');
     const { sub, sid } = claims;
     if ([sub, sid].some((each) => each !== undefined && (typeof each !== 'string' || each === '')))
-      throw malformed('The subject or the session of the token is not a text (sub, sid)');
+      throw malformed('The subject or the session of the token is not a string (sub, sid)');
     if (sub === undefined && sid === undefined)
       throw malformed('The token names neither a subject nor a session (sub, sid)');
     await verifyReceived(jwt, issuer);

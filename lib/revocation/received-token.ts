@@ -78,7 +78,7 @@ export function checkAudience({ aud }: DecodedJwt['claims'], expected: readonly 
     return;
   throw new ReceivedTokenError(
     'invalid_audience',
-    'The token is meant for somebody else (aud)',
+    'The token is for another audience (aud)',
     `aud is ${quoteForeign(aud)}, expected ${expected.map(quoteForeign).join(' or ')}`,
   );
 }
@@ -91,7 +91,7 @@ export function checkIssuance(
   const now = trueTime(options);
   if (!isTime(iat)) throw malformed('The token has no time of issuance (iat)');
   if (iat > now + options.clockTolerance) throw malformed('The token is issued in the future (iat)');
-  if (exp !== undefined && !isTime(exp)) throw malformed('The token has an unreadable time of expiry (exp)');
+  if (exp !== undefined && !isTime(exp)) throw malformed('The token has an invalid time of expiry (exp)');
   if (exp !== undefined && now >= exp + options.clockTolerance) throw malformed('The token expired (exp)');
   if (typeof jti !== 'string' || jti === '') throw malformed('The token has no identifier (jti)');
   return { iat, exp, jti };
@@ -119,7 +119,7 @@ export const malformed = (message: string): ReceivedTokenError =>
 export const unknownIssuer = (iss: unknown): ReceivedTokenError =>
   new ReceivedTokenError(
     'invalid_issuer',
-    'The token is of an issuer that is not accepted (iss)',
+    'The issuer of the token is not accepted (iss)',
     `iss is ${quoteForeign(iss)}`,
   );
 

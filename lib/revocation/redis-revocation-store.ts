@@ -95,7 +95,7 @@ export class RedisRevocationStore implements RevocationStore {
     ]);
     if (answer === 1) return true;
     if (answer === 0) return false;
-    throw new Error(answer === -1 ? 'the revocation store is full' : 'Redis gave an unexpected answer');
+    throw new Error(answer === -1 ? 'the revocation store is full' : 'Redis sent an unexpected response');
   }
 
   /** @throws {Error} if Redis cannot be reached */
@@ -106,7 +106,7 @@ export class RedisRevocationStore implements RevocationStore {
     do {
       const answer = await this.#send(['HSCAN', byId, cursor, 'COUNT', PAGE]);
       const [next, entries] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
-      if (next === undefined || !Array.isArray(entries)) throw new Error('Redis gave an unexpected answer');
+      if (next === undefined || !Array.isArray(entries)) throw new Error('Redis sent an unexpected response');
       for (let i = 1; i < entries.length; i += 2) {
         const revocation = parse(String(entries[i]));
         if (revocation) found.set(revocation.id, revocation);
@@ -131,7 +131,7 @@ export class RedisRevocationStore implements RevocationStore {
 
   async #lastNumber(): Promise<number> {
     const answer = await this.#evaluate(LAST_NUMBER, []);
-    if (typeof answer !== 'number') throw new Error('Redis gave an unexpected answer');
+    if (typeof answer !== 'number') throw new Error('Redis sent an unexpected response');
     return answer;
   }
 
@@ -218,7 +218,7 @@ class Subscription {
   /** While a client is cut off, it lets commands wait: a poll that is not answered until the next one has failed. */
   async #poll(): Promise<void> {
     if (this.#isAsking) {
-      this.#fail(new Error('Redis does not answer'));
+      this.#fail(new Error('Redis does not respond'));
       return;
     }
     this.#isAsking = true;

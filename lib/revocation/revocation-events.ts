@@ -8,7 +8,7 @@ export const REVOCATION_CHANNEL = 'nestjs-resource-server:revocation';
 export interface RevocationEvent {
   /** `here`: `revoke()`, a logout token or a security event of this instance; `store`: another one's. */
   readonly origin: 'here' | 'store';
-  /** How many revocations this instance knows now. */
+  /** Number of revocations that this instance knows now. */
   readonly known: number;
   /** Seconds from another instance to this one, by the clocks of both; `undefined` where that is not known. */
   readonly lag: number | undefined;

@@ -97,13 +97,13 @@ function readSelector(selector: unknown): {
   const { issuer, before, ...rest } = Object.fromEntries(said) as Record<string, unknown>;
   const [[kind, value] = ['', undefined], ...more] = Object.entries(rest);
   if (more.length > 0 || !SELECTORS.has(kind) || typeof value !== 'string' || value === '') {
-    throw new TypeError('revoke() takes one of sub, sid, jti and clientId, as a string that is not empty');
+    throw new TypeError('revoke() takes one of sub, sid, jti and clientId, as a non-empty string');
   }
   if (before !== undefined && !isTime(before)) {
-    throw new TypeError('revoke(): before is a time in seconds since 1970');
+    throw new TypeError('revoke(): before must be a time in seconds since 1970');
   }
   if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
-    throw new TypeError('revoke(): issuer is the name of an issuer');
+    throw new TypeError('revoke(): issuer must be the name of an issuer');
   }
   return { issuer, before, match: { [kind]: value } };
 }

@@ -71,7 +71,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     if (open.length > 0)
       this.#log.warn(
         [
-          `AuthModule: ${open.length} ${open.length === 1 ? 'route names' : 'routes name'} no @Audience(): a token for any of the audiences is let in`,
+          `AuthModule: ${open.length} ${open.length === 1 ? 'route names' : 'routes name'} no @Audience(): a token for any of the audiences is accepted`,
           ...open,
         ].join('\n  '),
       );

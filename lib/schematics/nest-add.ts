@@ -137,7 +137,7 @@ ${source.path} imports AuthModule: every route now requires a valid access token
 
   1. Copy .env.example to .env, and name your issuer and your API's audience there.
      No provider yet? npx nestjs-resource-server issuer
-  2. Say which routes need no token, and what the others require: @Public(), @Scopes(...), @Groups(...).
+  2. Declare which routes need no token, and what the others require: @Public(), @Scopes(...), @Groups(...).
      A proposal for a controller: nest g -c nestjs-resource-server protect <controller>
   3. End-to-end tests that send no token now get a 401: nestjs-resource-server/testing has an issuer for them.
 `;

@@ -54,7 +54,7 @@ export function protect(options: Options = {}): Rule {
     context.logger.info(
       proposals.length === 0
         ? `${source.path}: every handler declares something already`
-        : `${source.path}, a proposal to be read and changed:\n${proposals.map((each) => `  ${each}\n`).join('')}`,
+        : `${source.path}, a proposal to review and adapt:\n${proposals.map((each) => `  ${each}\n`).join('')}`,
     );
     return tree;
   };
@@ -109,10 +109,10 @@ function decorate(source: SourceFile, { method, verb, path }: Handler, resource:
   const route = `${verb.toUpperCase()} ${path}`;
   const words = `${path} ${kebab(method.name.getText())}`;
   // Opening a route is for people: without a decorator it requires a token.
-  if (OPEN.test(words)) return `${route}: looks as if nobody needs a token; if so, add @Public()`;
+  if (OPEN.test(words)) return `${route}: may need no token; if so, add @Public()`;
   if (SIGN_IN.test(words))
-    return `${route}: looks like signing in, which the issuer does; remove it, or add @Public()`;
-  if (WEBHOOK.test(words)) return `${route}: looks like a webhook; @Public(), and check its signature`;
+    return `${route}: looks like a sign-in, which the issuer handles; remove it, or add @Public()`;
+  if (WEBHOOK.test(words)) return `${route}: looks like a webhook; add @Public(), and check its signature`;
   const { quote } = source;
   const scope = `${READING.includes(verb) ? 'read' : 'write'}:${resource}`;
   const decorators = [`@${source.addImport('Scopes', OWN_NAME)}(${quote}${scope}${quote})`];

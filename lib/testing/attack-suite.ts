@@ -55,17 +55,20 @@ export function attackSuite(
 type Attacked = AttackedRoute | AttackedMessage;
 
 function letIn(issuer: TestIssuer, route: Attacked): Attack {
-  const name = `${placeOf(route)}: a good token is let in`;
+  const name = `${placeOf(route)}: a valid token is accepted`;
   return {
     name,
     run: async (target) => {
       const scene = await contextOf(issuer, route, target);
       const status = statusOf(route, await fireAt(route, scene.present(scene.goodToken())));
       if (status !== 401 && status !== 403 && status < 500) return;
-      fail(`${name}: answered ${status}; is this the application's issuer, and does the token hold enough?`, {
-        actual: status,
-        expected: 200,
-      });
+      fail(
+        `${name}: answered ${status}: check that the application trusts this issuer, and that the token has the required scopes and groups`,
+        {
+          actual: status,
+          expected: 200,
+        },
+      );
     },
   };
 }
@@ -141,7 +144,7 @@ function checkAnswer(
     });
   const said = JSON.stringify(answer.headers) + answer.text;
   if (credentialsIn(shot).some((each) => said.includes(each)))
-    fail(`${name}: the answer repeats the token`, { actual: 'repeated', expected: 'not repeated' });
+    fail(`${name}: the response contains the token`, { actual: 'repeated', expected: 'not repeated' });
 }
 
 /** Tokens and proofs; what is short would be found by accident. */

@@ -15,22 +15,22 @@ const TOKENS: readonly (readonly [
   ['the signature of another token', (attack, good) => attack.badSignature(good)],
   ['claims changed after signing', (attack, good) => attack.tampered(good)],
   ['no signature', (attack, good) => attack.unsigned(good)],
-  ['cut off', (attack, good) => attack.truncated(good)],
-  ["a stranger's signature under the issuer's kid", (attack, good) => attack.forgedKeyId(good)],
-  ['a key that nobody knows', (attack, good) => attack.unknownKey(good)],
+  ['truncated', (attack, good) => attack.truncated(good)],
+  ['a signature by another key, with a kid of the issuer', (attack, good) => attack.forgedKeyId(good)],
+  ['an unknown key', (attack, good) => attack.unknownKey(good)],
   ['a key in the header (jwk)', (attack, good) => attack.embeddedKey(good)],
   ['a certificate in the header (x5c)', (attack, good) => attack.embeddedCertificate(good)],
-  ["the address of a stranger's keys in the header (jku)", (attack, good) => attack.remoteKey(good)],
+  ['the URL of other keys in the header (jku)', (attack, good) => attack.remoteKey(good)],
   ['an unknown critical extension', (attack, good) => attack.unknownExtension(good)],
   ['for another API', (attack, good) => attack.wrongAudience(good)],
-  ['for no API in particular', (attack, good) => attack.noAudience(good)],
+  ['without an audience', (attack, good) => attack.noAudience(good)],
   ['of another issuer', (attack, good) => attack.wrongIssuer(good)],
   ['expired', (attack, good) => attack.expired(good)],
-  ['without an end', (attack, good) => attack.noExpiry(good)],
+  ['without exp', (attack, good) => attack.noExpiry(good)],
   ['not yet valid', (attack, good) => attack.notYetValid(good)],
   ['an ID token', (attack, good) => attack.idToken(good)],
   ['a JWT of another type', (attack, good) => attack.otherType(good)],
-  ['12000 characters of a stranger', (attack, good) => attack.oversized(good)],
+  ['12000 characters', (attack, good) => attack.oversized(good)],
 ];
 
 const BY_TOKEN: readonly AttackRow[] = [
@@ -41,13 +41,13 @@ const BY_TOKEN: readonly AttackRow[] = [
   })),
   // The decorators of a handler that was rebound or wrapped may be lost: a good token is then enough.
   {
-    name: 'token: good, but without the scopes and groups of the route',
+    name: 'token: valid, but without the scopes and groups of the route',
     shots: (scene) => [scene.present(scene.issuer.token(scene.withoutGrants))],
     status: 403,
     forGrants: true,
   },
   {
-    name: 'token: one that nobody issued',
+    name: 'token: opaque and unknown',
     shots: (scene) => [scene.present('bm9ib2R5LWlzc3VlZC10aGlz')],
     status: 401,
   },
@@ -68,9 +68,9 @@ const header =
 
 const BY_HEADER: readonly AttackRow[] = [
   { name: 'header: none', shots: (scene) => [scene.send([])], status: 401, anonymous: true },
-  { name: 'header: Bearer and nothing', shots: header(() => 'Bearer'), status: 401 },
+  { name: 'header: Bearer without a token', shots: header(() => 'Bearer'), status: 401 },
   { name: 'header: Bearer: with a colon', shots: header((token) => `Bearer: ${token}`), status: 401 },
-  { name: 'header: something behind the token', shots: header((token) => `Bearer ${token} x`), status: 401 },
+  { name: 'header: text after the token', shots: header((token) => `Bearer ${token} x`), status: 401 },
   {
     name: 'header: the scheme Basic',
     shots: header((token) => `Basic ${token}`),
@@ -84,7 +84,7 @@ const BY_HEADER: readonly AttackRow[] = [
     status: 400,
   },
   {
-    name: 'header: two of them',
+    name: 'header: two Authorization headers',
     shots: (scene) => [
       scene.send([
         ['Authorization', `Bearer ${scene.goodToken()}`],
@@ -101,7 +101,7 @@ const BY_HEADER: readonly AttackRow[] = [
     anonymous: true,
   },
   {
-    name: 'query: a token in the URL as well',
+    name: 'query: a token in the URL and in the header',
     inUrl: true,
     shots: (scene) => {
       const token = scene.goodToken();

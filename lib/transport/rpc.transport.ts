@@ -34,7 +34,7 @@ export function rpcErrorOf(exception: unknown): RpcError | undefined {
 export const rpcTransport: Transport = {
   kind: 'rpc',
   missingRequest:
-    'the transport passes no context to the handler: let its strategy call handlers with the payload and an object of its own ' +
+    'the transport passes no context to the handler: let its strategy call handlers with the payload and a new object ' +
     'for each message',
 
   prepare: loadRpcException,

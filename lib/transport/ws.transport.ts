@@ -55,8 +55,8 @@ export function isSocketRefusal(value: unknown): value is SocketRefusal {
 export const wsTransport: Transport = {
   kind: 'ws',
   missingRequest:
-    'the client came past the handshake of AuthModule: gateways are guarded where Nest makes their server with the adapter of ' +
-    'app.useWebSocketAdapter(), which must stand before app.init() and app.listen()',
+    'the client did not pass the handshake of AuthModule: gateways are guarded only if Nest creates their server with the adapter of ' +
+    'app.useWebSocketAdapter(), which must be called before app.init() and app.listen()',
 
   prepare: () => (exceptionClass ? undefined : (loading ??= load())),
 

@@ -142,7 +142,7 @@ export class TokenValidator {
       });
     }
     const issuer = typeof name === 'string' ? await this.issuers.named(name) : undefined;
-    if (!issuer) throw invalidToken('issuer', 'opaqueTokenIssuer names no issuer that is configured');
+    if (!issuer) throw invalidToken('issuer', 'opaqueTokenIssuer returned no configured issuer');
     return issuer;
   }
 
@@ -160,7 +160,7 @@ export class TokenValidator {
     if (!this.#hasSaidHowToIntrospect) {
       this.#hasSaidHowToIntrospect = true;
       this.log.warn(
-        'a token that is not a JWT was refused: to accept opaque tokens, configure introspection with clientId and clientSecret',
+        'a token that is not a JWT was rejected: to accept opaque tokens, configure introspection with clientId and clientSecret',
       );
     }
     return new TokenError('invalid_token', {

@@ -61,7 +61,7 @@ describe('configuration mistakes', () => {
       `  groupOptions.matchAll (${PREFIX}GROUPS_MATCH_ALL): "yes" is neither true nor false`,
       '  groupOptions.groupClaim: is not an option',
       `  clockTolerance (${PREFIX}CLOCK_TOLERANCE): "5m" is not a number of seconds`,
-      `  responseTimeout (${PREFIX}RESPONSE_TIMEOUT): 0 leaves no time to answer`,
+      `  responseTimeout (${PREFIX}RESPONSE_TIMEOUT): 0 is not more than 0 seconds`,
       expect.stringContaining(
         `  signingAlgorithms (${PREFIX}SIGNING_ALGORITHMS): "HS256" is not one of RS256`,
       ),
@@ -95,7 +95,7 @@ describe('configuration mistakes', () => {
     [
       'a client without a secret',
       { clientId: 'c' },
-      'clientSecret (MONOCLOUD_BACKEND_CLIENT_SECRET): client_secret_post needs it',
+      'clientSecret (MONOCLOUD_BACKEND_CLIENT_SECRET): client_secret_post requires it',
     ],
     [
       'a secret without a client',
@@ -115,7 +115,7 @@ describe('configuration mistakes', () => {
     [
       'TLS without a certificate',
       { clientId: 'c', clientAuthMethod: 'tls_client_auth' },
-      'clientCertificateKey (MONOCLOUD_BACKEND_CLIENT_CERTIFICATE_KEY): tls_client_auth needs it',
+      'clientCertificateKey (MONOCLOUD_BACKEND_CLIENT_CERTIFICATE_KEY): tls_client_auth requires it',
     ],
     [
       'a certificate that is none',
@@ -165,7 +165,7 @@ describe('configuration mistakes', () => {
         fetcher: fetch,
         cache: { get: () => undefined, set: () => undefined, delete: () => undefined },
       },
-      'cacheSecret (MONOCLOUD_BACKEND_CACHE_SECRET): cache needs it',
+      'cacheSecret (MONOCLOUD_BACKEND_CACHE_SECRET): cache requires it',
     ],
     ['a fetcher that is no function', { fetcher: 'fetch' as never }, 'fetcher: is not a function'],
   ])('%s', async (_, options, expected) => {

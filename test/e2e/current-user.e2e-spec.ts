@@ -109,7 +109,7 @@ describe.each(PLATFORMS)('the current user on %s', (platform) => {
     const answer = await app.get('/me', ann());
     expect(answer).toMatchObject({ status: 401, body: { statusCode: 401, message: 'unauthorized' } });
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
-    expect(loggedLines()).toContainEqual(expect.stringContaining('loadUser knows no such user'));
+    expect(loggedLines()).toContainEqual(expect.stringContaining('loadUser returned no user'));
     // An optional route has a caller who is not known: wrong, not absent.
     expect((await app.get('/maybe', ann())).status).toBe(401);
   });

@@ -76,7 +76,7 @@ describe('doctor', () => {
         `FAIL options: audience (${PREFIX}AUDIENCE): required -> set the variable, in the environment or in .env`,
       ),
       `FAIL options: clockTolerance (${PREFIX}CLOCK_TOLERANCE): "5m" is not a number of seconds`,
-      `FAIL options: clientSecret (${PREFIX}CLIENT_SECRET): is a JWK: client_secret_post needs a string`,
+      `FAIL options: clientSecret (${PREFIX}CLIENT_SECRET): is a JWK: client_secret_post requires a string`,
       expect.stringContaining(`warn variables: unknown: ${PREFIX}AUDEINCE`),
       '- provider: not checked: the options are invalid',
     ]);
@@ -189,7 +189,7 @@ describe('doctor', () => {
     });
 
     it.each([
-      ['everything is active', { active: true }, 'says that a random string is an active token'],
+      ['everything is active', { active: true }, 'reports a random string as an active token'],
       ['it is something else', { hello: 'world' }, 'the response has active: undefined'],
     ])('finds an endpoint where %s', async (_, answer, found) => {
       issuer.server.answerWith('/introspect', 200, JSON.stringify(answer));
@@ -260,7 +260,7 @@ describe('doctor', () => {
       const { out, code } = await doctor({ ...addresses(), TENANT_DOMAIN: `${issuer.server.issuer}/` });
       expect(findingsIn(out)).toContainEqual(
         expect.stringMatching(
-          /^warn issuer: "http:\/\/[\d.]+:\d+\/": .* calls itself "http:\/\/[\d.]+:\d+" -> /,
+          /^warn issuer: "http:\/\/[\d.]+:\d+\/": .* the issuer in the provider's metadata is "http:\/\/[\d.]+:\d+" -> /,
         ),
       );
       expect(code).toBe(0);

@@ -272,7 +272,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       undefined,
     ]);
     const lines = loggedLines().filter((line) =>
-      line.startsWith('ThingsController.list: refused: the replay store'),
+      line.startsWith('ThingsController.list: rejected: the replay store'),
     );
     expect(lines).toHaveLength(1);
   });

@@ -46,7 +46,7 @@ describe('explain', () => {
     expect(findingsIn(out)).toEqual([
       `ok form: a JWT of ${token.length} characters`,
       'ok typ: "at+jwt"',
-      'ok no ID token: nothing that only ID tokens carry',
+      'ok no ID token: no claim that only ID tokens have',
       'ok alg: "ES256"',
       `ok kid: "${issuer.key.kid}"`,
       'ok signature: verified with a key of the issuer',
@@ -54,7 +54,7 @@ describe('explain', () => {
       `ok aud: "${AUDIENCE}"`,
       expect.stringMatching(/^ok exp: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.000Z, in 10 min$/),
       expect.stringMatching(/^ok iat: \d{4}-\S+, \d+ s ago$/),
-      'ok binding: not bound: whoever has the token can use it',
+      'ok binding: not bound: anybody who has the token can use it',
       'ok scopes: "read:things" "write:things"',
       'ok groups: 1 in "groups"',
     ]);
@@ -102,13 +102,13 @@ describe('explain', () => {
     ],
     ['no algorithm', { header: { alg: 'none' } }, 'alg: alg "none" is not accepted'],
     ['a header that is no JSON', { headerText: 'hello' }, 'form: the header is not JSON'],
-    ['a claim twice', { payloadText: '{"sub":"a","sub":"b"}' }, 'form: the payload has a member named twice'],
+    ['a claim twice', { payloadText: '{"sub":"a","sub":"b"}' }, 'form: the payload has a duplicate member'],
   ])('names %s, and nothing else', async (_, parts, line) => {
     const { code, out } = await explain(issuer.token(parts));
     expect(failing(out)).toEqual([expect.stringContaining(`FAIL ${line}`)]);
     expect(findingsIn(out).find((each) => each.startsWith('FAIL'))).toContain(' -> ');
     // The guard's own reason.
-    expect(verdict(out)).toContain(`refused: 401 invalid_token: ${line.replace(/^[^:]+: /, '')}`);
+    expect(verdict(out)).toContain(`rejected: 401 invalid_token: ${line.replace(/^[^:]+: /, '')}`);
     expect(code).toBe(1);
   });
 
@@ -175,7 +175,7 @@ describe('explain', () => {
       'exp',
       'jti',
     ]);
-    expect(verdict(out)).toMatch(/^refused: 401 invalid_token: /);
+    expect(verdict(out)).toMatch(/^rejected: 401 invalid_token: /);
     expect(code).toBe(1);
   });
 
@@ -186,10 +186,10 @@ describe('explain', () => {
 
     const { code, out } = await explain(token, ['--scope', 'delete:things', '--group', 'admin']);
     expect(failing(out)).toEqual([
-      'FAIL scopes asked: missing scope: delete:things',
-      'FAIL groups asked: needs any of "admin"; the token holds 1 in "groups", none of them sufficient',
+      'FAIL route scopes: missing scope: delete:things',
+      'FAIL route groups: needs any of "admin"; the token has 1 in "groups", none of them sufficient',
     ]);
-    expect(verdict(out)).toBe('refused: 403 insufficient_scope: missing scope: delete:things');
+    expect(verdict(out)).toBe('rejected: 403 insufficient_scope: missing scope: delete:things');
     expect(code).toBe(1);
   });
 
@@ -226,7 +226,7 @@ describe('explain', () => {
     });
 
     it.each([
-      ['is not active', { active: false }, ['active: the provider says active: false']],
+      ['is not active', { active: false }, ['active: the provider reports active: false']],
       [
         'is a refresh token',
         { token_type: 'refresh_token' },
@@ -237,7 +237,7 @@ describe('explain', () => {
     ])('names why one %s', async (_, claims, lines) => {
       const { code, out } = await explain(issuer.opaqueToken(claims), [], introspecting);
       expect(failing(out)).toEqual(lines.map((line) => expect.stringContaining(`FAIL ${line}`) as string));
-      expect(verdict(out)).toMatch(/^refused: 401 (invalid|inactive)_token: /);
+      expect(verdict(out)).toMatch(/^rejected: 401 (invalid|inactive)_token: /);
       expect(code).toBe(1);
     });
 
@@ -246,7 +246,7 @@ describe('explain', () => {
         ...introspecting,
         INTROSPECT_JWT_TOKENS: 'true',
       });
-      expect(failing(out)).toEqual(['FAIL active: the provider says active: false']);
+      expect(failing(out)).toEqual(['FAIL active: the provider reports active: false']);
       expect(code).toBe(1);
     });
 
@@ -277,10 +277,10 @@ describe('explain', () => {
       const wrong = await ask(other.token(), ['--issuer', issuer.server.issuer]);
       expect(failing(wrong.out)).toEqual(expect.arrayContaining([expect.stringMatching(/^FAIL iss: /)]));
       const stranger = await ask(other.token({ claims: { iss: 'https://elsewhere.example.com' } }));
-      expect(stranger.out).toContain('401 invalid_token: of no issuer that is configured');
+      expect(stranger.out).toContain('401 invalid_token: the issuer of the token is not configured');
       const opaque = await ask(other.opaqueToken());
       expect(opaque.code).toBe(2);
-      expect(opaque.err).toContain('--issuer says whose token it is');
+      expect(opaque.err).toContain('--issuer names the one of an opaque token');
     } finally {
       await other.close();
     }

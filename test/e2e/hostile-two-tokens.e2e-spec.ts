@@ -20,7 +20,7 @@ const basic = (): string => 'Basic dXNlcjpwYXNzd29yZA==';
 
 const REPEATED = 'two Authorization headers';
 const LIST = 'the Authorization header is a list';
-const BESIDE = 'access_token is sent beside the Authorization header';
+const BESIDE = 'access_token is sent in addition to the Authorization header';
 
 /** 400: more than one token, or more than one way. */
 const TWO_TOKENS: readonly Presentation[] = [

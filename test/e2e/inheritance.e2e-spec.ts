@@ -102,15 +102,15 @@ const REFUSED: Readonly<Record<string, readonly [Declared, string]>> = {
   ],
   'a contradiction on the base class that a subclass covers': [
     { onBase: both(open, a), onClass: b },
-    'Base: @Public() requires no token, @Scopes() asks for one',
+    'Base: @Public() requires no token, @Scopes() requires one',
   ],
   'a public and optional base class that a subclass covers': [
     { onBase: both(open, optional), onClass: b },
-    'Base: @Public() requires no token, @OptionalAuth() asks for one',
+    'Base: @Public() requires no token, @OptionalAuth() requires one',
   ],
   'a contradiction on an overridden handler': [
     { overridden: both(open, CertBound()), handler: b },
-    'Base.handle: @Public() requires no token, @CertBound() asks for one',
+    'Base.handle: @Public() requires no token, @CertBound() requires one',
   ],
 };
 

@@ -35,7 +35,7 @@ const missing = undefined;
 
 /** Answers that are no acceptance, and the reason in the log. */
 const REFUSED: readonly (readonly [string, Record<string, unknown>, string])[] = [
-  ['inactive', { active: false }, 'inactive_token: the provider says active: false'],
+  ['inactive', { active: false }, 'inactive_token: the provider reports active: false'],
   ['active as a string', { active: 'true' }, 'inactive_token'],
   ['active as a number', { active: 1 }, 'inactive_token'],
   ['no active', { active: missing }, 'inactive_token'],
@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
       ]);
       expect(answer.headers['www-authenticate']).toBeUndefined();
       await status(issuer.opaqueToken());
-      const lines = loggedLines().filter((line) => line.startsWith('ThingsController.list: refused'));
+      const lines = loggedLines().filter((line) => line.startsWith('ThingsController.list: rejected'));
       expect(lines).toEqual([expect.stringContaining(hint)]);
     },
   );
@@ -247,7 +247,7 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     for (const iss of ['https://other.example.com', `${own}.example.com`, `${own}//`, own.toUpperCase(), ''])
       expect([iss, await status(issuer.token({ claims: { iss } })), asked()]).toEqual([iss, 401, 0]);
     expect(loggedLines().join('\n')).toContain(
-      'iss is "https://other.example.com", and the provider was not asked',
+      'iss is "https://other.example.com", and the provider was not called',
     );
     const good = issuer.token();
     issuer.server.introspected.set(good, { active: true, ...issuer.claims() });
@@ -409,7 +409,7 @@ describe('@Introspect()', () => {
   it('refuses to start where introspection is not configured', async () => {
     const issuer = await Issuer.start();
     const starting = bootApp(issuer.options, { platform: 'Express', controllers: [ThingsController] });
-    await expect(starting).rejects.toThrow('ThingsController.live: @Introspect() needs introspection');
+    await expect(starting).rejects.toThrow('ThingsController.live: @Introspect() requires introspection');
     await issuer.close();
   });
 

@@ -342,11 +342,11 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       await done;
       watching.unsubscribe();
       expect(calls).toEqual(['placed good by user-1']);
-      const logged = loggedLines().filter((line) => line.includes('refused an event'));
+      const logged = loggedLines().filter((line) => line.includes('rejected an event'));
       expect(logged).toEqual([
-        expect.stringContaining('ThingsController.placed: refused an event: 401 missing_token'),
-        expect.stringContaining('ThingsController.placed: refused an event: 401 invalid_token'),
-        expect.stringContaining('ThingsController.placed: refused an event: 403 insufficient_scope'),
+        expect.stringContaining('ThingsController.placed: rejected an event: 401 missing_token'),
+        expect.stringContaining('ThingsController.placed: rejected an event: 401 invalid_token'),
+        expect.stringContaining('ThingsController.placed: rejected an event: 403 insufficient_scope'),
       ]);
       // Nest 12 would log each of them.
       expect(loggedLines().filter((line) => line.includes('RpcExceptionsHandler'))).toEqual([]);
@@ -357,7 +357,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('messages over %s
       await again;
       expect(loggedLines()).toContainEqual(
         expect.stringMatching(
-          /refused an event: 401 missing_token: .* \(and 4 more since this was last logged\)/,
+          /rejected an event: 401 missing_token: .* \(and 4 more since this was last logged\)/,
         ),
       );
     });

@@ -214,7 +214,7 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
     });
     await expect(start).rejects.toBeInstanceOf(ConfigurationError);
     await expect(start).rejects.toThrow(
-      'OrdersController.list: its decorators need AuthGuard, which does not run here; add @UseGuards(AuthGuard), or leave globalGuard out',
+      'OrdersController.list: its decorators require AuthGuard, which does not run here; add @UseGuards(AuthGuard), or remove globalGuard',
     );
   });
 
@@ -232,7 +232,7 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
       }
     }
     const start = boot([withoutGlobal()], { controllers: [OrdersController, OwnController] });
-    await expect(start).rejects.toThrow(/\n {2}OwnController\.list: its decorators need AuthGuard[^\n]*$/);
+    await expect(start).rejects.toThrow(/\n {2}OwnController\.list: its decorators require AuthGuard[^\n]*$/);
   });
 
   it('lists what is not under it as unprotected, audits it, and documents no security for it', async () => {
@@ -261,7 +261,7 @@ describe.each(PLATFORMS)('where the guard runs on %s', (platform) => {
   it('is a mistake to set it in the answer of the factory, or to what is no boolean', async () => {
     const answer = { ...issuer.options, globalGuard: false };
     await expect(boot([AuthModule.forRootAsync({ useFactory: () => answer })])).rejects.toThrow(
-      'globalGuard: is read before the factory is called; set it beside useFactory, not in its result',
+      'globalGuard: is read before the factory is called; set it next to useFactory, not in its result',
     );
     for (const globalGuard of ['false', 0, null]) {
       const module = AuthModule.forRoot({ ...issuer.options, globalGuard: globalGuard as never });

@@ -117,7 +117,7 @@ describe('what is request-scoped', () => {
     await expect(start).rejects.toThrow(
       isGlobal
         ? /request-scoped/
-        : 'AuthModule: what forRootAsync() injects, or something that this depends on',
+        : 'AuthModule: a provider that forRootAsync() injects, or a dependency of it',
     );
   });
 });

@@ -234,7 +234,7 @@ describe.each(PLATFORMS)('messages of an application on %s', (platform) => {
     }
     const started = boot(undefined, { globalGuard: false }, [RefundsController]);
     await expect(started).rejects.toThrow(
-      /\n {2}RefundsController\.refund: its decorators need AuthGuard[^\n]*$/,
+      /\n {2}RefundsController\.refund: its decorators require AuthGuard[^\n]*$/,
     );
   });
 
@@ -255,7 +255,7 @@ describe.each(PLATFORMS)('messages of an application on %s', (platform) => {
       providers: [ChatGateway],
       prepare: (nest) => nest.useWebSocketAdapter(new WsAdapter(nest)),
     });
-    await expect(started).rejects.toThrow(/\n {2}ChatGateway\.send: its decorators need AuthGuard[^\n]*$/);
+    await expect(started).rejects.toThrow(/\n {2}ChatGateway\.send: its decorators require AuthGuard[^\n]*$/);
   });
 
   it('guards gateways, so that the audit has nothing to say of them', async () => {

@@ -262,7 +262,7 @@ describe.each(PLATFORMS)('OpenAPI on %s', (platform) => {
       type: 'oauth2',
       flows: { authorizationCode: { tokenUrl, authorizationUrl, scopes } },
     });
-    await expect(schemeOf({ authorizationUrl })).rejects.toThrow('authorizationUrl needs tokenUrl');
+    await expect(schemeOf({ authorizationUrl })).rejects.toThrow('authorizationUrl requires tokenUrl');
     expect(() => applyResourceServerSecurity({ openapi: '3.0.0', paths: {} }, undefined as never)).toThrow(
       'the application is missing',
     );

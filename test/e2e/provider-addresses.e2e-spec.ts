@@ -33,7 +33,7 @@ describe.each(PLATFORMS)('addresses in metadata on %s', (platform) => {
   const status = async (token: string): Promise<number> => (await app.get('/things', bearer(token))).status;
   const refused = (): string =>
     loggedLines()
-      .filter((line) => line.includes('refused: '))
+      .filter((line) => line.includes('rejected: '))
       .join('\n');
 
   describe('of an issuer that is not on this machine', () => {

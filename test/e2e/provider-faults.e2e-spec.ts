@@ -157,12 +157,12 @@ describe.each(PLATFORMS)('provider faults on %s', (platform) => {
     expect(answer.status).toBe(500);
     expect(answer.body).toEqual({ statusCode: 500, message: 'internal server error' });
     expect(answer.headers['www-authenticate']).toBeUndefined();
-    expect(loggedLines().some((line) => line.includes('refused') && line.includes(hint))).toBe(true);
+    expect(loggedLines().some((line) => line.includes('rejected') && line.includes(hint))).toBe(true);
   });
 
   it.each<[string, number, (app: TestApp) => Promise<unknown>]>([
     ['the time is up', 0.2, (booted) => booted.get('/things', bearer(issuer.token()))],
-    ['the application closes', 30, (booted) => booted.close()],
+    ['the application is closing', 30, (booted) => booted.close()],
   ])('hangs up on a provider that does not answer once %s', async (_, responseTimeout, end) => {
     const provider = new EventEmitter();
     const [asked, hungUp] = [once(provider, 'asked'), once(provider, 'hung up')];
@@ -205,6 +205,6 @@ describe.each(PLATFORMS)('provider faults on %s', (platform) => {
     const answer = await (await boot(() => options)).get('/things', bearer(issuer.token()));
     expect(answer.status).toBe(500);
     expect(answer.text).not.toContain(SECRET_HOST);
-    expect(loggedLines().some((line) => line.includes('ThingsController.list: refused'))).toBe(true);
+    expect(loggedLines().some((line) => line.includes('ThingsController.list: rejected'))).toBe(true);
   });
 });

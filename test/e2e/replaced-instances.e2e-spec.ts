@@ -119,7 +119,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   ])('without a global guard, %s does not start', async (_name, controller) => {
     const module = AuthModule.forRoot({ ...issuer.options, globalGuard: false });
     const start = bootModule([module], { platform, controllers: [controller] });
-    await expect(start).rejects.toThrow('its decorators need AuthGuard, which does not run here');
+    await expect(start).rejects.toThrow('its decorators require AuthGuard, which does not run here');
   });
 
   it.each([

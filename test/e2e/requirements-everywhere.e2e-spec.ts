@@ -225,7 +225,9 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
     const document = SwaggerModule.createDocument(app.nest, new DocumentBuilder().build());
     const responses = applyResourceServerSecurity(document, app.nest).paths['/everything']?.get?.responses;
     expect(responses?.['401']).toMatchObject({
-      description: expect.stringContaining('It needs a sign-in with acr gold at most 600 s ago (RFC 9470).'),
+      description: expect.stringContaining(
+        'It requires a sign-in with acr gold at most 600 s ago (RFC 9470).',
+      ),
     });
     const description = (responses?.['403'] as { description?: string } | undefined)?.description;
     expect(description).toContain('any scope of read manage; group staff; claim plan');

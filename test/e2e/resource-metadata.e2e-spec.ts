@@ -277,7 +277,7 @@ describe('resource metadata, said wrongly', () => {
     [
       'no name',
       { audience: ['orders', 'urn:orders'] },
-      'resourceMetadata (MONOCLOUD_BACKEND_RESOURCE_METADATA): needs a resource',
+      'resourceMetadata (MONOCLOUD_BACKEND_RESOURCE_METADATA): requires a resource',
     ],
     ['no flag', { resourceMetadata: 'perhaps' } as never, '"perhaps" is neither true nor false'],
     ['no URL', resourceOf('orders'), 'resourceMetadata.resource: "orders" is not a URL'],
@@ -285,7 +285,7 @@ describe('resource metadata, said wrongly', () => {
     ['an empty fragment', resourceOf('https://a.example#'), 'must not have a fragment'],
     ['credentials', resourceOf('https://me:you@a.example'), 'must not have credentials'],
     ['no https', { publicUrl: 'http://a.example' }, '"http://a.example" is not https'],
-    ['a pattern', resourceOf('https://a.example/:tenant'), 'has a path of more than'],
+    ['a pattern', resourceOf('https://a.example/:tenant'), 'has a path with other characters than'],
     [
       'a typing mistake',
       { resourceMetadata: { scopes: [] } } as never,

@@ -284,7 +284,7 @@ describe('a store that fails', () => {
       .slice(lines)
       .filter((line) => line.includes('revocation store'));
     expect(told).toEqual([
-      'the revocation store fails (Error): what is known stays known, what is added is shared later AuthModule',
+      'the revocation store fails (Error): known revocations stay in effect, new ones are shared later AuthModule',
     ]);
     failing.isDown = false;
     await until(() => failing.memory.list().length === 2);
@@ -354,13 +354,13 @@ describe('options of revocation', () => {
   it.each<[Record<string, unknown>, string]>([
     [
       { revocationDuration: 0 },
-      'revocationDuration (MONOCLOUD_BACKEND_REVOCATION_DURATION): 0 leaves no time',
+      'revocationDuration (MONOCLOUD_BACKEND_REVOCATION_DURATION): 0 is not more than 0 seconds',
     ],
     [{ revocationDuration: '1d' }, 'is not a number of seconds'],
     [{ revocationStore: {} }, 'revocationStore: has no add, list and subscribe'],
     [
       { backChannelLogout: true },
-      'logoutAudience (MONOCLOUD_BACKEND_LOGOUT_AUDIENCE): backChannelLogout needs it, or clientId',
+      'logoutAudience (MONOCLOUD_BACKEND_LOGOUT_AUDIENCE): backChannelLogout requires it or clientId',
     ],
     [{ backChannelLogout: 'yes', logoutAudience: 'a' }, 'is not a path'],
     [{ backChannelLogout: { path: '/a/:id' }, logoutAudience: 'a' }, 'is not a path'],
@@ -377,7 +377,7 @@ describe('options of revocation', () => {
         logoutAudience: 'a',
         securityEvents: { path: '/backchannel-logout', audience: 'a' },
       },
-      'securityEvents.path: is that of backChannelLogout',
+      'securityEvents.path: is the path of backChannelLogout',
     ],
   ])('%j: %s', async (options, message) => {
     expect(await mistakes(options)).toContain(message);

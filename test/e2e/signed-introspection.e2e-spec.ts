@@ -129,8 +129,8 @@ const NOT_BELIEVED: readonly (readonly [string, Body, string])[] = [
 
 /** A good envelope about a token that is not. */
 const BAD_TOKENS: readonly (readonly [string, (issuer: Issuer) => Record<string, unknown>, string])[] = [
-  ['is inactive', () => ({ active: false }), 'the provider says active: false'],
-  ['is not said to be active', (issuer) => issuer.claims(), 'the provider says active: undefined'],
+  ['is inactive', () => ({ active: false }), 'the provider reports active: false'],
+  ['is not said to be active', (issuer) => issuer.claims(), 'the provider reports active: undefined'],
   [
     'is for another API',
     (issuer) => ({ active: true, ...issuer.claims(), aud: 'https://other.example.com' }),

@@ -564,7 +564,7 @@ describe('where gateways listen', () => {
       gateways: [NewsGateway] as never,
       beforeListening: (nest) => void nest.useWebSocketAdapter(new OtherAdapter(nest)),
     });
-    await expect(start).rejects.toThrow('NewsGateway is of neither socket.io nor ws');
+    await expect(start).rejects.toThrow('NewsGateway is neither socket.io nor ws');
     await issuer.close();
   });
 

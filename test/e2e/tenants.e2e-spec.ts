@@ -229,7 +229,7 @@ describe.each(PLATFORMS)('a list of issuers on %s', (platform) => {
       await expect(boot({ issuers: two() }, [UnknownController])).rejects.toThrow(
         /UnknownController.get: @Issuers\(\): no issuer "nobody" is configured/,
       );
-      await expect(boot({ issuers: two() }, [DisjointController])).rejects.toThrow(/nobody in common/);
+      await expect(boot({ issuers: two() }, [DisjointController])).rejects.toThrow(/no issuer in common/);
       await expect(boot({ issuers: two() }, [OpenController])).rejects.toThrow(
         /OpenController.get: @Public\(\) .*@Issuers\(\)/,
       );
@@ -309,7 +309,7 @@ describe.each(PLATFORMS)('a list of issuers on %s', (platform) => {
 
   it('@Introspect() needs every issuer that the route accepts to introspect', async () => {
     await expect(boot({ issuers: two([INTROSPECTING, {}]) }, [LiveController])).rejects.toThrow(
-      /LiveController.live: @Introspect\(\) needs introspection: .* for "customers"/,
+      /LiveController.live: @Introspect\(\) requires introspection: .* for "customers"/,
     );
     await boot({ ...INTROSPECTING, issuers: two(), opaqueTokenIssuer: () => undefined }, [LiveController]);
     const token = customers.token();
@@ -382,17 +382,17 @@ describe('mistakes in a list of issuers stop the start', () => {
   it.each<[string, AuthModuleOptions, RegExp]>([
     ['an empty list', { issuers: [] }, /issuers: is empty/],
     ['no list', { issuers: 'https://a.example' as never }, /issuers: is neither a list nor a function/],
-    ['issuer beside it', { issuer: 'https://c.example', issuers: [A, B] }, /issuers: issuer says another/],
+    ['issuer beside it', { issuer: 'https://c.example', issuers: [A, B] }, /issuers: issuer is set as well/],
     [
       'the same issuer twice',
       { issuers: [A, { ...A, name: 'again' }] },
-      /"https:\/\/a.example" is there twice/,
+      /"https:\/\/a.example" is listed twice/,
     ],
-    ['the same but for a slash', { issuers: [A, { issuer: 'https://a.example/' }] }, /is there twice/],
+    ['the same but for a slash', { issuers: [A, { issuer: 'https://a.example/' }] }, /is listed twice/],
     [
       "another one's iss",
       { issuers: [A, { ...B, accessTokenIssuer: 'https://a.example' }] },
-      /is there twice/,
+      /is listed twice/,
     ],
     [
       'the same name twice',
@@ -402,12 +402,12 @@ describe('mistakes in a list of issuers stop the start', () => {
           { ...B, name: 'x' },
         ],
       },
-      /the name "x" is there twice/,
+      /the name "x" is used twice/,
     ],
     [
       "another one's issuer as name",
       { issuers: [{ ...A, name: 'https://b.example' }, B] },
-      /the name "https:\/\/b.example" is there twice/,
+      /the name "https:\/\/b.example" is used twice/,
     ],
     ['no issuer', { issuers: [{ name: 'x' } as never, B] }, /issuers\[0\]\.issuer: required/],
     [
@@ -428,7 +428,7 @@ describe('mistakes in a list of issuers stop the start', () => {
     [
       'half a client',
       { issuers: [A, { ...B, clientId: 'api' }] },
-      /issuers\[1\]\.clientSecret: client_secret_post needs it/,
+      /issuers\[1\]\.clientSecret: client_secret_post requires it/,
     ],
     ['http', { issuers: [A, { issuer: 'http://b.example' }] }, /issuers\[1\]\.issuer: .* is not https/],
     [
@@ -439,7 +439,7 @@ describe('mistakes in a list of issuers stop the start', () => {
     [
       'an algorithm that the profile excludes',
       { profile: 'fapi2', issuers: [A, { ...B, signingAlgorithms: ['ES256', 'RS256'] }] },
-      /issuers\[1\]\.signingAlgorithms: "RS256" is none of profile fapi2/,
+      /issuers\[1\]\.signingAlgorithms: "RS256" is not permitted by profile fapi2/,
     ],
     [
       'a tolerance that the profile excludes',

@@ -302,7 +302,7 @@ const UNUSABLE: readonly (readonly [string, Method, AuthModuleOptions, string])[
 ];
 
 const faults = (): readonly string[] =>
-  loggedLines().filter((line) => line.startsWith('ThingsController.list: refused'));
+  loggedLines().filter((line) => line.startsWith('ThingsController.list: rejected'));
 
 describe.each(PLATFORMS)('client authentication at oidc-provider, on %s', (platform) => {
   const environment = process.env;

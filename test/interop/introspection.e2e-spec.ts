@@ -239,7 +239,7 @@ describe.each(PLATFORMS)('introspection at oidc-provider, on %s', (platform) => 
   ])('500 as %s, and one line says where to look', async (_, options, hint) => {
     await boot(options);
     expect([await status(), await status()]).toEqual([500, 500]);
-    const lines = loggedLines().filter((line) => line.startsWith('ThingsController.list: refused'));
+    const lines = loggedLines().filter((line) => line.startsWith('ThingsController.list: rejected'));
     expect(lines).toEqual([expect.stringContaining(hint)]);
   });
 });

@@ -30,7 +30,7 @@ export class TokenRequests {
       request.on('end', () => {
         const pairs = [...new URLSearchParams(body)];
         const parameters = Object.fromEntries(pairs);
-        if (pairs.length !== Object.keys(parameters).length) throw new Error('a parameter comes twice');
+        if (pairs.length !== Object.keys(parameters).length) throw new Error('a parameter is repeated');
         this.all.push({ parameters, headers: request.headers });
         if (this.fault === 'hang') return;
         if (this.fault) {

@@ -22,7 +22,7 @@ export class GroupsRequirement implements Requirement {
 
     const why = hasGroupsElsewhere(token.claims)
       ? 'the provider omitted the groups from the token because there are too many (overage)'
-      : `the token holds ${held.size} in ${quoteForeign(groupsClaim)}, none of them sufficient`;
+      : `the token has ${held.size} in ${quoteForeign(groupsClaim)}, none of them sufficient`;
     return new TokenError('insufficient_groups', {
       detail: `needs ${matchAll ? 'all' : 'any'} of ${groups.map(quoteForeign).join(', ')}; ${why}`,
     });

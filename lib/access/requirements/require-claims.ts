@@ -82,7 +82,7 @@ function hasValue(
 
 function denialOf(claim: string): TokenError {
   return new TokenError('insufficient_claims', {
-    detail: `the claim ${quoteForeign(claim)} is not what the route requires`,
+    detail: `the claim ${quoteForeign(claim)} does not satisfy the route`,
   });
 }
 

@@ -13,8 +13,8 @@ export interface AuditReport {
 }
 
 const CLOSE_WITHIN_MS = 5_000;
-const NO_TABLE = `the application has no AuthModule, so that nothing protects its routes; or it uses another copy of
-nestjs-resource-server than the file that was named`;
+const NO_TABLE = `the application has no AuthModule, so its routes are not protected; or it uses a different copy of
+nestjs-resource-server than the named file`;
 
 /** @throws {UsageError} */
 export async function auditApplication(command: AuditCommand): Promise<AuditReport> {

@@ -39,7 +39,7 @@ export function migrateExpressBearer(migration: Migration): void {
     migration.block(
       source,
       call,
-      'auth() is called in several places: which of them protects which routes is for you to say',
+      'auth() is called in several places: decide which call protects which routes',
     );
   migrateOptions(migration, first.source, first.call);
   if (migration.blocking.length > 0) return;
@@ -50,8 +50,8 @@ export function migrateExpressBearer(migration: Migration): void {
   migration.uninstall.add(BEARER);
   migration.stricter
     .add('a token in the query (access_token) or in a form was accepted; it is read from the header only')
-    .add('ID tokens and other JWTs that are no access tokens are refused')
-    .add('a provider that cannot be reached is a 503, not a 500');
+    .add('ID tokens and other JWTs that are not access tokens are rejected')
+    .add('an unreachable provider results in 503 instead of 500');
   importAuthModule(migration);
 }
 
@@ -64,14 +64,18 @@ function migrateOptions(migration: Migration, source: SourceFile, call: ts.CallE
   const { ts } = source;
   const [options] = call.arguments;
   if (options !== undefined && !ts.isObjectLiteralExpression(options)) {
-    migration.block(source, options, 'the options are not written here: write them into auth({ ... }) first');
+    migration.block(
+      source,
+      options,
+      'the options are not an object literal: write them into auth({ ... }) first',
+    );
     return;
   }
   const take = (from: string, to: string): boolean => {
     const value = propertyOf(source, options, from)?.initializer;
     const text = value && portable(migration, source, value);
     if (value !== undefined && text === undefined)
-      migration.lacks(source, value, `${to} is made by code of its own`);
+      migration.lacks(source, value, `${to} is computed by code`);
     if (text !== undefined) migration.options.set(to, text);
     return value !== undefined;
   };
@@ -92,7 +96,7 @@ function migrateOptions(migration: Migration, source: SourceFile, call: ts.CallE
     migration.block(
       source,
       call,
-      'authRequired: false: no option does that; write @OptionalAuth() on these controllers first',
+      'authRequired: false has no corresponding option; add @OptionalAuth() to these controllers first',
     );
   for (const property of options?.properties ?? []) {
     const name = property.name?.getText() ?? property.getText();
@@ -120,19 +124,19 @@ function migratePlace(migration: Migration, source: SourceFile, call: ts.CallExp
     }
     if (ts.isClassDeclaration(parent)) return migrateClass(migration, source, parent);
   }
-  migration.block(source, call, 'auth() is kept in a variable: write it where it is used first');
+  migration.block(source, call, 'auth() is stored in a variable: call it where it is used first');
 }
 
 function removeStatement(migration: Migration, source: SourceFile, call: ts.CallExpression): void {
   if (call.arguments.length > 1) {
-    migration.block(source, call, 'protects one path only: which controllers are these?');
+    migration.block(source, call, 'protects only one path: decide which controllers these are');
     return;
   }
   source.remove(source.ts.isExpressionStatement(call.parent) ? call.parent : call);
   migration.change(
     source,
     call,
-    'AuthModule guards every route; what is served outside of Nest is not guarded any more',
+    'AuthModule guards every route; routes outside of Nest are no longer guarded',
   );
 }
 
@@ -167,7 +171,7 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
     migration.block(
       source,
       declaration,
-      `${name} decides more than whether the token is good: move that into a guard of its own first`,
+      `${name} checks more than the token: move these checks into a separate guard first`,
     );
     return;
   }
@@ -196,7 +200,7 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
         node.arguments.some((each) => each.getText() === name);
       if (isApply) removeApply(migration, file, node);
     }
-  migration.change(source, declaration, `${name} is used no more: delete it`);
+  migration.change(source, declaration, `${name} is no longer used: delete it`);
 }
 
 /** Anything but "the token is good, or this fails" may be a check that must not get lost. */
@@ -225,7 +229,7 @@ function migrateRequests(migration: Migration, source: SourceFile): void {
     if (!/re(?:q|quest)$/i.test(request)) continue;
     const name = { payload: 'claimsOf', token: 'bearerToken' }[node.name.text];
     if (name === undefined) {
-      migration.lacks(source, node, `${node.getText()}: the header of the token is not kept`);
+      migration.lacks(source, node, `${node.getText()}: the header of the token is not available`);
       continue;
     }
     source.replace(node, `${source.addImport(name, OWN_NAME)}(${request})`);
@@ -253,6 +257,6 @@ function reportRequirements(migration: Migration): void {
       const counterpart = counterparts[bearerName(source, node.expression) ?? ''];
       if (counterpart === undefined) continue;
       // Without auth() it answers 500 or 401: nothing opens while it stands there.
-      migration.block(source, node, `write ${counterpart} on the handlers that this is for, and remove it`);
+      migration.block(source, node, `write ${counterpart} to the handlers that this protects, and remove it`);
     }
 }

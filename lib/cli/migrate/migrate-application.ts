@@ -40,7 +40,7 @@ export function migrateSources(command: MigrateCommand): {
   const root = project.rootModule();
   if (root === undefined)
     throw new UsageError(
-      `${project.sourceRoot} has no root module that main.ts hands to NestFactory; --source-root names another folder`,
+      `${project.sourceRoot} has no root module that main.ts passes to NestFactory; --source-root names another folder`,
     );
   const migration = new Migration(project, root);
   MIGRATIONS[command.origin](migration);

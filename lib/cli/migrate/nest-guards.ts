@@ -28,7 +28,7 @@ export function replaceGlobalGuards(migration: Migration, isGuard: IsGuard): Glo
     const property = guardClass(source, element, isGuard);
     if (isKept && index === 0 && property !== undefined) {
       source.replace(property, `useExisting: ${source.addImport('AuthGuard', OWN_NAME)}`);
-      migration.change(source, element, 'AuthGuard, before the guards that stand beside it');
+      migration.change(source, element, 'AuthGuard, before the other guards of the application');
     } else {
       source.removeElement(list.elements, element);
       migration.change(source, element, 'AuthModule registers its guard itself');
@@ -49,7 +49,7 @@ export function guardAs(migration: Migration, how: GlobalGuard): void {
     migration.lacks(
       migration.root.source,
       migration.root.declaration,
-      'routes without a guard stay open, as they are (globalGuard: false); npx nestjs-resource-server audit lists them',
+      'routes without a guard stay open (globalGuard: false); npx nestjs-resource-server audit lists them',
     );
 }
 

@@ -51,13 +51,13 @@ export function migrateKeycloak(migration: Migration): void {
     migration.block(
       source,
       element,
-      'the options are made elsewhere: write them into register({ ... }) or useFactory: () => ({ ... }) first',
+      'the options are not an object literal: write them into register({ ... }) or useFactory: () => ({ ... }) first',
     );
     return;
   }
   migrateOptions(migration, source, options);
   source.removeElement(list.elements, element);
-  migration.change(source, element, 'KeycloakConnectModule is AuthModule');
+  migration.change(source, element, 'KeycloakConnectModule becomes AuthModule');
   const isGuard = (file: SourceFile, each: ts.Expression): boolean =>
     GUARDS.includes(keycloakName(file, each) ?? '');
   guardAs(migration, replaceGlobalGuards(migration, isGuard));
@@ -67,10 +67,14 @@ export function migrateKeycloak(migration: Migration): void {
   if (migration.blocking.length > 0) return;
   migration.uninstall.add(KEYCLOAK).add('keycloak-connect');
   migration.stricter
-    .add('aud is checked: add an Audience mapper for this API to Keycloak, and name its value')
-    .add('class and handler both hold: with roleMerge OVERRIDE the class took the place of the handler')
+    .add(
+      'aud is checked: add an Audience mapper for this API to Keycloak, and configure its value as the audience',
+    )
+    .add(
+      'the roles of class and handler are both required: with roleMerge OVERRIDE, those of the class replaced those of the handler',
+    )
     .add('@Public() on a class opens only handlers that require nothing')
-    .add('Keycloak that cannot be reached is a 503, not a 401');
+    .add('an unreachable Keycloak results in 503 instead of 401');
   importAuthModule(migration);
 }
 
@@ -137,7 +141,7 @@ function migrateOptions(migration: Migration, source: SourceFile, options: ts.Ob
       migration.block(
         source,
         property,
-        'ENFORCING refuses routes without @Resource() and @Scopes(): which are these?',
+        'ENFORCING rejects routes without @Resource() and @Scopes(): decide which routes these are',
       );
     else if (name === 'multiTenant')
       migration.block(source, property, 'multiTenant: write issuers by hand first');
@@ -217,7 +221,11 @@ function migrateFile(migration: Migration, source: SourceFile, client: string | 
     const isToken = ts.isPropertyAccessExpression(node) && node.name.text === 'accessTokenJWT';
     if (!isToken) continue;
     source.replace(node, `${source.addImport('bearerToken', OWN_NAME)}(${node.expression.getText()})`);
-    migration.change(source, node, 'accessTokenJWT is bearerToken(request), or @AccessToken()');
+    migration.change(
+      source,
+      node,
+      'accessTokenJWT becomes bearerToken(request); @AccessToken() returns the same token',
+    );
   }
 }
 
@@ -252,7 +260,7 @@ function migrateDecorator(
       migration.change(source, node, `${node.getText()} is @${isOptional ? 'OptionalAuth' : 'Public'}()`);
       if (isOptional)
         migration.stricter.add(
-          '@Public(false): a bad token was refused and still is; an empty header is a 401 now',
+          '@Public(false): an invalid token is still rejected; an empty header now results in 401',
         );
       return;
     }
@@ -267,12 +275,12 @@ function migrateDecorator(
     case 'Roles': {
       const groups = groupsOf(source, call.arguments, client);
       if (groups === undefined)
-        refuse(migration, source, node, 'these roles are not written there, or of several clients');
+        refuse(migration, source, node, 'the roles are not literals, or belong to several clients');
       else if (groups === '') source.remove(node);
       else {
         const text = groups.replaceAll('@Groups(', `@${own('Groups')}(`);
         source.replace(node, text.replaceAll('\n', `\n${indentOf(source, node)}`));
-        migration.change(source, node, `@Roles() is ${groups.replaceAll(/\s+/g, ' ')}`);
+        migration.change(source, node, `@Roles() becomes ${groups.replaceAll(/\s+/g, ' ')}`);
       }
       return;
     }
@@ -282,7 +290,7 @@ function migrateDecorator(
       migration.change(
         source,
         node,
-        `@${name}() says how Keycloak is asked for a decision, which nothing does here`,
+        `@${name}() configures how Keycloak is called for a decision, which has no counterpart`,
       );
       return;
     default:
@@ -290,7 +298,7 @@ function migrateDecorator(
         migration,
         source,
         node,
-        `@${name}() asks Keycloak's Authorization Services, which have no counterpart`,
+        `@${name}() requires a decision of Keycloak's Authorization Services, which have no counterpart`,
       );
   }
 }
@@ -302,6 +310,6 @@ function refuse(migration: Migration, source: SourceFile, node: ts.Decorator, wh
     node,
     `@${source.addImport('RequireClaims', OWN_NAME)}({ sub: () => false }) /* was ${text.replaceAll('*/', '')} */`,
   );
-  migration.lacks(source, node, `${why}: the route refuses everybody until you say who may call it`);
-  migration.stricter.add('routes with requirements that have no counterpart refuse everybody: see above');
+  migration.lacks(source, node, `${why}: the route rejects every request until you declare who may call it`);
+  migration.stricter.add('routes with requirements that have no counterpart reject every request: see above');
 }

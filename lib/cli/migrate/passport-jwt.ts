@@ -38,7 +38,7 @@ export function migratePassportJwt(migration: Migration): void {
     migration.block(
       each.source,
       each.declaration,
-      'the options of the strategy are not written in super({ ... }), or validate() answers by a callback: rewrite that first',
+      'the options of the strategy are not an object literal in super({ ... }), or validate() uses a callback: rewrite this first',
     );
   if (migration.blocking.length > 0) return;
   const [strategy, ...others] = strategies.filter((each) => !hasSharedKey(each));
@@ -63,9 +63,9 @@ export function migratePassportJwt(migration: Migration): void {
   guardAs(migration, replaceGlobalGuards(migration, isGuard));
   replaceGuards(migration, strategy, guards);
   migration.stricter.add(
-    'tokens without exp, ID tokens and other JWTs that are no access tokens are refused',
+    'tokens without exp, ID tokens and other JWTs that are not access tokens are rejected',
   );
-  migration.stricter.add('a provider that cannot be reached is a 503, not a 401');
+  migration.stricter.add('an unreachable provider results in 503 instead of 401');
   importAuthModule(migration);
 }
 
@@ -98,7 +98,7 @@ function findGuardClasses(migration: Migration, strategy: Strategy): GuardClass[
         migration.block(
           source,
           each,
-          `${declaration.name?.text ?? 'the guard'} decides more than whether the token is good: move that into a guard of its own first`,
+          `${declaration.name?.text ?? 'the guard'} checks more than the token: move these checks into a separate guard first`,
         );
       const isExported = declaration.modifiers?.some(
         (each) => each.kind === source.ts.SyntaxKind.ExportKeyword,
@@ -118,7 +118,7 @@ function findGuardClasses(migration: Migration, strategy: Strategy): GuardClass[
         migration.block(
           source,
           declaration,
-          `extends ${base.getText()}: let it stand beside that guard first`,
+          `extends ${base.getText()}: list it after that guard in @UseGuards() first`,
         );
     }
   return found;
@@ -250,7 +250,7 @@ function replaceInUseGuards(
   if (!isOptional) return;
   source.insert(decorator.getEnd(), ` @${source.addImport('OptionalAuth', OWN_NAME)}()`);
   migration.stricter.add(
-    'where a token is optional, one that is sent must be good: a bad one was anonymous and is a 401 now',
+    'on routes with an optional token, a caller with an invalid token was anonymous, and is now rejected with 401',
   );
 }
 
@@ -290,7 +290,7 @@ function removePassport(migration: Migration, strategies: readonly Strategy[]): 
   if (hasOtherStrategies(migration, strategies)) return;
   const isPassport = (source: SourceFile, element: ts.Expression): boolean =>
     source.importOf(/^\w+/.exec(element.getText())?.[0] ?? '')?.name === 'PassportModule';
-  removeFromModules(migration, 'imports', isPassport, 'PassportModule has no strategy any more');
-  removeFromModules(migration, 'exports', isPassport, 'PassportModule has no strategy any more');
+  removeFromModules(migration, 'imports', isPassport, 'PassportModule no longer has a strategy');
+  removeFromModules(migration, 'exports', isPassport, 'PassportModule no longer has a strategy');
   for (const each of ['@nestjs/passport', 'passport']) migration.uninstall.add(each);
 }

@@ -80,7 +80,7 @@ export function migrateOptions(migration: Migration, { source, options }: Strate
   migrateExtractor(migration, source, propertyOf(source, options, 'jwtFromRequest')?.initializer);
   const ignored = propertyOf(source, options, 'ignoreExpiration')?.initializer;
   if (ignored?.kind === source.ts.SyntaxKind.TrueKeyword)
-    migration.stricter.add('ignoreExpiration: expired tokens were accepted and are refused now');
+    migration.stricter.add('ignoreExpiration: expired tokens were accepted and are now rejected');
   if (source.ts.isObjectLiteralExpression(options))
     for (const property of options.properties) {
       const name = property.name?.getText() ?? property.getText();
@@ -100,7 +100,7 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
   migration.change(
     source,
     declaration,
-    `${name} no longer is a strategy; its validate() is loadUser of AuthModule`,
+    `${name} is no longer a strategy; its validate() becomes loadUser of AuthModule`,
   );
   refuseWithoutThrowing(migration, source, validate);
   const needsThis = [...walk(source, validate)].some((each) => each.kind === ts.SyntaxKind.ThisKeyword);
@@ -112,7 +112,7 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
       migration,
       'providers',
       (_, element) => element.getText() === name,
-      `${name} needs nothing that is injected`,
+      `${name} is created without injection`,
     );
     removeFromModules(
       migration,
@@ -131,7 +131,7 @@ export function migrateValidate(migration: Migration, strategy: Strategy): void 
     migration.lacks(
       source,
       validate,
-      `validate() needs what is injected: provide ${name} in a module that exports it, import that in forRootAsync({ imports, inject, useFactory }), and set loadUser: (claims) => validate(claims)`,
+      `validate() uses injected providers: provide ${name} in a module that exports it, import that in forRootAsync({ imports, inject, useFactory }), and set loadUser: (claims) => validate(claims)`,
     );
     return;
   }
@@ -184,8 +184,7 @@ function take(migration: Migration, source: SourceFile, options: ts.Expression, 
   const value = propertyOf(source, options, name)?.initializer;
   if (value === undefined) return;
   const text = portable(migration, source, value);
-  if (text === undefined)
-    migration.lacks(source, value, `${name} is made by code of its own: set it on AuthModule`);
+  if (text === undefined) migration.lacks(source, value, `${name} is computed by code: set it on AuthModule`);
   else migration.options.set(name, text);
 }
 
@@ -211,11 +210,7 @@ function migrateIssuer(
     );
   }
   if (address === undefined && jwksUri !== undefined)
-    migration.lacks(
-      source,
-      jwksUri,
-      'jwksUri is made by code of its own: not needed where the issuer has discovery',
-    );
+    migration.lacks(source, jwksUri, 'jwksUri is computed by code: not required if the issuer has discovery');
   // Everybody's address, which discovery finds; another one is kept.
   else if (
     address !== undefined &&
@@ -228,7 +223,7 @@ function migrateAlgorithms(migration: Migration, source: SourceFile, options: ts
   const value = propertyOf(source, options, 'algorithms')?.initializer;
   if (value === undefined) return;
   if (/\bHS\d/.test(value.getText()))
-    migration.stricter.add('HS256 and its kin were accepted and are refused now');
+    migration.stricter.add('HS256, HS384 and HS512 were accepted and are now rejected');
   else take(migration, source, options, 'algorithms');
   const text = migration.options.get('algorithms');
   migration.options.delete('algorithms');
@@ -251,7 +246,11 @@ function migrateExtractor(
   if (extractor === undefined) return;
   const parts = extractorParts(migration, source, extractor);
   if (parts === undefined) {
-    migration.lacks(source, extractor, 'jwtFromRequest: write a tokenResolver; the header is read meanwhile');
+    migration.lacks(
+      source,
+      extractor,
+      'jwtFromRequest: write a tokenResolver; until then, the header is read',
+    );
     return;
   }
   if (parts.length === 1 && parts[0] === 'header') return;
@@ -334,7 +333,11 @@ function refuseWithoutThrowing(
     if (source.ts.isNewExpression(thrown) && thrown.expression.getText() === 'UnauthorizedException')
       source.replace(node, 'return undefined;');
     else
-      migration.lacks(source, node, 'what validate() throws was a 401 or its own status, and is a 500 now');
+      migration.lacks(
+        source,
+        node,
+        'an error of validate() resulted in 401 or its own status, and now results in 500',
+      );
   }
 }
 

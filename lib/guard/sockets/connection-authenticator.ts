@@ -50,7 +50,8 @@ export class ConnectionAuthenticator {
    */
   async renew(client: object, token: string): Promise<AccessTokenClaims> {
     const connection = connectionOf(client);
-    if (!connection) throw new TypeError('renew(): this is no client of a gateway that AuthGuard guards');
+    if (!connection)
+      throw new TypeError('renew(): the argument is not a client of a gateway that AuthGuard protects');
     if (typeof token !== 'string' || token === '')
       throw invalidToken('malformed', 'renew(): the token is not a string');
     const { policy } = connection.place;
@@ -76,16 +77,16 @@ export class ConnectionAuthenticator {
 }
 
 const isOver = (): TokenError =>
-  invalidToken('claims', 'renew(): the connection is over, or was opened without a token');
+  invalidToken('claims', 'renew(): the connection has ended, or was opened without a token');
 
 /** Who holds a connection does not change, and neither does what the handshake has proven. */
 function refuseAnother(current: ValidatedToken, next: ValidatedToken): void {
   const [a, b] = [current.claims, next.claims];
   const isNamed = a.sub !== undefined || a.client_id !== undefined;
   const isSame = a.sub === b.sub && a.client_id === b.client_id && issuerOf(current) === issuerOf(next);
-  if (!isNamed || !isSame) throw invalidToken('claims', 'renew(): the token is of another caller');
+  if (!isNamed || !isSame) throw invalidToken('claims', 'renew(): the token belongs to another caller');
   if (a.cnf?.jkt !== b.cnf?.jkt || a.cnf?.['x5t#S256'] !== b.cnf?.['x5t#S256'])
-    throw invalidToken('binding', 'renew(): the token is bound to something else');
+    throw invalidToken('binding', 'renew(): the token has another binding');
 }
 
 /** An introspection answer need not name it. */

@@ -34,11 +34,11 @@ export class HandshakeContext implements ExecutionContext {
   }
 
   switchToHttp(): never {
-    throw new TypeError('a WebSocket handshake is no HTTP call: use switchToWs()');
+    throw new TypeError('a WebSocket handshake is not an HTTP call: use switchToWs()');
   }
 
   switchToRpc(): never {
-    throw new TypeError('a WebSocket handshake is no message: use switchToWs()');
+    throw new TypeError('a WebSocket handshake is not a message: use switchToWs()');
   }
 }
 

@@ -133,8 +133,8 @@ export class SocketGateways {
     else if (isWsServer(server)) guardUpgrades(server, admissions);
     else if (place.policy.access !== 'public' || place.keepsRequest) {
       throw new ConfigurationError(
-        `AuthModule: the server of ${place.metatype.name} is of neither socket.io nor ws, so that clients would connect ` +
-          'without a token; say @Public() on the gateway, and check tokens yourself, or use one of these adapters',
+        `AuthModule: the server of ${place.metatype.name} is neither socket.io nor ws, so clients would connect ` +
+          'without a token; use one of these adapters, or add @Public() to the gateway and check tokens yourself',
       );
     }
   }
@@ -195,7 +195,7 @@ export class SocketGateways {
         connection.close(streams);
       },
       failed: (error) =>
-        this.#log.error(`${place.name}: a client was not let in, because something failed`, String(error)),
+        this.#log.error(`${place.name}: a client was rejected because of an internal error`, String(error)),
     };
   }
 }

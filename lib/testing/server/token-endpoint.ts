@@ -73,10 +73,13 @@ function requireForm({ 'content-type': type }: IncomingHttpHeaders, form: URLSea
     throw new TokenRequestError('invalid_request', 'the request is not a form; use curl -d');
   const names = [...form.keys()];
   const repeated = names.find((name, index) => !REPEATABLE.has(name) && names.indexOf(name) !== index);
-  if (repeated !== undefined) throw new TokenRequestError('invalid_request', 'a parameter comes twice');
+  if (repeated !== undefined) throw new TokenRequestError('invalid_request', 'a parameter is repeated');
   const grant = form.get('grant_type');
   if (grant !== null && grant !== 'client_credentials')
-    throw new TokenRequestError('unsupported_grant_type', 'grant_type is client_credentials, or left out');
+    throw new TokenRequestError(
+      'unsupported_grant_type',
+      'grant_type must be client_credentials, or omitted',
+    );
 }
 
 /** A parameter without a value counts as left out (RFC 6749 section 3.2). */
@@ -97,7 +100,7 @@ function readScope(form: URLSearchParams): Pick<TokenOptions, 'scope'> {
   const scope = form.get('scope');
   if (!scope) return {};
   if (!scope.split(' ').every(isScopeName))
-    throw new TokenRequestError('invalid_scope', 'scope is a list of names with one space between them');
+    throw new TokenRequestError('invalid_scope', 'scope must be a list of names separated by single spaces');
   return { scope };
 }
 
@@ -105,7 +108,7 @@ function readLifetime(form: URLSearchParams): Pick<TokenOptions, 'expiresIn'> {
   const text = form.get('expires_in');
   if (!text) return {};
   if (!/^-?\d{1,9}$/.test(text))
-    throw new TokenRequestError('invalid_request', 'expires_in is a whole number of seconds');
+    throw new TokenRequestError('invalid_request', 'expires_in must be a whole number of seconds');
   return { expiresIn: Number(text) };
 }
 

@@ -41,7 +41,7 @@ function audit(mode: AuditOptions['audit'] = 'off', isGlobal = true): MessageAud
 
 describe('handlers of a microservice without the configuration', () => {
   const EXPECTED = [
-    'AuthModule: AuthGuard does not run for 1 handler; @UseGuards(AuthGuard) on the class guards them, @Public() says that they are meant to be open',
+    'AuthModule: AuthGuard does not run for 1 handler; add @UseGuards(AuthGuard) to the class, or @Public() if they are meant to be open',
     'EventsController.placed: connectMicroservice() without { inheritAppConfig: true } runs no global guard',
   ].join('\n  ');
 

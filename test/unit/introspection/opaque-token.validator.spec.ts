@@ -69,8 +69,8 @@ describe('OpaqueTokenValidator', () => {
     expect(provider.asked).toBe(2);
     provider.answer(0);
     provider.answer(1, { active: false });
-    expect([await before, await after]).toEqual(['good', 'the provider says active: false']);
-    expect(await request()).toBe('the provider says active: false');
+    expect([await before, await after]).toEqual(['good', 'the provider reports active: false']);
+    expect(await request()).toBe('the provider reports active: false');
   });
 
   it('joins no request that wants to know now to an introspection from before', async () => {
@@ -84,7 +84,7 @@ describe('OpaqueTokenValidator', () => {
     await settle();
     expect(provider.asked).toBe(2);
     provider.answer(1, { active: false });
-    expect(await live).toBe('the provider says active: false');
+    expect(await live).toBe('the provider reports active: false');
   });
 
   it('takes a refusal of the age that a route allows', async () => {
@@ -93,7 +93,7 @@ describe('OpaqueTokenValidator', () => {
     provider.answer(0, { active: false });
     await first;
     advanceClock(6);
-    expect([await request(30), provider.asked]).toEqual(['the provider says active: false', 1]);
+    expect([await request(30), provider.asked]).toEqual(['the provider reports active: false', 1]);
     void request(5);
     await settle();
     expect(provider.asked).toBe(2);

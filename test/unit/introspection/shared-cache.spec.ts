@@ -56,7 +56,7 @@ describe('SharedCache', () => {
     expect(await shared.get('key')).toEqual({ result: 'value' });
     expect(cache.calls).toBe(4);
     expect(lines).toEqual([
-      'the shared cache is skipped while it fails (Error); tokens are introspected instead',
+      'the shared cache is bypassed while it fails (Error); tokens are introspected instead',
       'the shared cache works again',
     ]);
   });

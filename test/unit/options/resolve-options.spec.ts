@@ -92,7 +92,7 @@ describe('secrets of the environment', () => {
   });
 
   it('are unset where they are blank', () => {
-    expect(mistakesIn(CLIENT, { CLIENT_SECRET: '   ' })).toContain('client_secret_post needs it');
+    expect(mistakesIn(CLIENT, { CLIENT_SECRET: '   ' })).toContain('client_secret_post requires it');
   });
 
   it('leave other variables trimmed', () => {
@@ -141,7 +141,7 @@ describe('the key of private_key_jwt', () => {
     ['no JSON', 'a-secret'],
   ])('is refused: JSON in the variable that is %s', (_, text) => {
     const message = mistakesIn(signing, { CLIENT_SECRET: text });
-    expect(message).toContain('private_key_jwt needs the private key as a JWK, in JSON');
+    expect(message).toContain('private_key_jwt requires the private key as a JWK, in JSON');
     expect(message).not.toContain(text);
   });
 
@@ -158,7 +158,7 @@ describe('the key of private_key_jwt', () => {
 describe('a shared cache', () => {
   const cache = { get: () => undefined, set: () => undefined, delete: () => undefined };
   const byTls = { ...CLIENT, clientAuthMethod: 'tls_client_auth', fetcher: fetch, cache } as const;
-  const needsSecret = `cacheSecret (${PREFIX}CACHE_SECRET): cache needs it`;
+  const needsSecret = `cacheSecret (${PREFIX}CACHE_SECRET): cache requires it`;
 
   it('is refused without a secret: TLS client authentication by a fetcher', () => {
     expect(mistakesIn(byTls)).toContain(needsSecret);

@@ -265,7 +265,7 @@ describe('longer chains', () => {
     @Scopes('a')
     class Covering extends Contradicting {}
     expect(() => readRoutePolicy(Covering, Covering.prototype.handle)).toThrow(
-      'Contradicting: @Public() requires no token, @OptionalAuth() asks for one',
+      'Contradicting: @Public() requires no token, @OptionalAuth() requires one',
     );
   });
 

@@ -114,7 +114,7 @@ describe('KnownRevocations', () => {
     expect(known.isDegraded).toBe(true);
     await expect(known.add(revocation({ match: { sub: 'u3' } }))).rejects.toMatchObject({
       status: 503,
-      detail: '2 revocations are remembered, and no more',
+      detail: 'the limit of 2 revocations is reached',
     });
     expect(['u1', 'u2', 'u3'].map((sub) => known.covers(claims({ sub })))).toEqual([true, true, false]);
     advanceClock(101);

@@ -252,7 +252,7 @@ ${body}
 
   it.each([
     ["  @Get('health')\n  health() {}", 'add @Public()'],
-    ["  @Post('login')\n  login() {}", 'which the issuer does'],
+    ["  @Post('login')\n  login() {}", 'which the issuer handles'],
     ["  @Post('webhook')\n  webhook() {}", 'check its signature'],
   ])('opens nothing: %j', (body, hint) => {
     const tree = controllerOf(body);
