@@ -46,7 +46,8 @@ SubscribeMessage('things')(
   'things',
   Object.getOwnPropertyDescriptor(ThingsGateway.prototype, 'things'),
 );
-WebSocketGateway()(ThingsGateway);
+// Without the pings of socket.io: they would be all that happens while nothing does.
+WebSocketGateway({ pingInterval: 1e9, pingTimeout: 1e9 })(ThingsGateway);
 
 const imports = [];
 if (variant === MODULE) {

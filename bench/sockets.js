@@ -12,7 +12,17 @@ export const YES = 'a guard that says yes';
 export const BY_HAND = 'jose by hand';
 export const MODULE = 'nestjs-resource-server';
 
-const VARIANTS = [UNGUARDED, YES, BY_HAND, MODULE];
+/** All sockets have the same token: what is left is what a connection takes by itself. */
+const ONE_TOKEN = `${MODULE}, one token`;
+const VARIANTS = [UNGUARDED, YES, BY_HAND, MODULE, ONE_TOKEN];
+/** With these, the claims are 400 bytes of JSON. */
+const CLAIMS = {
+  name: 'Ada Example',
+  email: 'ada@example.com',
+  email_verified: true,
+  acr: '1',
+  sid: '0f3c5d1e-6a7b-4c8d-9e0f-1a2',
+};
 const ALG = 'EdDSA';
 const AT_ONCE = 200;
 /** Messages under way on each of these. */
@@ -20,7 +30,9 @@ const TALKING = 32;
 const SERVER = fileURLToPath(new URL('sockets-server.js', import.meta.url));
 
 async function startServer(library, variant, issuer) {
-  const child = fork(SERVER, [library, variant, issuer], { execArgv: ['--expose-gc'] });
+  const child = fork(SERVER, [library, variant === ONE_TOKEN ? MODULE : variant, issuer], {
+    execArgv: ['--expose-gc'],
+  });
   const [port] = await once(child, 'message');
   const ask = async (question) => {
     child.send(question);
@@ -91,9 +103,11 @@ async function countMessages(library, sockets, seconds) {
 
 const spent = (before, after) => after.user + after.system - before.user - before.system;
 
-async function measureVariant(library, variant, { source, seconds, count }) {
+async function measureVariant(library, variant, { source, seconds, count, quietSeconds }) {
   const server = await startServer(library, variant, source.issuer);
-  const tokens = makeTokens(source, count, ALG);
+  const isShared = variant === ONE_TOKEN;
+  const [first, ...others] = makeTokens(source, isShared ? 1 : count, ALG, CLAIMS);
+  const tokens = isShared ? Array.from({ length: count }, () => first) : [first, ...others];
   const warm = await openAll(library, server.port, tokens.slice(0, TALKING));
   await countMessages(library, warm, 1);
   const before = await server.ask('cpu');
@@ -104,8 +118,8 @@ async function measureVariant(library, variant, { source, seconds, count }) {
   await pause(500);
   const full = await server.ask('memory');
   const quiet = await server.ask('cpu');
-  await pause(5000);
-  const ticking = spent(quiet, await server.ask('cpu')) / 50_000;
+  await pause(quietSeconds * 1000);
+  const ticking = spent(quiet, await server.ask('cpu')) / quietSeconds / 10_000;
   for (const socket of [...warm, ...sockets]) socket.terminate();
   server.stop();
   return {
@@ -115,21 +129,24 @@ async function measureVariant(library, variant, { source, seconds, count }) {
     cpu,
     heap: (full.heapUsed - idle.heapUsed) / sockets.length,
     ticking,
+    token: { characters: first.length, claims: Buffer.from(first.split('.')[1], 'base64url').length },
   };
 }
 
 /** @returns {Promise<object[]>} messages a second, µs a message, bytes a connection, percent of a core with nothing to do */
 export async function measureSockets({ source, seconds, full, libraries = ['ws', 'socket.io'] }) {
   const count = full ? 10_000 : 2000;
+  const quietSeconds = full ? 20 : 5;
   const rows = [];
   for (const library of libraries) {
     for (const variant of VARIANTS) {
-      rows.push(await measureVariant(library, variant, { source, seconds, count }));
+      rows.push(await measureVariant(library, variant, { source, seconds, count, quietSeconds }));
     }
     const ofLibrary = rows.filter((row) => row.library === library);
     const [base] = ofLibrary;
     printTable(
-      `${library}, ${count} open sockets with a token each, ${TALKING} of them talking`,
+      `${library}, ${count} open sockets with a token of ${base.token.characters} characters and ${base.token.claims} bytes of ` +
+        `claims, ${TALKING} of them talking, then ${quietSeconds} s with nothing to do`,
       ['', 'messages/s', 'CPU µs/message', 'heap a socket', 'above unguarded', 'CPU while quiet'],
       ofLibrary.map((row) => [
         row.variant,

@@ -1,4 +1,5 @@
 /** Which scopes and groups does a token hold? RFC 8693 section 4.2, RFC 9068 section 2.2.3, and what providers really send. */
+import { LRUCache } from 'lru-cache';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import { isObject } from '../jose/strict-json.js';
 import type { ValidatedToken } from '../token/validated-token.js';
@@ -6,7 +7,20 @@ import { claimAt } from './claim-path.js';
 
 /** `scope` and `scp`, each a string of scopes between spaces, or a list of such strings. */
 export function scopesOf(token: Pick<ValidatedToken, 'claims' | 'scopes'>): ReadonlySet<string> {
-  return (token.scopes ??= readScopes(token.claims));
+  return (token.scopes ??= shareScopes(token.claims));
+}
+
+/** Most tokens have the scopes of others, and thousands are remembered or stand behind open connections. Nobody else gets the set. */
+const known = new LRUCache<string, ReadonlySet<string>>({ max: 500 });
+const MAX_SHARED_LENGTH = 512;
+
+function shareScopes(claims: AccessTokenClaims): ReadonlySet<string> {
+  const { scope, scp } = claims as { readonly scope?: unknown; readonly scp?: unknown };
+  if (typeof scope !== 'string' || scp !== undefined || scope.length > MAX_SHARED_LENGTH)
+    return readScopes(claims);
+  let scopes = known.get(scope);
+  if (!scopes) known.set(scope, (scopes = readScopes(claims)));
+  return scopes;
 }
 
 function readScopes({ scope, scp }: AccessTokenClaims): ReadonlySet<string> {

@@ -8,14 +8,15 @@ export type SocketParams =
   /** socket.io: what the client sent as `auth`: anything. */
   | { readonly kind: 'socket.io'; readonly auth: unknown }
   /** `ws`: there is nothing beside the request. */
-  | { readonly kind: 'ws' }
-  /** They were read already, or the connection goes on with another token. */
-  | { readonly kind: 'known'; readonly credentials: Credentials };
+  | { readonly kind: 'ws' };
 
 export interface SocketHandshake {
   /** The HTTP request that opened the connection. Later an empty one, where nothing of it is needed any more. */
   readonly request: IncomingRequest;
-  readonly params: SocketParams;
+  /** What the client presented beside the request; when the credentials are known, what stands for them. */
+  readonly params: SocketParams | { readonly token: string };
+  /** `undefined` until they are known. */
+  readonly credentials: Credentials | undefined;
   /** What stands for the sender of everything that comes this way: the namespaces of a socket.io connection share it. */
   readonly sender: object;
   /** Headers of the answer to the upgrade request; `undefined` once it was answered. */
@@ -39,7 +40,7 @@ export function handshakeOf(client: unknown): SocketHandshake | undefined {
 
 /** Of the handshake of a WebSocket connection only: what others connect with is the client's own. */
 export function isKnown(handshake: { readonly params: unknown } | undefined): boolean {
-  return (handshake as SocketHandshake | undefined)?.params.kind === 'known';
+  return (handshake as SocketHandshake | undefined)?.credentials !== undefined;
 }
 
 /**
@@ -49,11 +50,11 @@ export function isKnown(handshake: { readonly params: unknown } | undefined): bo
  * @throws {TokenError} `invalid_token` for what should hold a token and does not
  */
 export function resolveSocketCredentials(
-  params: SocketParams,
+  { params, credentials }: Pick<SocketHandshake, 'params' | 'credentials'>,
   request: IncomingRequest,
   options: ResolverOptions,
 ): Credentials | undefined | Promise<Credentials | undefined> {
-  if (params.kind === 'known') return params.credentials;
+  if (credentials || !('kind' in params)) return credentials;
   const beside = params.kind === 'ws' ? extractFromSubprotocols(request) : extractFromAuth(params.auth);
   const inRequest = resolveCredentials(request, options);
   return inRequest instanceof Promise

@@ -172,8 +172,7 @@ export class AuthGuard implements CanActivate {
       if (staysOpen(context)) this.#endWithToken(validated, context);
       const connection = connectionOf(call.carrier);
       if (connection && !connection.token) {
-        const { clockTolerance } = issuerOptions;
-        connection.admit(validated, { scheme: credentials.scheme, clockTolerance }, this.streams);
+        connection.admit(validated, issuerOptions.clockTolerance, this.streams);
         forgetCaller(call.carrier);
       }
       return decision.allow('token');

@@ -8,107 +8,122 @@ import { outsideRequests } from './outside-requests.js';
 
 const TICK_MS = 500;
 
-/** Something that ends. */
-export interface Expiration {
-  /** When, in seconds since 1970. */
-  readonly at: number;
+/** Something that ends. It is its own entry in the heap: an object for each would cost as much memory as the deadline is for. */
+export interface Expiring {
+  /** When, in seconds since 1970. Written by {@link Expirations} only. */
+  endsAt?: number;
+  /** The position in the heap, where it was put last. Written by {@link Expirations} only. */
+  position?: number;
 }
 
-interface Entry extends Expiration {
-  at: number;
-  readonly end: () => void;
-  /** The place in the heap; -1 once it is out. */
-  index: number;
-}
+type Entry<Item> = Item & Required<Expiring>;
 
-export class Expirations {
+export class Expirations<Item extends Expiring> {
   /** A binary heap: each entry ends no later than the two below it. */
-  readonly #heap: Entry[] = [];
+  readonly #heap: Entry<Item>[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param now seconds since 1970, corrected by the known error of this machine's clock */
-  constructor(private readonly now: () => number = () => Date.now() / 1000) {}
+  /**
+   * @param end called once for each, at most a second after the time has come
+   * @param now seconds since 1970, corrected by the known error of this machine's clock
+   */
+  constructor(
+    private readonly end: (item: Item) => void,
+    private readonly now: () => number = () => Date.now() / 1000,
+  ) {}
 
   get size(): number {
     return this.#heap.length;
   }
 
-  /**
-   * Calls `end` once, at most a second after the time has come.
-   *
-   * @param at seconds since 1970
-   */
-  add(at: number, end: () => void): Expiration {
-    const entry: Entry = { at, end, index: this.#heap.length };
-    this.#heap.push(entry);
-    this.#rise(entry);
-    this.#timer ??= outsideRequests(() => setInterval(() => this.#tick(), TICK_MS).unref());
-    return entry;
+  /** All that wait, in no order; a copy. */
+  get items(): readonly Item[] {
+    return [...this.#heap];
   }
 
-  /** Gives another time to what has not ended yet. */
-  move(expiration: Expiration, at: number): void {
-    const entry = expiration as Entry;
-    if (entry.index === -1) return;
-    entry.at = at;
+  /**
+   * What waits already gets another time.
+   *
+   * @param at seconds since 1970. `Infinity`: it is kept, and does not end
+   */
+  add(item: Item, at: number): void {
+    const entry = item as Entry<Item>;
+    entry.endsAt = at;
+    if (!this.#has(entry)) {
+      entry.position = this.#heap.length;
+      this.#heap.push(entry);
+    }
     this.#rise(entry);
     this.#sink(entry);
+    this.#keepTime();
   }
 
-  /** What is over already, or was removed before, stays so. */
-  remove(expiration: Expiration): void {
-    const entry = expiration as Entry;
-    const { index } = entry;
-    if (index === -1) return;
+  /** @returns `false` for what is over already, or was removed before */
+  remove(item: Item): boolean {
+    const entry = item as Entry<Item>;
+    if (!this.#has(entry)) return false;
+    const { position } = entry;
     const last = this.#heap.pop();
-    entry.index = -1;
     if (last !== undefined && last !== entry) {
-      this.#place(last, index);
+      this.#place(last, position);
       this.#rise(last);
       this.#sink(last);
     }
-    if (this.#heap.length === 0) this.stop();
+    this.#keepTime();
+    return true;
   }
 
   /** Forgets everything; nothing is ended. */
   stop(): void {
+    this.#heap.length = 0;
+    this.#keepTime();
+  }
+
+  #has(entry: Entry<Item>): boolean {
+    return this.#heap[entry.position] === entry;
+  }
+
+  #keepTime(): void {
+    const [first] = this.#heap;
+    if (first !== undefined && first.endsAt !== Infinity) {
+      this.#timer ??= outsideRequests(() => setInterval(() => this.#tick(), TICK_MS).unref());
+      return;
+    }
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const entry of this.#heap) entry.index = -1;
-    this.#heap.length = 0;
   }
 
   #tick(): void {
     const now = this.now();
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
+    for (let first = this.#heap[0]; first !== undefined && first.endsAt <= now; first = this.#heap[0]) {
       this.remove(first);
-      first.end();
+      this.end(first);
     }
   }
 
-  #rise(entry: Entry): void {
-    for (let index = entry.index; index > 0; index = entry.index) {
-      const parent = this.#heap[(index - 1) >> 1];
-      if (!parent || parent.at <= entry.at) return;
-      this.#place(parent, index);
-      this.#place(entry, (index - 1) >> 1);
+  #rise(entry: Entry<Item>): void {
+    for (let at = entry.position; at > 0; at = entry.position) {
+      const parent = this.#heap[(at - 1) >> 1];
+      if (!parent || parent.endsAt <= entry.endsAt) return;
+      this.#place(parent, at);
+      this.#place(entry, (at - 1) >> 1);
     }
   }
 
-  #sink(entry: Entry): void {
+  #sink(entry: Entry<Item>): void {
     for (;;) {
-      const below = 2 * entry.index + 1;
+      const below = 2 * entry.position + 1;
       const [left, right] = [this.#heap[below], this.#heap[below + 1]];
-      const child = left && right && right.at < left.at ? right : left;
-      if (!child || child.at >= entry.at) return;
-      const { index } = child;
-      this.#place(child, entry.index);
-      this.#place(entry, index);
+      const child = left && right && right.endsAt < left.endsAt ? right : left;
+      if (!child || child.endsAt >= entry.endsAt) return;
+      const { position } = child;
+      this.#place(child, entry.position);
+      this.#place(entry, position);
     }
   }
 
-  #place(entry: Entry, index: number): void {
-    this.#heap[index] = entry;
-    entry.index = index;
+  #place(entry: Entry<Item>, position: number): void {
+    this.#heap[position] = entry;
+    entry.position = position;
   }
 }

@@ -1,4 +1,5 @@
 /** What a validated access token says. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
+import { LRUCache } from 'lru-cache';
 import type { CustomClaims } from './custom-claims.js';
 
 /**
@@ -40,9 +41,25 @@ export interface Confirmation {
 }
 
 /** Claims are shared by every request that presents the token: nobody may change them for the next one. */
-export function freezeClaims(claims: Readonly<Record<string, unknown>>): AccessTokenClaims {
+export function freezeClaims(claims: Record<string, unknown>): AccessTokenClaims {
+  shareStrings(claims);
   freezeDeeply(claims);
   return claims as AccessTokenClaims;
+}
+
+/** What most tokens have in common. Thousands are remembered, or stand behind open connections: one string is enough. */
+const COMMON = ['iss', 'aud', 'client_id', 'azp', 'scope'] as const;
+const strings = new LRUCache<string, string>({ max: 1000 });
+const MAX_SHARED_LENGTH = 256;
+
+function shareStrings(claims: Record<string, unknown>): void {
+  for (const name of COMMON) {
+    const value = claims[name];
+    if (typeof value !== 'string' || value.length > MAX_SHARED_LENGTH) continue;
+    const known = strings.get(value);
+    if (known === undefined) strings.set(value, value);
+    else claims[name] = known;
+  }
 }
 
 function freezeDeeply(value: unknown): void {

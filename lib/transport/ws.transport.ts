@@ -74,7 +74,7 @@ export const wsTransport: Transport = {
     { connection, request }: Call,
     options: ResolverOptions,
   ): Credentials | undefined | Promise<Credentials | undefined> =>
-    resolveSocketCredentials((connection as SocketHandshake).params, request, options),
+    resolveSocketCredentials(connection as SocketHandshake, request, options),
 
   /** Of the answer to the upgrade request; a message has no headers. */
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {

@@ -67,9 +67,7 @@ export class ConnectionAuthenticator {
     refuseAnother(current, validated);
     if (denial) throw denial;
 
-    const scheme = validated.claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
-    const { clockTolerance } = issuerOptions;
-    connection.renew(validated, { scheme, clockTolerance }, this.streams);
+    connection.renew(validated, issuerOptions.clockTolerance, this.streams);
     const { loadUser, userProperty } = this.options;
     attachPrincipal(client, validated, loadUser ? false : userProperty);
     return validated.claims;

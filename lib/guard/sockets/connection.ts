@@ -34,18 +34,15 @@ export type Disconnect = (client: object, error: AuthError) => void;
 /** Of a connection that nothing of its request is needed of. */
 const NO_REQUEST: IncomingRequest = Object.freeze({ headers: Object.freeze({}) });
 
-/** How a token was presented, and how long after its `exp` its issuer's tokens are good, in seconds. */
-interface Terms {
-  readonly scheme: Credentials['scheme'];
-  readonly clockTolerance: number;
-}
-
+/** Of each there may be ten thousand: it has no closures, and is its own entry among the open streams. */
 export class Connection implements SocketHandshake, OpenStream {
+  endsAt = 0;
+  position = -1;
   request: IncomingRequest;
-  params: SocketParams;
   answerHeaders: Map<string, string | readonly string[]> | undefined = new Map();
   readonly sender: object;
   clockTolerance: number | undefined;
+  #presented: SocketParams | undefined;
   #client: object | undefined;
   #token: ValidatedToken | undefined;
   #hasEnded = false;
@@ -58,13 +55,25 @@ export class Connection implements SocketHandshake, OpenStream {
     sender?: object,
   ) {
     this.request = request;
-    this.params = params;
+    this.#presented = params;
     this.sender = sender ?? this;
   }
 
   /** Whose claims the connection was opened with, or went on with. */
   get token(): ValidatedToken | undefined {
     return this.#token;
+  }
+
+  get params(): SocketHandshake['params'] {
+    // One of them there always is.
+    return this.#token ?? (this.#presented as SocketParams);
+  }
+
+  get credentials(): Credentials | undefined {
+    if (!this.#token) return undefined;
+    const { token, claims } = this.#token;
+    // What the binding of the token asks for: it would not have been admitted otherwise.
+    return { scheme: claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP', token };
   }
 
   /** `undefined` before it is open, and after. */
@@ -90,13 +99,17 @@ export class Connection implements SocketHandshake, OpenStream {
     return (this.#token as ValidatedToken).claims;
   }
 
-  /** The guard has let it in, or a message of it. */
-  admit(token: ValidatedToken, { scheme, clockTolerance }: Terms, streams: OpenStreams): void {
+  /**
+   * The guard has let it in, or a message of it.
+   *
+   * @param clockTolerance how long after its `exp` the issuer's tokens are good, in seconds
+   */
+  admit(token: ValidatedToken, clockTolerance: number, streams: OpenStreams): void {
     if (this.#token) return;
     this.#token = token;
     this.clockTolerance = clockTolerance;
     // What the client sent is not kept beside it.
-    this.params = knownToken(token, scheme);
+    this.#presented = undefined;
     if (!this.isOpen) return;
     streams.open(this);
     this.#publish('authenticated');
@@ -110,11 +123,10 @@ export class Connection implements SocketHandshake, OpenStream {
   }
 
   /** Goes on with another token of the same caller. */
-  renew(token: ValidatedToken, { scheme, clockTolerance }: Terms, streams: OpenStreams): void {
+  renew(token: ValidatedToken, clockTolerance: number, streams: OpenStreams): void {
     streams.close(this);
     this.#token = token;
     this.clockTolerance = clockTolerance;
-    this.params = knownToken(token, scheme);
     streams.open(this);
     this.#publish('renewed');
   }
@@ -150,10 +162,6 @@ export class Connection implements SocketHandshake, OpenStream {
       issuer: this.#token && this.issuer,
     } satisfies ConnectionEvent);
   }
-}
-
-function knownToken({ token }: ValidatedToken, scheme: Credentials['scheme']): SocketParams {
-  return { kind: 'known', credentials: { scheme, token } };
 }
 
 export function connectionOf(client: unknown): Connection | undefined {

@@ -68,7 +68,7 @@ function metadataOf(key: string, target: Function): readonly unknown[] {
 }
 
 interface NativeClient {
-  on(event: 'exception', listener: (payload: unknown) => void): unknown;
+  on(event: 'exception', listener: (this: NativeClient, payload: unknown) => void): unknown;
   send(data: string): void;
 }
 
@@ -90,8 +90,9 @@ export function sendException(client: object, exception: Error): void {
 
 /** On Nest 11 a `WsException` reaches no client of `ws`: it is emitted on the client, on this side of the connection. */
 export function sendRefusals(client: object): void {
-  const native = client as NativeClient;
-  native.on('exception', (data) => {
-    if (isSocketRefusal(data)) native.send(JSON.stringify({ event: 'exception', data }));
-  });
+  (client as NativeClient).on('exception', sendRefusal);
+}
+
+function sendRefusal(this: NativeClient, data: unknown): void {
+  if (isSocketRefusal(data)) this.send(JSON.stringify({ event: 'exception', data }));
 }

@@ -6,7 +6,7 @@ import { ConfigurationError, type AuthError } from '../../errors/auth.errors.js'
 import { refusalFor } from '../../errors/refusal.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, noChallenge, type Admissions } from './admission.js';
-import { connectionOf, type Connection } from './connection.js';
+import { connectionOf } from './connection.js';
 
 /** A connection, which may have a socket in each of several namespaces. */
 interface IoClient {
@@ -19,7 +19,7 @@ export interface IoSocket {
   readonly client: IoClient;
   emit(event: string, payload: unknown): unknown;
   disconnect(close?: boolean): unknown;
-  once(event: 'disconnect', listener: () => void): unknown;
+  on(event: 'disconnecting', listener: (this: IoSocket) => void): unknown;
 }
 
 type Next = (error?: Error) => void;
@@ -71,16 +71,22 @@ export function guardNamespace(namespace: IoNamespace, admissions: Admissions): 
     }
     next(refused);
   };
-  const open = (socket: IoSocket, connection: Connection): void => {
-    admissions.opened(socket, connection);
-    socket.once('disconnect', () => admissions.closed(connection));
-  };
+  // One for all clients, not a closure for each.
+  function onDisconnecting(this: IoSocket): void {
+    const connection = connectionOf(this);
+    if (connection) admissions.closed(connection);
+  }
   namespace.use((socket, next) => void admit(socket, next));
   namespace.on('connection', (socket) => {
     const connection = connectionOf(socket);
-    // Otherwise nobody has decided on it.
-    if (connection) open(socket, connection);
-    else socket.disconnect(true);
+    if (!connection) {
+      // Nobody has decided on it.
+      socket.disconnect(true);
+      return;
+    }
+    admissions.opened(socket, connection);
+    // The last event before `disconnect`, of which Nest has two listeners: a list of three takes more memory.
+    socket.on('disconnecting', onDisconnecting);
   });
   if (namespace.server.opts?.connectionStateRecovery) guardRecoveries(namespace, decide);
 }

@@ -10,7 +10,7 @@ import { BEARER_SUBPROTOCOL, subprotocolsOf } from '../../credentials/socket-han
 import type { AuthError } from '../../errors/auth.errors.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, type Admissions } from './admission.js';
-import type { Connection } from './connection.js';
+import { connectionOf, type Connection } from './connection.js';
 
 /** A client as the server of `ws` makes it. */
 export interface WsClient {
@@ -45,6 +45,11 @@ const GRACE_MS = 2000;
 export function guardUpgrades(server: WsServer, admissions: Admissions): void {
   const upgrade = server.handleUpgrade.bind(server);
   const decided = new WeakMap<IncomingRequest, Connection>();
+  // One for all clients, not a closure for each.
+  function onClose(this: WsClient): void {
+    const connection = connectionOf(this);
+    if (connection) admissions.closed(connection);
+  }
 
   server.handleUpgrade = (request, socket, head, done) => {
     // What the client sends meanwhile waits in the socket: nobody reads it.
@@ -60,7 +65,8 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
       decided.set(request, connection);
       upgrade(request, socket, head, (client, ...more) => {
         adopt(client, standIn);
-        open(client, connection, admissions);
+        admissions.opened(client, connection);
+        client.on('close', onClose);
         done(client, ...more);
       });
     };
@@ -75,12 +81,6 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
     for (const [name, value] of decided.get(request)?.answerHeaders ?? [])
       headers.push(`${name}: ${String(value)}`);
   });
-}
-
-/** A function of its own: what listens to the client lives as long as it does, and so would the request and its headers. */
-function open(client: WsClient, connection: Connection, admissions: Admissions): void {
-  admissions.opened(client, connection);
-  client.once('close', () => admissions.closed(connection));
 }
 
 /** A browser that offered subprotocols wants to be answered with one of them; never with the token. */

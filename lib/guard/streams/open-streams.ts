@@ -3,13 +3,13 @@ import { Inject, Injectable, Optional, type OnModuleDestroy } from '@nestjs/comm
 import { invalidToken, type AuthError } from '../../errors/auth.errors.js';
 import { KnownRevocations, revokedError } from '../../revocation/known-revocations.js';
 import { RESOLVED_OPTIONS } from '../../options/resolved-options.token.js';
-import { Expirations, type Expiration } from '../../timing/expirations.js';
+import { Expirations, type Expiring } from '../../timing/expirations.js';
 import type { AccessTokenClaims } from '../../token/access-token-claims.js';
 import { trueTime, type ClaimsOptions } from '../../token/check-claims.js';
 import { outsideRequests } from '../../timing/outside-requests.js';
 
 /** Something that stays open on the strength of a token. */
-export interface OpenStream {
+export interface OpenStream extends Expiring {
   /** The issuer, as configured. */
   readonly issuer: string;
   readonly claims: AccessTokenClaims;
@@ -25,16 +25,18 @@ const REVOCATIONS_MS = 200;
 /** One for each module. */
 @Injectable()
 export class OpenStreams implements OnModuleDestroy {
-  readonly #expirations: Expirations;
+  readonly #open: Expirations<OpenStream>;
   #revoked: NodeJS.Timeout | undefined;
-  readonly #open = new Map<OpenStream, Expiration | undefined>();
 
   constructor(
     @Inject(RESOLVED_OPTIONS)
     private readonly options: Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>,
     @Optional() @Inject(KnownRevocations) private readonly revocations?: KnownRevocations,
   ) {
-    this.#expirations = new Expirations(() => trueTime(options));
+    this.#open = new Expirations(
+      (stream) => stream.end(invalidToken('expired', 'the token of an open stream expired')),
+      () => trueTime(options),
+    );
     revocations?.onLearned(() => this.#endRevokedSoon());
   }
 
@@ -49,34 +51,25 @@ export class OpenStreams implements OnModuleDestroy {
   open(stream: OpenStream): void {
     const { exp } = stream.claims as { readonly exp?: number };
     const { clockTolerance = this.options.clockTolerance } = stream;
-    const expiration =
-      exp === undefined
-        ? undefined
-        : this.#expirations.add(exp + clockTolerance, () =>
-            this.#end(stream, invalidToken('expired', 'the token of an open stream expired')),
-          );
-    this.#open.set(stream, expiration);
+    this.#open.add(stream, exp === undefined ? Infinity : exp + clockTolerance);
     // It may have been revoked after it was checked.
     if (this.revocations?.covers(stream.claims) === true) this.#endRevokedSoon();
   }
 
   /** It ended by itself. */
   close(stream: OpenStream): void {
-    const expiration = this.#open.get(stream);
-    if (expiration) this.#expirations.remove(expiration);
-    this.#open.delete(stream);
+    this.#open.remove(stream);
   }
 
   /** Ends the streams whose tokens no longer count. */
   endAll(isOver: (stream: OpenStream) => boolean, error: AuthError): void {
-    // What is removed on the way is not visited any more.
-    for (const stream of this.#open.keys()) if (isOver(stream)) this.#end(stream, error);
+    // Ending one may close another.
+    for (const stream of this.#open.items) if (isOver(stream) && this.#open.remove(stream)) stream.end(error);
   }
 
   /** Nothing is ended any more: what is open ends with the application. */
   onModuleDestroy(): void {
-    this.#expirations.stop();
-    this.#open.clear();
+    this.#open.stop();
     clearTimeout(this.#revoked);
   }
 
@@ -87,11 +80,5 @@ export class OpenStreams implements OnModuleDestroy {
       this.endAll(({ claims }) => this.revocations?.covers(claims) === true, revokedError());
     };
     this.#revoked ??= outsideRequests(() => setTimeout(endRevoked, REVOCATIONS_MS).unref());
-  }
-
-  #end(stream: OpenStream, error: AuthError): void {
-    if (!this.#open.has(stream)) return;
-    this.close(stream);
-    stream.end(error);
   }
 }

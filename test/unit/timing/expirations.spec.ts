@@ -1,24 +1,35 @@
 import { jest } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Expirations, type Expiration } from '../../../lib/timing/expirations.js';
+import { Expirations, type Expiring } from '../../../lib/timing/expirations.js';
+
+interface Named extends Expiring {
+  readonly name: string;
+}
 
 describe('Expirations', () => {
   let now = 0;
-  let expirations: Expirations;
+  let expirations: Expirations<Named>;
   const ended: string[] = [];
 
   beforeEach(() => {
     jest.useFakeTimers();
     now = 1_000_000;
     ended.length = 0;
-    expirations = new Expirations(() => now);
+    expirations = new Expirations(
+      ({ name }) => ended.push(name),
+      () => now,
+    );
   });
   afterEach(() => {
     expirations.stop();
     jest.useRealTimers();
   });
 
-  const add = (name: string, at: number): Expiration => expirations.add(at, () => ended.push(name));
+  const add = (name: string, at: number): Named => {
+    const item = { name };
+    expirations.add(item, at);
+    return item;
+  };
   const pass = (seconds: number): void => {
     now += seconds;
     jest.advanceTimersByTime(1000);
@@ -38,10 +49,10 @@ describe('Expirations', () => {
   it('does not end what was removed, and removes once', () => {
     const kept = add('kept', now + 5);
     const removed = add('removed', now + 5);
-    expirations.remove(removed);
-    expirations.remove(removed);
+    expect(expirations.remove(removed)).toBe(true);
+    expect(expirations.remove(removed)).toBe(false);
     pass(5);
-    expirations.remove(kept);
+    expect(expirations.remove(kept)).toBe(false);
     expect(ended).toEqual(['kept']);
     expect(expirations.size).toBe(0);
   });
@@ -49,14 +60,42 @@ describe('Expirations', () => {
   it('moves a deadline in both directions', () => {
     const renewed = add('renewed', now + 5);
     const shortened = add('shortened', now + 50);
-    expirations.move(renewed, now + 100);
-    expirations.move(shortened, now + 1);
+    expirations.add(renewed, now + 100);
+    expirations.add(shortened, now + 1);
+    expect(expirations.size).toBe(2);
     pass(5);
     expect(ended).toEqual(['shortened']);
     pass(95);
     expect(ended).toEqual(['shortened', 'renewed']);
-    expirations.move(renewed, now + 10);
     expect(expirations.size).toBe(0);
+  });
+
+  it('keeps what has no deadline, for as long as it is not removed, and no timer for it', () => {
+    const endless = add('endless', Infinity);
+    expect(jest.getTimerCount()).toBe(0);
+    add('one', now + 5);
+    expect(jest.getTimerCount()).toBe(1);
+    pass(2 ** 33);
+    expect(ended).toEqual(['one']);
+    expect(jest.getTimerCount()).toBe(0);
+    expect(expirations.items).toEqual([endless]);
+    expirations.add(endless, now + 1);
+    pass(1);
+    expect(ended).toEqual(['one', 'endless']);
+  });
+
+  it('does not take the items of another heap for its own', () => {
+    const others = new Expirations<Named>(
+      () => undefined,
+      () => now,
+    );
+    const item = add('item', now + 5);
+    expect(others.remove(item)).toBe(false);
+    const copy = { ...item, name: 'copy' };
+    expect(expirations.remove(copy)).toBe(false);
+    expirations.add(copy, now + 5);
+    pass(5);
+    expect(ended.toSorted()).toEqual(['copy', 'item']);
   });
 
   it('waits for deadlines that are further away than timers reach', () => {
@@ -75,12 +114,17 @@ describe('Expirations', () => {
   });
 
   it('ends the others when an end adds one or removes one', () => {
+    expirations = new Expirations(
+      ({ name }) => {
+        ended.push(name);
+        if (name !== 'first') return;
+        expirations.remove(other);
+        add('added', now);
+      },
+      () => now,
+    );
     const other = add('other', now + 5);
-    expirations.add(now + 1, () => {
-      ended.push('first');
-      expirations.remove(other);
-      add('added', now);
-    });
+    add('first', now + 1);
     pass(5);
     expect(ended).toEqual(['first', 'added']);
   });
@@ -112,19 +156,24 @@ describe('Expirations', () => {
     );
     fc.assert(
       fc.property(steps, (list) => {
-        const heap = new Expirations(() => now);
-        const model = new Map<number, { expiration: Expiration; at: number }>();
         const seen: number[] = [];
+        const heap = new Expirations<Expiring & { readonly id: number }>(
+          ({ id }) => seen.push(id),
+          () => now,
+        );
+        const model = new Map<number, { readonly item: Expiring & { readonly id: number }; at: number }>();
         list.forEach(({ kind, which, at }, id) => {
           const one = model.get([...model.keys()][which % Math.max(model.size, 1)] ?? -1);
           if (kind === 'add') {
-            model.set(id, { at, expiration: heap.add(now + at, () => seen.push(id)) });
+            const item = { id };
+            model.set(id, { at, item });
+            heap.add(item, now + at);
           } else if (kind === 'move' && one) {
-            heap.move(one.expiration, now + at);
+            heap.add(one.item, now + at);
             one.at = at;
           } else if (kind === 'remove' && one) {
-            heap.remove(one.expiration);
-            for (const [key, value] of model) if (value === one) model.delete(key);
+            heap.remove(one.item);
+            model.delete(one.item.id);
           }
         });
         for (let passed = 0; passed <= 1000; passed += 100) {

@@ -1,0 +1,43 @@
+import { IncomingMessage } from 'node:http';
+import type { IncomingRequest } from '../../../lib/credentials/incoming-request.js';
+import { viewOf } from '../../../lib/credentials/received-request.js';
+
+describe('viewOf', () => {
+  class Request extends IncomingMessage {
+    cookies = { session: 's' };
+    get host(): string | undefined {
+      return this.headers.host;
+    }
+    readHeader(name: string): unknown {
+      return this.headers[name];
+    }
+  }
+  const request = new Request({} as never);
+  request.rawHeaders.push('Host', 'api.example', 'Authorization', 'Bearer a', 'authorization', 'Bearer b');
+  request.headers = { host: 'forged', 'x-client-cert': 'forged' };
+  request.url = '/chat?room=1';
+  const view = viewOf(request as IncomingRequest) as unknown as Request & { query: unknown };
+
+  it('has the headers that were received, also for what the request reads of itself', () => {
+    expect(view.headers).toEqual({ host: 'api.example', authorization: 'Bearer a' });
+    expect(view.host).toBe('api.example');
+    expect(view.readHeader('host')).toBe('api.example');
+    expect(() => (view.headers = {})).toThrow(TypeError);
+  });
+
+  it('has the query of a request that nobody has parsed it of, and leaves that of another', () => {
+    expect(view.query).toEqual({ room: '1' });
+    const parsed = { headers: {}, rawHeaders: [], url: '/?a=1', query: { a: 'parsed' } };
+    expect(viewOf(parsed as IncomingRequest).query).toEqual({ a: 'parsed' });
+  });
+
+  it('is the request for everything else, and writes nothing into it', () => {
+    expect(view.cookies).toBe(request.cookies);
+    expect('cookies' in view && 'headers' in view && !('missing' in view)).toBe(true);
+    expect(view).toBeInstanceOf(Request);
+    Object.assign(view, { user: 'somebody' });
+    expect(view).toHaveProperty('user', 'somebody');
+    expect(request).not.toHaveProperty('user');
+    expect(request.headers.host).toBe('forged');
+  });
+});
