@@ -206,7 +206,7 @@ export class AuthGuard implements CanActivate {
     if (call.message) return this.tokens.validate(token, introspectMaxAge, call.request);
     const known = knownCaller(call, this.options)?.validation(introspectMaxAge);
     const validate = (): ValidatedToken | Promise<ValidatedToken> =>
-      this.tokens.validate(token, introspectMaxAge, call.request);
+      this.tokens.validate(token, introspectMaxAge, call.request, connectionOf(call.carrier)?.token);
     if (known?.hasBegun === true)
       return whenReady(known.get(validate), (validated) => this.#recheck(validated));
     const validation = validate();

@@ -66,11 +66,17 @@ export class VerifiedJwts {
   /**
    * A token that was verified before, and is good still; `undefined` for one that must be verified.
    *
+   * @param held what was remembered of it once, and may be forgotten
    * @throws {TokenError} `invalid_token` if its time is over
    */
-  recall(token: string): ValidatedToken | undefined {
-    const verified = this.#tokens.get(token);
+  recall(token: string, held?: ValidatedToken): ValidatedToken | undefined {
+    const verified = this.#isOurs(held) && held.token === token ? held : this.#tokens.get(token);
     return verified && verified.validator.recheck(verified);
+  }
+
+  /** Another module of the process may accept other tokens. */
+  #isOurs(held: ValidatedToken | undefined): held is VerifiedJwt {
+    return held instanceof VerifiedJwt && held.validator.verified === this;
   }
 
   remember(verified: VerifiedJwt): void {
@@ -92,7 +98,7 @@ export class VerifiedJwts {
 export class JwtTokenValidator {
   constructor(
     readonly issuer: TrustedIssuer,
-    private readonly verified: VerifiedJwts,
+    readonly verified: VerifiedJwts,
     private readonly queue: VerificationQueue,
     private readonly options: JwtOptions & ClaimsOptions,
   ) {}

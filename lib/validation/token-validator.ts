@@ -64,6 +64,8 @@ export class TokenValidator {
    * @param introspectMaxAge ask the provider, also about a JWT that is good here, unless it answered at most so many
    *   seconds ago
    * @param request for `opaqueTokenIssuer`
+   * @param held the token, where the caller has kept what was returned for it: of more tokens than are remembered, too, a
+   *   signature is verified once
    * @throws {TokenError} if the token is not good
    * @throws {ProviderUnavailableError} if that cannot be determined now
    */
@@ -71,6 +73,7 @@ export class TokenValidator {
     token: string,
     introspectMaxAge?: number,
     request?: IncomingRequest,
+    held?: ValidatedToken,
   ): ValidatedToken | Promise<ValidatedToken> {
     if (typeof token !== 'string')
       throw new TokenError('invalid_token', { detail: 'the token is not a string' });
@@ -80,7 +83,7 @@ export class TokenValidator {
     if (!isJwt(token)) return this.#inTime(this.#validateOpaque(token, introspectMaxAge, request));
     // Again in its turn: it may have been verified for another request meanwhile.
     const verified =
-      this.verified.recall(token) ??
+      this.verified.recall(token, held) ??
       this.queue.verify(() => this.#inTime(this.#validateJwt(token, introspectMaxAge)));
     if (introspectMaxAge === undefined) return verified;
     // The provider is not asked about a JWT that is refused without it.

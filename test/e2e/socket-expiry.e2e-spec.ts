@@ -1,4 +1,5 @@
 /** No WebSocket connection outlives its token, and a client goes on with a new one of the same caller. */
+import { jest } from '@jest/globals';
 import { Inject } from '@nestjs/common';
 import {
   ConnectedSocket,
@@ -19,10 +20,12 @@ import {
   Scopes,
   TokenError,
   TokenRevocations,
+  TokenValidationService,
   type AuthModuleOptions,
   type ConnectionEvent,
 } from 'nestjs-resource-server';
 import { OpenStreams } from '../../lib/guard/streams/open-streams.js';
+import { TokenValidator } from '../../lib/validation/token-validator.js';
 import type { TestApp } from '../support/app.js';
 import { advanceClock, jumpClock } from '../support/clock.js';
 import { Issuer } from '../support/issuer.js';
@@ -257,6 +260,23 @@ describe.each(LIBRARIES)('a connection and its token: %s', (library) => {
     expect(outcome).toBeInstanceOf(ProviderUnavailableError);
     client.send('who');
     await client.next('who');
+  });
+
+  it('has its signature verified once, also when more tokens were seen since than are remembered', async () => {
+    await boot();
+    const { only } = app.nest.get(TokenValidator, { strict: false }).issuers;
+    const verify = jest.spyOn((only as NonNullable<typeof only>).signatures, 'verify');
+    const client = await connect(library, app.origin, bearer(token({ sub: 'user-1' })));
+    expect(verify).toHaveBeenCalledTimes(1);
+    await app.nest.get(TokenValidationService).forget({ sub: 'user-1' });
+    client.send('who');
+    expect(await client.next('who')).toMatchObject({ sub: 'user-1' });
+    expect(verify).toHaveBeenCalledTimes(1);
+    // The key of the token is no longer one of the issuer's.
+    issuer.rotate();
+    await connect(library, app.origin, bearer(token({ sub: 'user-2' })));
+    client.send('who');
+    expect(await client.next('exception')).toMatchObject({ statusCode: 401, errorCode: 'invalid_token' });
   });
 
   it('has nobody to go on as where it was opened without a token, and never expires', async () => {
