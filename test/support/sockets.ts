@@ -100,7 +100,7 @@ export async function connect(
   return client;
 }
 
-class Inbox {
+export class Inbox {
   readonly received: { readonly event: string; readonly data: unknown }[] = [];
   ended: Refused | undefined;
   readonly #taken = new Set<object>();
