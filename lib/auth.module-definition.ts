@@ -2,13 +2,16 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { AuthModuleOptions } from './options/auth-options.js';
 
-/** Beside the options of `forRoot`, and beside `useFactory`, `useClass` or `useExisting` of `forRootAsync`. */
+/**
+ * Options that are set next to those of `forRoot`, or next to `useFactory`, `useClass` or `useExisting` of `forRootAsync`.
+ */
 export interface GuardOptions {
   /**
-   * `AuthGuard` guards every route. With `false` it guards the classes and handlers under `@UseGuards(AuthGuard)` only; a
-   * handler with a decorator that requires something, and without the guard, stops the start.
+   * `true`: `AuthGuard` guards every route. `false`: it guards only classes and handlers under `@UseGuards(AuthGuard)`; if a
+   * decorator of an unguarded handler requires something, the application does not start.
    *
-   * For code only. In the answer of a `useFactory` it stops the start: Nest decides about global guards before it asks.
+   * It can be set in code only. In the result of a `useFactory` it prevents the start, because Nest registers global guards
+   * before it calls the factory.
    *
    * @default true
    */

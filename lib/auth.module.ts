@@ -17,15 +17,25 @@ import { registerHandlers } from './policy/handlers.js';
 import { guardedClasses } from './route-table/guarded-classes.js';
 
 /**
- * Protects every route of the application. Global: import it once, in the root module. `globalGuard: false` leaves the guard
- * to `@UseGuards(AuthGuard)`.
+ * Registers {@link AuthGuard} for every route of the application, and provides the services of this package. The module is
+ * global: import it once, in the root module. With `globalGuard: false`, only classes and handlers under
+ * `@UseGuards(AuthGuard)` are guarded.
  *
- * Reads what the code leaves out from the environment (see {@link AuthModuleOptions}).
+ * Options that are not set in code are read from the environment (see {@link AuthModuleOptions}). By default, the issuer's
+ * metadata and keys are fetched in the background while the application starts (option `warmUp`).
  *
- * @throws {ConfigurationError} at start-up, with every mistake in options, variables and decorators; where it is imported
- *   more than once, lazily or without options; and where what `forRootAsync()` injects is request-scoped, so that Nest would
- *   not run the guard
- * @throws {ProviderUnavailableError} at start-up, with `warmUp: 'required'` and a provider that does not answer
+ * Does not check routes that are registered on Express or Fastify directly, middleware, and the other cases in SECURITY.md.
+ *
+ * @throws {ConfigurationError} at start-up: lists every mistake in options, variables and decorators. Also if the module is
+ *   imported more than once, lazily or without options, or if a provider that `forRootAsync()` injects is request-scoped, so
+ *   that Nest would not run the guard
+ * @throws {ProviderUnavailableError} at start-up, with `warmUp: 'required'`, if the provider is unavailable
+ *
+ * @example
+ * ```ts
+ * @Module({ imports: [ConfigModule.forRoot({ isGlobal: true }), AuthModule.forRoot()] })
+ * export class AppModule {}
+ * ```
  */
 @Module({ imports: [DiscoveryModule] })
 export class AuthModule extends ConfigurableModuleClass implements NestModule {
@@ -37,10 +47,30 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
     refuseMisplacedImports(modules);
   }
 
+  /**
+   * Configures the module with the given options; options that are left out are read from the environment.
+   *
+   * @example
+   * ```ts
+   * AuthModule.forRoot({ issuer: 'https://auth.example.com', audience: 'https://api.example.com' });
+   * ```
+   */
   static override forRoot({ globalGuard, ...options }: AuthModuleOptions & GuardOptions = {}): DynamicModule {
     return provide(super.forRoot(options), globalGuard);
   }
 
+  /**
+   * Configures the module with options from `useFactory`, or from an {@link AuthOptionsFactory} (`useClass`, `useExisting`).
+   * Injected providers must be singletons. `globalGuard` is set next to `useFactory`, not in its result.
+   *
+   * @example
+   * ```ts
+   * AuthModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ audience: config.getOrThrow<string>('API_AUDIENCE') }),
+   * });
+   * ```
+   */
   static override forRootAsync({
     globalGuard,
     ...options

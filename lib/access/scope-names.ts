@@ -1,8 +1,8 @@
 /** Names of scopes, as decorators write them. */
 
 /**
- * The scopes of the application, by name. Empty here: any string is accepted. An application that adds its own, once, gets
- * a compile-time error for every other name in `@Scopes()` and `@AnyScope()`.
+ * The scopes of the application. It is empty, so that any string is accepted. If an application declares its scopes, other names in
+ * `@Scopes()` and `@AnyScope()` are compile-time errors.
  *
  * ```ts
  * declare module 'nestjs-resource-server' {
@@ -13,11 +13,11 @@
  * }
  * ```
  *
- * A type only: whether the issuer grants these scopes is not checked.
+ * This is only a type: whether the issuer grants these scopes is not checked.
  */
 export interface KnownScopes {}
 
-/** A scope that decorators accept: those of {@link KnownScopes}, or any string where it is empty. */
+/** A scope that decorators accept: those of {@link KnownScopes}, or any string if it is empty. */
 export type ScopeName = [keyof KnownScopes] extends [never] ? string : Extract<keyof KnownScopes, string>;
 
 /** RFC 6749 section 3.3: scope-token. Also the characters that RFC 6750 section 3 allows in a challenge. */

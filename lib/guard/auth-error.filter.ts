@@ -17,12 +17,12 @@ import { sendException } from './sockets/messages.js';
 const CAUGHT = '__filterCatchExceptions__';
 
 /**
- * A global filter for every {@link AuthError} that leaves a handler, a pipe or an interceptor: of
- * `TokenValidationService`, say. Provided by {@link AuthModule}, it registers itself. Over HTTP the answer has the guard's status, body and
- * headers: 401 with a challenge for a bad token, 503 with `Retry-After` for an outage.
+ * Answers every {@link AuthError} that a handler, a pipe or an interceptor throws, for example one of
+ * `TokenValidationService`, as the guard would answer it: over HTTP with the same status, body and headers (401 with a
+ * challenge for an invalid token, 503 with `Retry-After` for an outage). {@link AuthModule} registers it globally.
  *
- * The application's own global filters then see the `HttpException` that the guard would have thrown. Filters on a
- * controller or a handler come first, and see the {@link AuthError} itself.
+ * The global filters of the application receive the `HttpException` that the guard would have thrown. Filters on a controller
+ * or a handler run first, and receive the {@link AuthError} itself.
  */
 @Catch(AuthError)
 @Injectable()

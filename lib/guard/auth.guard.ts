@@ -57,12 +57,32 @@ import { OpenStreams } from './streams/open-streams.js';
 import { endServerSentEvents, streamsEvents } from './streams/server-sent-events.js';
 
 /**
- * Guards every route of the application: registered under `APP_GUARD` by {@link AuthModule}, overridable in tests.
+ * Validates the access token of every call and enforces the decorators of its route. {@link AuthModule} registers it under
+ * `APP_GUARD` with `useExisting`, so that tests can override it.
  *
- * Sets `WWW-Authenticate` or `Retry-After` on the response, then rejects with an ordinary `HttpException` whose `cause` is the
- * {@link AuthError}; in GraphQL with an error whose `extensions` say as much, for a message of a gateway with a `WsException`, in
- * a message handler of a microservice with an `RpcException`. Never answers `false`. A context of another kind is refused unless
- * the handler is `@Public()`.
+ * It rejects a call with an exception, never with `false`: over HTTP with an `HttpException` whose `cause` is the
+ * {@link AuthError}, after setting `WWW-Authenticate` or `Retry-After`; in GraphQL with an error whose `extensions` contain the
+ * code; for a message of a gateway with a `WsException`; in a message handler of a microservice with an `RpcException`. In
+ * contexts of any other type it rejects every call except those to `@Public()` handlers.
+ *
+ * The checks run in this order: token (signature, issuer, audience, times, type), revocation, binding, then the requirements of
+ * the route.
+ *
+ * @example
+ * With `globalGuard: false`:
+ * ```ts
+ * @Controller('orders')
+ * @UseGuards(AuthGuard)
+ * export class OrdersController {}
+ * ```
+ *
+ * @example
+ * In tests that turn all checks off:
+ * ```ts
+ * Test.createTestingModule({ imports: [AppModule] })
+ *   .overrideProvider(AuthGuard)
+ *   .useValue({ canActivate: () => true });
+ * ```
  */
 @Injectable()
 export class AuthGuard implements CanActivate {

@@ -8,29 +8,30 @@ import { routeOf } from './refusals.js';
 export const DECISION_CHANNEL = 'nestjs-resource-server:decision';
 
 /**
- * One decision of the guard. Every member has few values, none comes from the request: they may all be labels of a
- * metric. No token, no claim, no address.
+ * One decision of the guard. Every member has few possible values, and none comes from the request: each can be a label of a
+ * metric. No member contains a token, a claim or an address.
  */
 export interface DecisionEvent {
   readonly outcome: 'allowed' | 'refused';
   /**
-   * `public`: no token was looked at; `anonymous`: none was sent, and none is needed; `token`: it is good and enough.
-   * Refused: the {@link AuthError.reason}, or `internal_error`.
+   * Allowed: `public` (no token was read), `anonymous` (no token was sent, and none is required) or `token` (the token is valid and
+   * sufficient). Refused: the {@link AuthError.reason}, or `internal_error`.
    */
   readonly reason: string;
-  /** The HTTP status of a refusal; `undefined` where the handler ran. */
+  /** The HTTP status of a rejection; `undefined` if the call was allowed. */
   readonly status: number | undefined;
   /** Controller and handler: `ProductsController.list`. */
   readonly route: string;
-  /** The kind of call: `http`, or what `ExecutionContext.getType()` answers. */
+  /** The type of the call: `http`, or the value of `ExecutionContext.getType()`. */
   readonly transport: string;
   /**
-   * The issuer, by its configured name; of several, that of the token: `undefined` where the guard did not come so far.
+   * The configured name of the issuer; with several, that of the token's issuer. `undefined` if the call was decided before the
+   * issuer was known.
    */
   readonly issuer: string | undefined;
-  /** How the token was sent, as far as the guard came. */
+  /** The scheme of the token; `undefined` if the call was decided before it was known. */
   readonly scheme: 'Bearer' | 'DPoP' | undefined;
-  /** Seconds. */
+  /** The duration of the decision, in seconds. */
   readonly duration: number;
 }
 

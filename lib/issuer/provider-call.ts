@@ -1,22 +1,28 @@
 /** Who wants to know of each call to the authorization server? Nobody, most of the time: then nothing is made for it. */
 import { channel } from 'node:diagnostics_channel';
 
-/** The `diagnostics_channel` that every call to the authorization server is published on. */
+/** The `diagnostics_channel` of calls to the authorization server: {@link ProviderCallEvent}. */
 export const PROVIDER_CALL_CHANNEL = 'nestjs-resource-server:provider-call';
 
+/** The purpose of a call to the authorization server. */
 export type ProviderOperation =
   'discovery' | 'jwks' | 'introspection' | 'token_exchange' | 'client_credentials';
 
-/** One call, when it is over. Every member has few values: they may all be labels of a metric. No token, no address. */
+/**
+ * One completed call to the authorization server. Every member has few possible values: each can be a label of a metric. No member
+ * contains a token or an address.
+ */
 export interface ProviderCallEvent {
   readonly operation: ProviderOperation;
-  /** The issuer, by its configured name. */
+  /** The configured name of the issuer. */
   readonly issuer: string;
-  /** `answered`, whatever the answer; `timeout`: not within `responseTimeout`; `failed`: no whole answer. */
+  /**
+   * `answered`: a complete response, with any status; `timeout`: none within `responseTimeout`; `failed`: no complete response.
+   */
   readonly outcome: 'answered' | 'timeout' | 'failed';
-  /** The answer's HTTP status. */
+  /** The HTTP status of the response; `undefined` without one. */
   readonly status: number | undefined;
-  /** Seconds. */
+  /** The duration of the call, in seconds. */
   readonly duration: number;
 }
 

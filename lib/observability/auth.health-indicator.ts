@@ -4,26 +4,35 @@ import { IssuerRegistry } from '../issuer/issuer-registry.js';
 import type { ProviderStatus } from '../issuer/trusted-issuer.js';
 import { KnownRevocations } from '../revocation/known-revocations.js';
 
+/** The state of the authorization servers, as {@link AuthHealthIndicator} reports it. */
 export interface AuthHealth {
-  /** As Terminus has it: `down` takes the instance out of service. */
+  /** The status that Terminus reads: with `down`, the instance should receive no traffic. */
   readonly status: 'up' | 'down';
   /**
-   * `ready`: all is at hand. `degraded`: the authorization server fails, and what is held still serves; or the
-   * `revocationStore` fails, or is full. `down`: the authorization server fails, and tokens cannot be judged.
+   * `ready`: the keys are cached and fresh. `degraded`: the authorization server fails, and cached data is used; or introspection is
+   * paused; or the `revocationStore` fails or is full. `down`: the authorization server fails, and there is no usable cached data.
    */
   readonly state: ProviderStatus['state'];
   /** Seconds since the keys were fetched. */
   readonly keysAge?: number;
-  /** Where several issuers are configured: each, by its name. All of them are `down` where the whole is. */
+  /** With several issuers: the state of each, by its name. The overall state is `down` only if all of them are. */
   readonly issuers?: Readonly<Record<string, AuthHealth>>;
 }
 
 /**
- * A health indicator for `HealthCheckService.check([() => auth.isHealthy()])` of `@nestjs/terminus`, which is not
- * needed otherwise.
+ * A health indicator for `HealthCheckService.check([() => auth.isHealthy()])` of `@nestjs/terminus`. It works without Terminus.
+ * Injectable.
  *
- * Asks the authorization server only if nothing is held, and then within `responseTimeout`. Says nothing that may not
- * be shown to everybody.
+ * It calls the authorization server only if nothing is cached, for at most `responseTimeout`. The result contains no secrets and
+ * can be public.
+ *
+ * @example
+ * ```ts
+ * @Get('health') @Public() @HealthCheck()
+ * check() {
+ *   return this.healthChecks.check([() => this.auth.isHealthy()]);
+ * }
+ * ```
  */
 @Injectable()
 export class AuthHealthIndicator {
@@ -32,7 +41,11 @@ export class AuthHealthIndicator {
     @Inject(KnownRevocations) private readonly revocations: KnownRevocations,
   ) {}
 
-  /** @param key the name under which it stands in the health check's answer */
+  /**
+   * Returns the state of the authorization servers in the format of Terminus. It does not throw if the state is `down`.
+   *
+   * @param key the name of this indicator in the result. @default 'auth'
+   */
   async isHealthy<const Key extends string = 'auth'>(
     key: Key = 'auth' as Key,
   ): Promise<Record<Key, AuthHealth>> {

@@ -1,18 +1,23 @@
 /** How does an OpenAPI document name what a route asks? */
 import type { RouteEntry } from '../route-table/route-entry.js';
 
+/** Options of {@link applyResourceServerSecurity}. */
 export interface ResourceServerSecurityOptions {
   /** The name of the access token's scheme. @default 'accessToken' */
   readonly name?: string;
   /**
-   * `openIdConnect`: tools find the provider by its discovery document. `bearer`: they only ask for a token, for
-   * providers without discovery; scopes stand in the descriptions then, since OpenAPI 3.0 allows none beside it. Made
-   * `oauth2` by `tokenUrl` or `authorizationUrl`. @default 'openIdConnect'
+   * `openIdConnect`: the scheme contains the URL of the issuer's discovery document. `bearer`: tools let users enter a token, for
+   * providers without discovery; descriptions list the scopes, because OpenAPI 3.0 allows none with it. With `tokenUrl` or
+   * `authorizationUrl` the type is `oauth2`. @default 'openIdConnect'
    */
   readonly type?: 'openIdConnect' | 'bearer';
-  /** The provider's authorization endpoint: the scheme is `oauth2` with the flow authorization code, and needs `tokenUrl`. */
+  /**
+   * The provider's authorization endpoint: the scheme is `oauth2` with the authorization code flow. Requires `tokenUrl`.
+   */
   readonly authorizationUrl?: string;
-  /** The provider's token endpoint: the scheme is `oauth2`, with client credentials without an `authorizationUrl`. */
+  /**
+   * The provider's token endpoint: the scheme is `oauth2`; without `authorizationUrl` with the client credentials flow.
+   */
   readonly tokenUrl?: string;
 }
 

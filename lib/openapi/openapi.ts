@@ -6,7 +6,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { responsesFor, type Response } from './openapi-responses.js';
 import { alternativesFor, securitySchemes, type ResourceServerSecurityOptions } from './openapi-security.js';
 
-/** As much of an OpenAPI document as is read here: what `SwaggerModule.createDocument` makes fits. */
+/** The part of an OpenAPI document that is used. The result of `SwaggerModule.createDocument` has this type. */
 export interface OpenApiDocument {
   openapi: string;
   paths: object;
@@ -25,19 +25,27 @@ interface Components {
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace', 'search', 'query'];
 
 /**
- * Writes into an OpenAPI 3 document what the decorators of its routes ask: `security` of each operation (with scopes;
- * `[]` for `@Public()`; `{}` beside a token for `@OptionalAuth()`), the security schemes in use, and the answers 401, 403
- * and 503. What was declared by hand, an operation's security, an answer or a scheme, stays as it is.
+ * Adds the requirements of the decorators to an OpenAPI 3 document: `security` of each operation (with scopes; `[]` for
+ * `@Public()`; an additional `{}` for `@OptionalAuth()`), the security schemes in use, and the responses 401, 403 and 503.
+ * Existing entries are kept: the `security` of an operation, a response, a scheme.
  *
- * Operations belong to handlers by method and path. Where a header chooses between versions, a document has one operation
- * for all of them: their demands stand side by side as alternatives. Operations that belong to no handler are left alone.
+ * Operations are matched with handlers by method and path. If a header selects the version, the document has one operation for
+ * all versions, and their requirements are listed as alternatives. Operations without a handler are not changed.
  *
- * Can be called before `app.init()`, but after `setGlobalPrefix` and `enableVersioning`, like `createDocument`.
+ * It can be called before `app.init()`, but after `setGlobalPrefix` and `enableVersioning`, like `createDocument`. It does not
+ * protect the routes that serve the document.
  *
+ * @param document the document, which is modified in place
  * @param app the application that the document describes
  * @returns the same document
- * @throws {ConfigurationError} if decorators contradict one another
+ * @throws {ConfigurationError} if decorators contradict each other
  * @throws {TypeError} without an application, and for an `authorizationUrl` without `tokenUrl`
+ *
+ * @example
+ * ```ts
+ * const document = applyResourceServerSecurity(SwaggerModule.createDocument(app, config), app);
+ * SwaggerModule.setup('docs', app, document);
+ * ```
  */
 export function applyResourceServerSecurity<Document extends OpenApiDocument>(
   document: Document,

@@ -1,15 +1,16 @@
 import { declares } from './declarations.js';
 
 /**
- * This is an API of its own: `aud` of the token must contain this audience, which must be among those of the token's issuer
- * (option `audience`). A token for another API of the application is refused: 401 `invalid_token`.
+ * Makes the class or handler part of an API with its own audience: `aud` of the token must contain it, and it must be among the
+ * audiences of the token's issuer (option `audience`). Tokens for other APIs of the application are rejected with 401 `invalid_token`.
  *
- * That of the handler wins over that of its class. An override and a subclass must name the audience of what they override,
- * or none; another one, and an audience that no issuer is configured with, stops the start ({@link ConfigurationError}).
+ * The handler's audience overrides that of its class. An override and a subclass must have the same audience as what they
+ * override, or none; with another one, and with an audience that no issuer is configured with, the application does not start
+ * ({@link ConfigurationError}).
  *
- * With the option `resourceMetadata`, challenges name the metadata of this API (RFC 9728).
+ * With the option `resourceMetadata`, challenges contain the URL of this API's metadata (RFC 9728).
  *
- * @throws {TypeError} where the decorator stands, for what is no string
+ * @throws {TypeError} when the class is loaded, if the audience is not a string
  *
  * @example
  * ```ts

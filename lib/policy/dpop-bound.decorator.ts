@@ -1,7 +1,12 @@
 import { declares } from './declarations.js';
 
 /**
- * The token must be DPoP-bound (`cnf.jkt`) and come with a proof of possession (RFC 9449), also where the option
- * `dpop.mode` is `when_present`. Where DPoP is turned off, the application refuses to start.
+ * Requires a DPoP-bound token (`cnf.jkt`) and a proof of possession (RFC 9449), also with `dpop.mode: 'when_present'`. With
+ * `dpop.mode: 'off'`, the application does not start ({@link ConfigurationError}).
+ *
+ * @example
+ * ```ts
+ * @Post('payouts') @DPoPBound() payout() {}
+ * ```
  */
 export const DPoPBound = (): ClassDecorator & MethodDecorator => declares({ kind: 'dpop-bound' });

@@ -1,19 +1,28 @@
 import { declares } from './declarations.js';
 
+/** Options of {@link Introspect}. */
 export interface IntrospectDecoratorOptions {
-  /** An answer of the provider that is at most this old will do, in seconds. @default 0: ask now */
+  /**
+   * The maximum age of a cached introspection response, in seconds. @default 0: the provider is called for each request
+   */
   readonly maxAge?: number;
 }
 
 /**
- * Where a live answer is wanted: the provider is asked about the token (RFC 7662), a JWT too, unless it answered at most
- * `maxAge` seconds ago in this process. A revocation bites at once, at the price of a request to the provider. Requests
- * with one token that wait at the same time share one question.
+ * Requires that the provider confirms the token (RFC 7662), also a JWT, unless this process has a response that is at most `maxAge`
+ * seconds old. A revocation at the provider then takes effect immediately, at the cost of a call. Concurrent requests with the same
+ * token share one call. A JWT must pass local validation first.
  *
- * Needs introspection to be configured, else the application refuses to start ({@link ConfigurationError}). Of a maximum
- * age on the class and one on the handler the smaller counts.
+ * If introspection is not configured, the application does not start ({@link ConfigurationError}). With decorators on class and
+ * handler, the smaller `maxAge` applies.
  *
- * @throws {TypeError} where the decorator stands, for a maximum age that is not a number of seconds
+ * @throws {TypeError} when the class is loaded, for a `maxAge` that is not a number of seconds
+ *
+ * @example
+ * ```ts
+ * @Post('refunds') @Introspect() refund() {}
+ * @Get('balance') @Introspect({ maxAge: 10 }) balance() {}
+ * ```
  */
 export function Introspect({ maxAge = 0 }: IntrospectDecoratorOptions = {}): ClassDecorator &
   MethodDecorator {

@@ -1,13 +1,13 @@
 import { declares } from './declarations.js';
 
 /**
- * The token must be of one of these issuers: names of the option `issuers`, or issuers as they are configured. A token of
- * another one is refused: 401 `invalid_token`.
+ * Requires a token of one of these issuers: names of the option `issuers`, or issuers as they are configured. Tokens of other
+ * issuers are rejected with 401 `invalid_token`.
  *
- * On class and handler: of an issuer that both name. A name that is not configured, and class and handler with nobody in
- * common, stop the start ({@link ConfigurationError}); where `issuers` is a function, this shows at the request.
+ * With decorators on class and handler, the issuer must be in both. With a name that is not configured, or without a common
+ * issuer, the application does not start ({@link ConfigurationError}); if `issuers` is a function, names are compared at the request.
  *
- * @throws {TypeError} where the decorator stands, for no issuer or for one that is no string
+ * @throws {TypeError} when the class is loaded, without an issuer, or for one that is not a string
  *
  * @example
  * ```ts

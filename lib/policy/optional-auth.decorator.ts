@@ -1,14 +1,19 @@
 import { declares } from './declarations.js';
 
 /**
- * A token is welcome but not asked for: without one the handler runs and `@Claims()` is `undefined`.
+ * Makes the token optional: without one, the handler runs and `@Claims()` is `undefined`.
  *
- * A token that is there must be good and must hold what `@Scopes()`, `@Groups()` and `@CertBound()` of the route ask:
- * absent is fine, wrong is not. On a class it speaks for the routes that say nothing themselves.
+ * A token that is sent must be valid and satisfy the requirements of the route (`@Scopes()`, `@Groups()`, `@CertBound()`, …);
+ * otherwise the request is rejected. On a class it applies to handlers without decorators of their own.
  *
- * The application refuses to start ({@link ConfigurationError}) with it on a subclass of a class that requires something,
- * and on an override of a method that does.
+ * On a subclass of a class with a requirement, and on an override of a method with one, it prevents the start
+ * ({@link ConfigurationError}).
  *
- * @throws {TypeError} where the decorator stands, on anything but a class or a method
+ * @throws {TypeError} when the class is loaded, on anything but a class or an instance method
+ *
+ * @example
+ * ```ts
+ * @Get('teaser') @OptionalAuth() teaser(@Claims() claims?: AccessTokenClaims) {}
+ * ```
  */
 export const OptionalAuth = (): ClassDecorator & MethodDecorator => declares({ kind: 'optional' });

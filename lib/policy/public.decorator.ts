@@ -1,14 +1,19 @@
 import { declares } from './declarations.js';
 
 /**
- * No token is asked for and none is looked at.
+ * Opens a route: no token is required, and none is read.
  *
- * On a handler it opens that route, whatever its class says. On a class it opens only the routes that ask for nothing
- * themselves: a handler with `@Scopes()`, `@Groups()` or `@CertBound()` stays protected.
+ * On a handler it opens that route, whatever its class requires. On a class it opens only handlers without requirements: a handler
+ * with `@Scopes()`, `@Groups()` or `@CertBound()` stays protected.
  *
- * The application refuses to start ({@link ConfigurationError}) with one of those in the same place, on a subclass of a
- * class that has one, and on an override of a method that has one.
+ * Together with a requirement in the same place, on a subclass of a class with a requirement, and on an override of a method with
+ * one, it prevents the start ({@link ConfigurationError}).
  *
- * @throws {TypeError} where the decorator stands, on anything but a class or a method
+ * @throws {TypeError} when the class is loaded, on anything but a class or an instance method
+ *
+ * @example
+ * ```ts
+ * @Get('status') @Public() status() {}
+ * ```
  */
 export const Public = (): ClassDecorator & MethodDecorator => declares({ kind: 'public' });

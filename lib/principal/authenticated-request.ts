@@ -112,12 +112,17 @@ function userOf(context: ExecutionContext): unknown {
 }
 
 /**
- * The validated claims of a request, where no parameter can be decorated: in an interceptor, a later guard, a log line.
+ * Returns the validated claims of a request, for code without parameter decorators: interceptors, other guards, filters.
  *
- * @param request Express's or Fastify's, as `context.switchToHttp().getRequest()` has it; in GraphQL `context.req`; of a
- *   gateway the client, also in `handleConnection` and `handleDisconnect`; in a message handler of a microservice the `@Ctx()`,
+ * @param request the request of Express or Fastify, as returned by `context.switchToHttp().getRequest()`; in GraphQL `context.req`;
+ *   in a gateway the client, also in `handleConnection` and `handleDisconnect`; in a message handler of a microservice the `@Ctx()`,
  *   in gRPC the metadata; or an `ExecutionContext`
- * @returns `undefined` where no token was looked at
+ * @returns the claims; `undefined` if no token was read
+ *
+ * @example
+ * ```ts
+ * const sub = claimsOf(context.switchToHttp().getRequest())?.sub;
+ * ```
  */
 export function claimsOf(request: object): AccessTokenClaims | undefined {
   return principalBehind(request)?.claims;

@@ -16,11 +16,16 @@ interface ClaimsDecorator {
 }
 
 /**
- * The validated claims, or with a name one of them, injected into a handler: `@Claims() claims: AccessTokenClaims`,
- * `@Claims('sub') sub: string`, `@Claims('tenant_id', ParseUUIDPipe) tenant: string`.
+ * Injects the validated claims into a handler, or one of them.
  *
- * `undefined` where no token was looked at (`@Public()`, or `@OptionalAuth()` without a token), and for a claim that the
- * token does not have. The name is that of the claim itself, never a path.
+ * The value is `undefined` if no token was read (`@Public()`, or `@OptionalAuth()` without a token), or if the token does not have
+ * the claim. The name is that of the claim, never a path. The type of the parameter is not checked at run time: use a pipe.
+ *
+ * @example
+ * ```ts
+ * @Get('me') me(@Claims() claims: AccessTokenClaims) {}
+ * @Get('tenant') tenant(@Claims('tenant_id', ParseUUIDPipe) tenant: string) {}
+ * ```
  */
 export const Claims: ClaimsDecorator = createParamDecorator(
   (claim: string | undefined, context: ExecutionContext): unknown => {

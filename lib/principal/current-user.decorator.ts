@@ -2,9 +2,9 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { principalIn, userIn } from './authenticated-request.js';
 
 /**
- * The caller, injected into a handler: what the option `loadUser` made of the claims, else the claims themselves.
+ * Injects the caller into a handler: the result of the option `loadUser`, otherwise the claims.
  *
- * `undefined` where no token was looked at: `@Public()`, or `@OptionalAuth()` without a token.
+ * `undefined` if no token was read: `@Public()`, or `@OptionalAuth()` without a token.
  *
  * @example
  * ```ts

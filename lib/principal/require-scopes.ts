@@ -6,16 +6,23 @@ import { ValidatedToken } from '../token/validated-token.js';
 import { principalOf } from './authenticated-request.js';
 
 /**
- * Throws unless the caller of a request holds all of these scopes. What it throws is answered as the guard would answer it,
- * when it leaves the handler: 403 `insufficient_scope` with these scopes and `resource_metadata`, so that a client can ask
- * for them; 401 where no token was looked at.
+ * Throws unless the caller of a request has all of these scopes: for operations below a route, such as a tool of an MCP server. If
+ * the error leaves the handler, the response is that of the guard: 403 `insufficient_scope` with these scopes and
+ * `resource_metadata`; 401 if no token was read.
  *
- * Call it before something else catches errors: an MCP server answers an error inside a tool with status 200.
+ * Call it before other code catches errors: an MCP server answers an error inside a tool with status 200. The token itself is not
+ * validated again.
  *
- * @param request Express's or Fastify's
+ * @param request the request of Express or Fastify
+ * @param scopes all scopes of the operation, including those of the route
  * @throws {TokenError} `insufficient_scope`
- * @throws {MissingTokenError} on a route that looked at no token, and for an anonymous caller
- * @throws {TypeError} for no scope, or for one with a space or a quote in it
+ * @throws {MissingTokenError} on a route that read no token, and for an anonymous caller
+ * @throws {TypeError} without a scope, or for one with a space or a quote
+ *
+ * @example
+ * ```ts
+ * if (tool === 'cancel_order') requireScopes(request, 'read:orders', 'write:orders');
+ * ```
  */
 export function requireScopes(request: object, ...scopes: readonly [string, ...string[]]): void {
   const required = readScopeNames('requireScopes', scopes);

@@ -4,7 +4,7 @@ import { invalidToken } from '../errors/auth.errors.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import type { Principal } from './authenticated-request.js';
 
-/** Makes a user of the claims, from a database, say. `null` and `undefined`: there is no such user. */
+/** Returns the user for the claims, for example from a database. `null` or `undefined`: there is no such user. */
 export type LoadUser = {
   load(claims: AccessTokenClaims, call: { readonly context: ExecutionContext }): unknown;
 }['load'];

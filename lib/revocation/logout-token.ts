@@ -31,8 +31,11 @@ export interface LogoutOptions {
   readonly logoutAudience?: string | undefined;
 }
 
+/** Options of the receiver for OpenID Connect Back-Channel Logout 1.0. */
 export interface BackChannelLogoutOptions {
-  /** Letters, digits and `- . _ ~ @ /`. @default '/backchannel-logout' */
+  /**
+   * The path of the route, at the root of the host. Letters, digits and `- . _ ~ @ /`. @default '/backchannel-logout'
+   */
   readonly path: string;
 }
 

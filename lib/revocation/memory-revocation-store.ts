@@ -2,12 +2,18 @@
 import type { Revocation } from './revocation.js';
 import { MAX_REVOCATIONS, type RevocationListener, type RevocationStore } from './revocation-store.js';
 
+/**
+ * The default {@link RevocationStore}: in the memory of this process. Other instances do not receive its revocations, and a
+ * restart clears it.
+ */
 export class MemoryRevocationStore implements RevocationStore {
   /** Oldest first. An entry that lives longer than its successors only delays their removal. */
   readonly #revocations = new Map<string, Revocation>();
   readonly #listeners = new Set<RevocationListener>();
 
-  /** @param max how many revocations are remembered at most; none that still counts is dropped for another */
+  /**
+   * @param max the maximum number of revocations; a revocation that still applies is never evicted. @default 1,000,000
+   */
   constructor(private readonly max = MAX_REVOCATIONS) {}
 
   /** @throws {Error} if the store is full */

@@ -9,7 +9,7 @@ import {
   type RevocationStoreObserver,
 } from './revocation-store.js';
 
-/** A connection of its own for the subscription, as `duplicate()` of node-redis makes it. */
+/** The separate connection for the subscription, as node-redis's `duplicate()` creates it. */
 export interface RevocationSubscriber {
   /** Without a listener Node ends the process for a connection that is lost. */
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -21,9 +21,9 @@ export interface RevocationSubscriber {
   disconnect?(): unknown;
 }
 
-/** What is used of a client of node-redis. One of ioredis can be adapted in a few lines: see docs/revocation.md. */
+/** The part of a node-redis client that is used. docs/revocation.md shows an adapter for ioredis. */
 export interface RevocationRedisClient {
-  /** `false` while the client is not connected: commands would wait, instead of failing. */
+  /** `false` while the client is not connected: commands would then wait instead of failing. */
   readonly isReady?: boolean;
   sendCommand(command: string[]): Promise<unknown>;
   duplicate(): RevocationSubscriber;
@@ -59,10 +59,17 @@ const POLL_MS = 500;
 const PAGE = '1000';
 
 /**
- * A {@link RevocationStore} on a Redis (5 or later, or Valkey), through the application's own client of node-redis. The
- * client must be connected; the subscription has a connection of its own, made by `client.duplicate()`.
+ * A {@link RevocationStore} in Redis (5 or later) or Valkey, through the application's own client of node-redis. The client must
+ * be connected; the subscription uses a separate connection, created by `client.duplicate()`.
  *
- * Whoever can write to this Redis can refuse tokens, and cannot make a refused one good in instances that know of it.
+ * A client that can write to this Redis can revoke tokens. It cannot undo a revocation in instances that know it.
+ *
+ * @example
+ * ```ts
+ * const client = createClient({ url: 'redis://127.0.0.1:6379' }); // of @redis/client or redis
+ * await client.connect();
+ * AuthModule.forRoot({ revocationStore: new RedisRevocationStore(client) });
+ * ```
  */
 export class RedisRevocationStore implements RevocationStore {
   readonly #keys: readonly string[];

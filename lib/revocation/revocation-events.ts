@@ -1,30 +1,34 @@
 /** Publishes what becomes known of revocations on diagnostics channels. Costs nothing while nobody subscribes. */
 import { channel } from 'node:diagnostics_channel';
 
-/** The `diagnostics_channel` that every revocation is published on that this instance learns of. */
+/** The `diagnostics_channel` of the revocations that this instance receives: {@link RevocationEvent}. */
 export const REVOCATION_CHANNEL = 'nestjs-resource-server:revocation';
 
-/** One revocation that this instance has learned of. Says nothing of whom it concerns. */
+/** One revocation that this instance has received. It does not contain whose tokens are revoked. */
 export interface RevocationEvent {
-  /** `here`: `revoke()`, a logout token or a security event of this instance; `store`: another one's. */
+  /**
+   * `here`: `revoke()`, a logout token or a security event of this instance; `store`: a revocation of another instance.
+   */
   readonly origin: 'here' | 'store';
-  /** Number of revocations that this instance knows now. */
+  /** The number of revocations that this instance knows. */
   readonly known: number;
-  /** Seconds from another instance to this one, by the clocks of both; `undefined` where that is not known. */
+  /** Seconds from the other instance to this one, by the clocks of both; `undefined` if not known. */
   readonly lag: number | undefined;
 }
 
-/** The `diagnostics_channel` of logout tokens and security events that were received. */
+/** The `diagnostics_channel` of received logout tokens and security events: {@link ReceivedEvent}. */
 export const RECEIVED_EVENT_CHANNEL = 'nestjs-resource-server:received-event';
 
-/** One logout token, or one event of a Security Event Token. Every member has few values: they may be labels of a metric. */
+/**
+ * One logout token, or one event of a Security Event Token. Every member has few possible values: each can be a label of a metric.
+ */
 export interface ReceivedEvent {
   readonly receiver: 'backchannel_logout' | 'security_events';
-  /** `logout`, or the last part of an event's URI where it is understood; `unknown`. */
+  /** `logout`, or the last part of the URI of a supported event; otherwise `unknown`. */
   readonly type: string;
   /**
-   * `revoked`: tokens are refused from now on; `repeated`: it came before; `ignored`: it is not understood, or its subject
-   * cannot be mapped; `refused`: it is not good (4xx); `unavailable`: it could not be verified or stored (5xx).
+   * `revoked`: tokens are rejected from now on; `repeated`: it was received before; `ignored`: it is not supported, or its subject
+   * cannot be mapped; `refused`: it is invalid (4xx); `unavailable`: it could not be verified or stored (5xx).
    */
   readonly outcome: 'revoked' | 'repeated' | 'ignored' | 'refused' | 'unavailable';
 }

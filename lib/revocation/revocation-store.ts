@@ -6,33 +6,36 @@ import type { Revocation } from './revocation.js';
 export const MAX_REVOCATIONS = 1_000_000;
 
 /**
- * Called for each revocation that any instance adds, also this one.
+ * Called for each revocation that any instance adds, including this one.
  *
- * @param lag seconds since it was added, where the store knows it
+ * @param lag seconds since it was added, if the store knows it
  */
 export type RevocationListener = (revocation: Revocation, lag?: number) => void;
 
-/** What a store may say of itself; a store that does not take one is listed again and again. */
+/** Receives the state of a store. A store that does not use an observer is read with `list()` repeatedly. */
 export interface RevocationStoreObserver {
   /** The store cannot be reached now. */
   failed(error: unknown): void;
-  /** It can be reached again, or has lost something: revocations may have been missed. They are listed, and added again. */
+  /**
+   * The store can be reached again, or has lost data. Revocations may have been missed: they are listed, and added again.
+   */
   recovered(): void;
 }
 
 /**
- * Remembers revocations until `revocation.until`, for all instances that share it.
+ * Stores revocations until `revocation.until`, for all instances that share the store. Implementations:
+ * {@link MemoryRevocationStore} (default) and {@link RedisRevocationStore}.
  *
- * What `add` and `list` throw makes `revoke()` reject and the health `degraded`; what is known stays known.
+ * If `add` or `list` throws, `revoke()` rejects and the health is `degraded`; known revocations stay in effect.
  */
 export interface RevocationStore {
   /**
-   * Put-if-absent by `revocation.id`.
+   * Stores the revocation, unless its `id` is already stored (put-if-absent).
    *
-   * @returns `true` if it was not there, `false` if it was; atomically: of many at the same time exactly one gets `true`
+   * @returns `true` if the `id` was not stored before, otherwise `false`; atomically: of concurrent calls exactly one returns `true`
    */
   add(revocation: Revocation): Promise<boolean> | boolean;
-  /** All that are remembered. */
+  /** All stored revocations. */
   list(): Promise<readonly Revocation[]> | readonly Revocation[];
   /** @returns ends the subscription */
   subscribe(
@@ -57,7 +60,7 @@ export interface RevocationOptions {
   readonly revocationDuration: number;
 }
 
-/** The revocation is not shared (now), or not remembered: 503 with `Retry-After`. */
+/** The revocation could not be stored, or not be shared now: 503 with `Retry-After`. */
 export class RevocationStoreError extends AuthError {
   readonly code = 'revocation_store_unavailable';
   readonly status = 503;

@@ -3,7 +3,7 @@ import { withoutSlash } from '../issuer/issuer-metadata.js';
 import { isObject } from '../jose/strict-json.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
-/** What a token must say to be refused. All members must hold; there is at least one. */
+/** The claims of the tokens that a revocation rejects. All members must match; there is at least one. */
 export interface RevocationMatch {
   readonly sub?: string | undefined;
   /** The session at the issuer (OpenID Connect Back-Channel Logout 1.0 section 2.1). */
@@ -15,17 +15,20 @@ export interface RevocationMatch {
   readonly email?: string | undefined;
 }
 
+/** One revocation, as plain JSON: what a {@link RevocationStore} stores. */
 export interface Revocation {
-  /** One of a kind: a store accepts each `id` once. */
+  /** The unique identifier of the revocation: a store accepts each `id` once. */
   readonly id: string;
-  /** What `iss` of the tokens is, but for a trailing slash. Left out, the revocation concerns all issuers. */
+  /** The `iss` of the tokens, except for a trailing slash. If absent, the revocation applies to all issuers. */
   readonly issuer?: string | undefined;
   readonly match: RevocationMatch;
-  /** Concerns only tokens that carry no `sid`; beside `match.sid`, also tokens that carry none. */
+  /** The revocation applies only to tokens without `sid`; together with `match.sid`, also to tokens without `sid`. */
   readonly withoutSid?: boolean | undefined;
-  /** Tokens issued at or before this time are refused, and tokens without `iat`. Seconds since 1970. */
+  /**
+   * Tokens that were issued at or before this time, and tokens without `iat`, are rejected. In seconds since 1970.
+   */
   readonly before: number;
-  /** Until then the revocation is remembered: the tokens have expired. Seconds since 1970. */
+  /** The revocation is stored until this time, when the tokens have expired. In seconds since 1970. */
   readonly until: number;
 }
 

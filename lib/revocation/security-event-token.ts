@@ -21,16 +21,21 @@ import type { ReceivedEvent } from './revocation-events.js';
 import { isTime, type RevocationMatch } from './revocation.js';
 import { endOf, type RevocationTimes } from './token-revocations.js';
 
+/** Options of the receiver for Security Event Tokens (RFC 8417) that a transmitter pushes (RFC 8935). */
 export interface SecurityEventsOptions {
-  /** Where the transmitter pushes to, at the root of the host. Letters, digits and `- . _ ~ @ /`. */
+  /**
+   * The path of the route that the transmitter pushes to, at the root of the host. Letters, digits and `- . _ ~ @ /`.
+   */
   readonly path: string;
-  /** What `aud` of Security Event Tokens contains: this receiver, as the transmitter calls it. */
+  /**
+   * The value that `aud` of Security Event Tokens must contain: the identifier of this receiver at the transmitter.
+   */
   readonly audience: string | readonly string[];
-  /** The transmitter, as `iss` names it. @default the issuer of the tokens; with several, `iss` says which */
+  /** The `iss` of the transmitter. @default the issuer of the tokens; with several, the configured issuer in `iss` */
   readonly issuer?: string | undefined;
-  /** The transmitter's keys. @default those of the issuer, from its metadata */
+  /** The URL of the transmitter's keys. @default `jwks_uri` of the metadata of the issuer */
   readonly jwksUri?: string | undefined;
-  /** What the `Authorization` header of a push must be, the whole value. @default it is not looked at */
+  /** The complete value that the `Authorization` header of a push must have. @default the header is not checked */
   readonly authorizationHeader?: string | undefined;
 }
 

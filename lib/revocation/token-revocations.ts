@@ -7,15 +7,15 @@ import type { KnownRevocations } from './known-revocations.js';
 import { isTime, type RevocationMatch } from './revocation.js';
 import type { RevocationOptions } from './revocation-store.js';
 
-/** Exactly one of `sub`, `sid`, `jti` and `clientId`. */
+/** The tokens to revoke: exactly one of `sub`, `sid`, `jti` and `clientId`. */
 export interface RevokeSelector {
-  /** The issuer, by its name or as it is configured. @default all issuers */
+  /** The issuer of the tokens, by its name or its configured value. @default all issuers */
   readonly issuer?: string | undefined;
   /** All tokens of this user. */
   readonly sub?: string | undefined;
-  /** All tokens of this session. */
+  /** All tokens of this session (claim `sid`). */
   readonly sid?: string | undefined;
-  /** This token. */
+  /** The token with this identifier. */
   readonly jti?: string | undefined;
   /** All tokens of this client. */
   readonly clientId?: string | undefined;
@@ -31,10 +31,10 @@ export type RevocationTimes = Pick<RevocationOptions, 'revocationDuration'> &
   };
 
 /**
- * Refuses tokens that verify and have not expired: 401 `invalid_token`, reason `revoked`. Injectable.
+ * Revokes tokens that are otherwise valid: they are rejected with 401 `invalid_token`, reason `revoked`. Injectable.
  *
- * Unlike `TokenValidationService.forget()`, which only has the provider asked again, it also ends JWTs that are validated
- * here, and what was opened with them: connections, subscriptions and streams.
+ * Unlike `TokenValidationService.forget()`, which only removes cached results, a revocation also applies to JWTs that are
+ * validated locally, and ends connections, subscriptions and streams that were opened with the tokens.
  */
 export class TokenRevocations {
   constructor(
@@ -44,18 +44,21 @@ export class TokenRevocations {
   ) {}
 
   /**
-   * Refuses the tokens from now on: here when this resolves, in all instances that share the `revocationStore` within a
-   * second. Remembered for `revocationDuration`. A revocation cannot be taken back; tokens issued after `before` are good.
+   * Rejects the selected tokens: in this instance when the promise resolves, in other instances that share the `revocationStore`
+   * within a second. The revocation is stored for `revocationDuration` and cannot be undone. Tokens that are issued after `before`
+   * are accepted.
    *
-   * `iat` has whole seconds with most issuers: a token that is issued in the second of the revocation is refused, too.
+   * Most issuers write `iat` in whole seconds: a token that is issued in the second of the revocation is also rejected.
+   *
+   * @throws {TypeError} unless the selector contains exactly one of `sub`, `sid`, `jti` and `clientId`, as a non-empty string; also
+   *   if `before` is not a time in seconds, the issuer is not configured, or the selector has other members
+   * @throws {RevocationStoreError} if the store fails: the revocation is then in effect in this instance, and is shared later. Also
+   *   at the limit of 1,000,000 revocations: the revocation is then not in effect
    *
    * @example
-   * await revocations.revoke({ sub: user.id }); // signs the user out everywhere
-   *
-   * @throws {TypeError} unless the selector names exactly one of `sub`, `sid`, `jti` and `clientId`, a non-empty string; for
-   *   a `before` that is no time in seconds, an issuer that is not configured, and whatever else the selector has
-   * @throws {RevocationStoreError} if the store fails: the revocation holds here, and is shared later; or if 1,000,000
-   *   revocations are remembered: then it does not hold
+   * ```ts
+   * await this.revocations.revoke({ sub: user.id }); // rejects all tokens of the user
+   * ```
    */
   async revoke(selector: RevokeSelector): Promise<void> {
     const { issuer, before = trueTime(this.options), match } = readSelector(selector);

@@ -1,48 +1,48 @@
 /** What does one row of the route table say? */
 import type { GroupRequirement } from '../access/requirement.js';
 
-/** One route as clients address it, and what it asks of them. */
+/** One route with its requirements. */
 export interface RouteEntry {
-  /** The transport that the call comes by. */
+  /** The transport of the route. */
   readonly kind: 'http' | 'graphql' | 'ws' | 'rpc';
   /**
-   * `GET`, `SEARCH`, …; `ALL` for every method. In GraphQL `QUERY`, `MUTATION`, `SUBSCRIPTION`, or `FIELD` for the field of
-   * another type. Of a gateway `CONNECT` for the handshake, and `MESSAGE`. Of a microservice `MESSAGE`, `EVENT`, or `CALL` in gRPC.
+   * HTTP: `GET`, `SEARCH`, …; `ALL` for every method. GraphQL: `QUERY`, `MUTATION`, `SUBSCRIPTION`, or `FIELD` for a field of
+   * another type. Gateway: `CONNECT` for the handshake, `MESSAGE`. Microservice: `MESSAGE`, `EVENT`, or `CALL` in gRPC.
    */
   readonly method: string;
   /**
-   * With the global prefix, the module's path and the version in the URI, parameters as they were written. In GraphQL the
-   * field's name, with that of its type for a `FIELD`: `Order.price`. Of a gateway the place that clients connect to (`/chat`), and the name of the message. Of
-   * a microservice the pattern, objects as JSON; in gRPC `Service/Method`.
+   * HTTP: with the global prefix, the module's path and the version in the URI, and parameters as they were declared. GraphQL: the
+   * field's name, for a `FIELD` with its type: `Order.price`. Gateway: its path or namespace (`/chat`), and the name of the message.
+   * Microservice: the pattern, objects as JSON; in gRPC `Service/Method`.
    */
   readonly path: string;
-  /** `neutral` for `VERSION_NEUTRAL`; `undefined` where the application or the route has no versions. */
+  /** `neutral` for `VERSION_NEUTRAL`; `undefined` if the application or the route has no versions. */
   readonly version: string | undefined;
   /** The hosts that the controller is bound to. */
   readonly host: string | undefined;
   /**
-   * `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. `unprotected`:
-   * registered on the adapter itself, where no guard sees it, or, with `globalGuard: false`, not under
-   * `@UseGuards(AuthGuard)`.
+   * `public`: no token is read. `optional`: a token is not required, but must be valid if it is sent. `protected`: a valid token is
+   * required. `unprotected`: no guard runs, because the route is registered on the adapter directly, or, with
+   * `globalGuard: false`, is not under `@UseGuards(AuthGuard)`.
    */
   readonly access: 'public' | 'optional' | 'protected' | 'unprotected';
-  /** A decorator says who may call it. */
+  /** Whether a decorator declares who may call the route. */
   readonly declared: boolean;
-  /** All of them. */
+  /** The required scopes: all of them. */
   readonly scopes: readonly string[];
-  /** Each of the requirements, with the module's options filled in. */
+  /** The required groups, with the module's options filled in. Each entry must be satisfied. */
   readonly groups: readonly Required<GroupRequirement>[];
-  /** Everything that the token must say, in words: `scopes read write`, `group admin`. */
+  /** All requirements for the token, in words: `scopes read write`, `group admin`. */
   readonly requires: readonly string[];
-  /** What a token must be bound to, by decorator or by option. */
+  /** The required binding of the token, by decorator or by option. */
   readonly binding: readonly ('certificate' | 'dpop')[];
-  /** `@Introspect()`: the oldest answer of the provider that will do, in seconds. */
+  /** `maxAge` of `@Introspect()`, in seconds. */
   readonly introspectMaxAge: number | undefined;
-  /** `@Issuers()`: names of the issuers whose tokens are accepted; left out where all are. */
+  /** `@Issuers()`: names of the accepted issuers; absent if all are accepted. */
   readonly issuers?: readonly string[] | undefined;
-  /** `@Audience()`: what `aud` must contain; left out where any audience will do. */
+  /** `@Audience()`: the value that `aud` must contain; absent if any configured audience is accepted. */
   readonly audience?: string | undefined;
-  /** `ProductsController.list`; of an unprotected route the function's name, if it has one. */
+  /** `ProductsController.list`; for an unprotected route the function's name, if it has one. */
   readonly handler: string | undefined;
 }
 

@@ -26,13 +26,20 @@ import {
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
- * Every HTTP route, guarded GraphQL field, message of a gateway and message handler of a microservice with what it asks, in an order that does not change: a test that compares
- * {@link RouteTable.toMarkdown} with a file shows each change of who may call what.
+ * Lists every HTTP route, guarded GraphQL field, message of a gateway and message handler of a microservice with its
+ * requirements. Injectable. The order is stable, so that a test that compares {@link RouteTable.toMarkdown} with a file shows
+ * every change.
  *
- * Routes that were put on Express or Fastify itself are listed as `unprotected`: no guard sees them. What is not listed:
- * middleware that answers by itself, fields of GraphQL types that Nest runs no guard for, and on other
- * adapters than Express and Fastify everything but controllers and resolvers; nor is the module's own resource metadata. Its
- * receivers of logout tokens and security events are listed as `public`: no access token is looked at there.
+ * Routes that are registered on Express or Fastify directly are listed as `unprotected`, because no guard runs for them. Not
+ * listed: middleware that answers requests, fields of GraphQL types for which Nest runs no guard, the route of the module's own
+ * resource metadata, and, on other adapters than Express and Fastify, unprotected routes. The module's receivers of logout
+ * tokens and security events are listed as `public`, because they read no access token.
+ *
+ * @example
+ * ```ts
+ * await app.init();
+ * console.log(app.get(RouteTable).toText());
+ * ```
  */
 @Injectable()
 export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
@@ -86,10 +93,10 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   }
 
   /**
-   * The routes, sorted by path, method and version. On Fastify those of a plugin are there once it is loaded, at the latest
-   * when the application listens.
+   * All routes, sorted by path, method and version. On Fastify, the routes of a plugin are listed after it has been loaded, at the
+   * latest when the application listens.
    *
-   * @throws {Error} before `app.init()` or `app.listen()`: the routes are not known yet
+   * @throws {Error} before `app.init()` or `app.listen()`, when the routes are not known yet
    */
   list(): readonly RouteEntry[] {
     if (!this.#known) {
@@ -121,8 +128,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   }
 
   /**
-   * One line for each route that declares nothing and that `auditIgnore` does not pass over: what the option `audit` is
-   * about.
+   * One line for each route that declares nothing and that `auditIgnore` does not name: the routes that the option `audit` reports.
    *
    * @throws {Error} before `app.init()`
    */
@@ -136,17 +142,19 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     return routesWithoutAudience(this.list(), this.options.auditIgnore);
   }
 
-  /** Columns between spaces, for a terminal. @throws {Error} before `app.init()` */
+  /** The table with aligned columns, for a terminal. @throws {Error} before `app.init()` */
   toText(): string {
     return printText(this.list());
   }
 
-  /** A table for a README, or for a file that a test compares with. @throws {Error} before `app.init()` */
+  /** The table in Markdown, for a README or a snapshot. @throws {Error} before `app.init()` */
   toMarkdown(): string {
     return printMarkdown(this.list());
   }
 
-  /** {@link RouteTable.list}, so that `JSON.stringify(table)` works. @throws {Error} before `app.init()` */
+  /**
+   * The result of {@link RouteTable.list}, so that `JSON.stringify(table)` works. @throws {Error} before `app.init()`
+   */
   toJSON(): readonly RouteEntry[] {
     return this.list();
   }

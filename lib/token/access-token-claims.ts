@@ -3,35 +3,36 @@ import { LRUCache } from 'lru-cache';
 import type { CustomClaims } from './custom-claims.js';
 
 /**
- * The claims of a validated token. Those that an application declares in {@link CustomClaims} are among them.
+ * The claims of a validated token, including those that an application declares in {@link CustomClaims}.
  *
- * Optional is what a good token may leave out. A JWT always has `aud` and `exp`, and with the option
- * `requireAccessTokenType` also `sub`, `client_id`, `iat` and `jti` (RFC 9068 section 2.2); an introspection answer may have
- * none of them (RFC 7662 section 2.2).
+ * Optional claims can be absent from a valid token. A JWT always has `aud` and `exp`, and with the option `requireAccessTokenType`
+ * also `sub`, `client_id`, `iat` and `jti` (RFC 9068 section 2.2); an introspection response may have none of them (RFC 7662
+ * section 2.2).
  */
 export interface AccessTokenClaims extends Readonly<CustomClaims> {
-  /** The issuer. Where an introspection answer does not name it, the one that answered. */
+  /** The issuer. If an introspection response has none, the issuer that was called. */
   readonly iss: string;
-  /** The user, or the client where no user takes part. */
+  /** The user, or the client if no user is involved. */
   readonly sub?: string;
-  /** Whom the token is meant for; holds the configured audience. Missing only with `allowMissingAudience`. */
+  /** The audience; contains the configured audience. Absent only with `allowMissingAudience`. */
   readonly aud?: string | readonly string[];
-  /** When it ends, in seconds since 1970. Missing only in introspection answers. */
+  /** The time of expiry, in seconds since 1970. Absent only in introspection responses. */
   readonly exp?: number;
-  /** When it was issued, in seconds since 1970. */
+  /** The time of issuance, in seconds since 1970. */
   readonly iat?: number;
-  /** When it starts, in seconds since 1970. */
+  /** The time before which the token is not valid, in seconds since 1970. */
   readonly nbf?: number;
   /** Scopes, separated by spaces. Some providers use `scp`, or a list: `@Scopes()` reads all of these. */
   readonly scope?: string;
   readonly client_id?: string;
   readonly jti?: string;
-  /** What the token is bound to (RFC 7800): `x5t#S256` a certificate, `jkt` a DPoP key. */
+  /** The binding of the token (RFC 7800): `x5t#S256` for a certificate, `jkt` for a DPoP key. */
   readonly cnf?: Confirmation;
   /** Everything else that the issuer says. */
   readonly [claim: string]: unknown;
 }
 
+/** The confirmation claim `cnf` (RFC 7800). The module ignores other members. */
 export interface Confirmation {
   /** SHA-256 of the client certificate's DER encoding, in base64url (RFC 8705 section 3.1). */
   readonly 'x5t#S256'?: string;

@@ -1,8 +1,8 @@
 /** Which claims of its own does the application's issuer write? */
 
 /**
- * Claims that the application expects beside the registered ones. Empty here: an application adds to it, once, and finds
- * them typed in {@link AccessTokenClaims}.
+ * Claims that an application declares in addition to the registered ones. It is empty; declarations of the application become part
+ * of {@link AccessTokenClaims}.
  *
  * ```ts
  * declare module 'nestjs-resource-server' {
@@ -12,6 +12,6 @@
  * }
  * ```
  *
- * A type only: that a token has the claim, and that it is of this type, is not checked.
+ * This is only a type: whether a token has the claim, and whether it has this type, is not checked.
  */
 export interface CustomClaims {}

@@ -12,20 +12,22 @@ import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import type { ForgetSelector } from '../introspection/forget-selector.js';
 import { TokenValidator, type ForgetReport } from './token-validator.js';
 
+/** Requirements that {@link TokenValidationService.validateAccessToken} checks. */
 export interface ValidateAccessTokenOptions {
-  /** The token must hold all of these. */
+  /** The token must have all of these scopes. @default none */
   readonly scopes?: readonly string[];
-  /** The token must name any of these; all of them with the module's `groupOptions.matchAll`. */
+  /** The token must have one of these groups; with the module's `groupOptions.matchAll` all of them. @default none */
   readonly groups?: readonly string[];
   /**
-   * `true`: the token must be bound to `clientCertificate`. `false`: a binding to a certificate is not looked at, for
-   * callers that check it themselves. @default the module's `validateCertificateBinding`: a bound token must match
+   * `true`: the token must be bound to `clientCertificate`. `false`: a binding to a certificate is not checked, for callers that
+   * check it themselves. @default the module's `validateCertificateBinding`: a bound token must match
    */
   readonly validateCertificateBinding?: boolean;
   /** The certificate that the caller presented, in PEM or DER. */
   readonly clientCertificate?: string | ClientCertificate;
 }
 
+/** Validates access tokens outside of requests, with the options of the module. Injectable. */
 @Injectable()
 export class TokenValidationService {
   constructor(
@@ -34,19 +36,24 @@ export class TokenValidationService {
   ) {}
 
   /**
-   * The claims of a good access token: signature, issuer, audience, times and type, then revocation, binding, scopes and
-   * groups.
-   * Needs no request and no guard.
+   * Validates an access token and returns its claims. It checks signature, issuer, audience, times and type, then revocation,
+   * certificate binding, scopes and groups. It needs no request and no guard.
    *
-   * A token bound to a certificate (`cnf.x5t#S256`) is refused unless that certificate is handed in as
-   * `clientCertificate`, or `validateCertificateBinding: false` says that the caller checks it. A DPoP-bound token is
-   * always refused: no DPoP proof can be checked here to go with it.
+   * A token that is bound to a certificate (`cnf.x5t#S256`) is rejected unless the certificate is passed as `clientCertificate`, or
+   * `validateCertificateBinding` is `false`. A DPoP-bound token is always rejected, because no DPoP proof can be verified here.
+   * Decorators are not read, and `loadUser` is not called.
    *
-   * @throws {TokenError} if the token is not good (`invalid_token`, `inactive_token`) or not enough
-   *   (`insufficient_scope`, `insufficient_groups`)
-   * @throws {ProviderUnavailableError} if that cannot be determined now
-   * @throws {ConfigurationError} if the provider's answers show that this application is set up wrongly
-   * @throws {ProviderError} if the provider refuses this application's own credentials
+   * @param token the token, without a scheme
+   * @throws {TokenError} if the token is invalid (`invalid_token`, `inactive_token`) or not sufficient (`insufficient_scope`,
+   *   `insufficient_groups`)
+   * @throws {ProviderUnavailableError} if the token cannot be validated now
+   * @throws {ConfigurationError} if the provider's responses show that this application is misconfigured
+   * @throws {ProviderError} if the provider rejects this application's own credentials
+   *
+   * @example
+   * ```ts
+   * const { sub } = await this.tokens.validateAccessToken(job.token, { scopes: ['write:orders'] });
+   * ```
    */
   async validateAccessToken(
     token: string,
@@ -80,15 +87,21 @@ export class TokenValidationService {
   }
 
   /**
-   * Forgets what is remembered of a token, or of all tokens of a user (`sub`), a session (`sid`), a client, or with an
-   * identifier (`jti`): here, and in the shared cache. The next request asks the provider, also where one is being asked at
-   * this moment. A token is forgotten in every spelling of it. Call it where the provider knows of a revocation. Says what it
-   * could not reach.
+   * Removes cached results of a token, or of all tokens of a user (`sub`), a session (`sid`), an identifier (`jti`) or a client
+   * (`clientId`): in this instance and in the shared cache. The next request calls the provider, and does not share a call that is
+   * already in progress. A token is removed in all of its spellings. Call it if the provider knows of a revocation.
    *
-   * Makes no token invalid: a JWT that is validated here goes on working until it expires. `TokenRevocations.revoke()` ends
-   * tokens, whatever the provider says.
+   * It makes no token invalid: a JWT that is validated locally is accepted until it expires. `TokenRevocations.revoke()` makes
+   * tokens invalid.
    *
-   * @throws {TypeError} unless it is told exactly one of these
+   * @param selector exactly one of `token`, `sub`, `sid`, `jti` and `clientId`
+   * @returns the number of removed results, and where such tokens may still be accepted
+   * @throws {TypeError} unless the selector has exactly one member, a non-empty string
+   *
+   * @example
+   * ```ts
+   * const { notReached } = await this.tokens.forget({ sub: 'user-1' });
+   * ```
    */
   forget(selector: ForgetSelector): Promise<ForgetReport> {
     return this.tokens.forget(selector);

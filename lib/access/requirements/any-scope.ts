@@ -32,12 +32,13 @@ export class AnyScopeRequirement implements Requirement {
 }
 
 /**
- * The token must hold one of these scopes (RFC 6749 section 3.3). Several decorators, on the class, on the handler or both,
- * must each hold. The challenge of a 403 names the first scope of each: put the one first that clients should ask for.
+ * Requires a token with at least one of these scopes (RFC 6749 section 3.3). Each of several decorators, on the class, the handler
+ * or both, must be satisfied. The challenge of a 403 contains the first scope of each: list the one first that clients should
+ * request.
  *
- * Any string is accepted, until the application declares its scopes in `KnownScopes`.
+ * Any string is accepted, unless the application declares its scopes in {@link KnownScopes}.
  *
- * @throws {TypeError} where the decorator stands, for no scope or for one with a space or a quote in it
+ * @throws {TypeError} when the class is loaded, without a scope, or for one with a space or a quote
  *
  * @example
  * ```ts

@@ -34,18 +34,27 @@ export class GroupsRequirement implements Requirement {
   }
 }
 
+/** Options of {@link Groups} for one class or handler. */
 export interface GroupsDecoratorOptions {
-  /** All of the groups instead of any of them. @default the module's `groupOptions.matchAll` */
+  /** `true` requires all of the groups instead of one of them. @default the module's `groupOptions.matchAll` */
   readonly matchAll?: boolean;
-  /** The claim to read, for this route. @default the module's `groupOptions.groupsClaim` */
+  /** The claim with the groups, or a dotted path to it. @default the module's `groupOptions.groupsClaim` */
   readonly groupsClaim?: string;
 }
 
 /**
- * The token must name any of these groups; all of them with `matchAll`. Several decorators, also one on the class and
- * one on the handler, must each hold.
+ * Requires a token with at least one of these groups; with `matchAll` all of them. Each of several decorators, on the class, the
+ * handler or both, must be satisfied. Otherwise the response is 403 `insufficient_scope`. Groups are compared character by character.
  *
- * @throws {TypeError} where the decorator stands, for no group or for one that is not a string
+ * Whether the user is still in the group is not checked: the token states what the issuer knew when it issued the token.
+ *
+ * @throws {TypeError} when the class is loaded, without a group, or for one that is not a string
+ *
+ * @example
+ * ```ts
+ * @Delete(':id') @Groups('admin', 'ops') remove() {}
+ * @Get('audit') @Groups(['auditor'], { groupsClaim: 'realm_access.roles' }) audit() {}
+ * ```
  */
 export function Groups(...groups: readonly [string, ...string[]]): ClassDecorator & MethodDecorator;
 export function Groups(

@@ -9,12 +9,14 @@ import type { AccessContext, Denial, Requirement } from '../requirement.js';
 
 type Value = string | number | boolean;
 
-/** Holds with `true` alone; a promise is waited for, and what it throws is answered with 500. */
+/**
+ * Accepts a claim by returning `true`; any other result rejects it. A promise is awaited, and an error results in 500.
+ */
 export type ClaimPredicate = (value: unknown, claims: AccessTokenClaims) => boolean | Promise<boolean>;
 
 /**
- * What a claim must be: equal to the value; one of the list; equal to the parameter of the route with that name; or what the
- * function accepts. A claim that is a list must contain the value.
+ * The condition for a claim: it equals the value, is one of the list, equals the route parameter with that name, or the function
+ * returns `true` for it. A claim that is a list must contain the value.
  */
 export type ClaimCondition = Value | readonly Value[] | { readonly param: string } | ClaimPredicate;
 
@@ -106,15 +108,15 @@ function describeCondition([claim, condition]: readonly [string, ClaimCondition]
 }
 
 /**
- * Each claim must be what is said of it: equal to the value, one of a list, equal to a parameter of the route, or accepted
- * by a function. A claim that is a list must contain the value; a missing claim does not hold. The name is that of the
- * claim itself, never a path. Several decorators, on the class, on the handler or both, must each hold. Otherwise the answer
- * is 403.
+ * Requires that each claim satisfies its condition: it equals the value, is one of a list, equals a parameter of the route, or a
+ * function returns `true` for it. A claim that is a list must contain the value; a missing claim does not satisfy a condition. The
+ * key is the name of the claim, never a path. Each of several decorators, on the class, the handler or both, must be satisfied.
+ * Otherwise the response is 403.
  *
- * A function holds only with `true`; what it throws is answered with 500. `{ param }` works for HTTP routes; a parameter
- * that the route does not have stops the start ({@link ConfigurationError}).
+ * An error of a function results in 500. `{ param }` is supported for HTTP routes; if the route does not have the parameter, the
+ * application does not start ({@link ConfigurationError}).
  *
- * @throws {TypeError} where the decorator stands, for no claim, an empty list, or a value of another kind
+ * @throws {TypeError} when the class is loaded, without a claim, for an empty list, or for a condition of another type
  *
  * @example
  * ```ts

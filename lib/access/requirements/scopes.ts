@@ -30,11 +30,22 @@ export class ScopesRequirement implements Requirement {
 }
 
 /**
- * The token must hold all of these scopes (RFC 6749 section 3.3). Scopes on the class and on the handler add up.
+ * Requires a token with all of these scopes (RFC 6749 section 3.3), read from `scope` and `scp` and compared character by
+ * character. The scopes of class and handler add up. Otherwise the response is 403 `insufficient_scope` (RFC 6750 section 3.1).
  *
- * Any string is accepted, until the application declares its scopes in `KnownScopes`.
+ * Any string is accepted, unless the application declares its scopes in {@link KnownScopes}. Whether the issuer grants a scope is
+ * not checked.
  *
- * @throws {TypeError} where the decorator stands, for no scope or for one with a space or a quote in it
+ * @throws {TypeError} when the class is loaded, without a scope, or for one with a space or a quote
+ *
+ * @example
+ * ```ts
+ * @Controller('orders')
+ * @Scopes('read:orders')
+ * export class OrdersController {
+ *   @Post() @Scopes('write:orders') create() {} // requires both scopes
+ * }
+ * ```
  */
 export function Scopes(...scopes: readonly [ScopeName, ...ScopeName[]]): ClassDecorator & MethodDecorator {
   return requires(new ScopesRequirement(readScopeNames('@Scopes', scopes)));

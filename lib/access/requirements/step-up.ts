@@ -20,7 +20,9 @@ interface MaxAge {
   readonly maxAge: number;
 }
 
-/** One of the two, or both. */
+/**
+ * `acrValues`: accepted values of `acr`; `maxAge`: the maximum age of the sign-in, in seconds. At least one of the two.
+ */
 export type StepUpOptions = (AcrValues & Partial<MaxAge>) | (Partial<AcrValues> & MaxAge);
 
 export class StepUpRequirement implements Requirement {
@@ -97,15 +99,15 @@ export class StepUpRequirement implements Requirement {
 }
 
 /**
- * The user must have signed in strongly enough (`acr`), recently enough (`auth_time`), or both; a claim that is missing does
- * not hold. Otherwise the answer is 401 `insufficient_user_authentication` with `acr_values` and `max_age` (RFC 9470
- * section 3), so that a client can have the user sign in again. `maxAge` has the leeway of `clockTolerance`, at most 60 s.
+ * Requires a sign-in that is strong enough (`acr`), recent enough (`auth_time`), or both; a missing claim does not satisfy the
+ * requirement. Otherwise the response is 401 `insufficient_user_authentication` with `acr_values` and `max_age` (RFC 9470
+ * section 3), so that the client can let the user sign in again. The leeway of `maxAge` is `clockTolerance`, at most 60 s.
  *
- * On class and handler: the smaller `maxAge` and the `acrValues` that both name; if there are none, the application does not
- * start ({@link ConfigurationError}). Scopes, groups and claims are checked first.
+ * With decorators on class and handler, the smaller `maxAge` and the common `acrValues` apply; without a common value, the
+ * application does not start ({@link ConfigurationError}). Scopes, groups and claims are checked first.
  *
- * @throws {TypeError} where the decorator stands, for neither of the two, for an empty list, for a value with a space or a
- *   quote in it, and for a `maxAge` that is not a whole number of seconds
+ * @throws {TypeError} when the class is loaded, without both options, for an empty list, for a value with a space or a quote, and
+ *   for a `maxAge` that is not a whole number of seconds
  *
  * @example
  * ```ts

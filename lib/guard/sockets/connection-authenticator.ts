@@ -12,6 +12,12 @@ import { TokenValidator } from '../../validation/token-validator.js';
 import { OpenStreams } from '../streams/open-streams.js';
 import { connectionOf } from './connection.js';
 
+/**
+ * Renews the token of an open WebSocket connection. Injectable.
+ *
+ * A connection ends when its token expires or is revoked. {@link ConnectionAuthenticator.renew} replaces the token, so that the
+ * client can continue without reconnecting.
+ */
 @Injectable()
 export class ConnectionAuthenticator {
   constructor(
@@ -21,23 +27,23 @@ export class ConnectionAuthenticator {
   ) {}
 
   /**
-   * Goes on with another token: messages are then checked with its scopes, and the connection ends with it. The application
-   * calls this from a handler of its own, with a token that the client has sent it.
+   * Replaces the token of a connection: from then on, messages are checked with the scopes of the new token, and the connection
+   * ends when the new token ends. Call it from a message handler that receives the token from the client.
    *
-   * The token is validated as in a handshake. It must be of the same `iss`, `sub` and `client_id` (absent equals absent) and be
-   * bound as the first one was; what the classes of the gateways require, it must hold. If anything is wrong, nothing changes and
-   * nothing is closed.
+   * The token is validated as in a handshake. It must have the same `iss`, `sub` and `client_id` (both absent counts as equal) and
+   * the same binding as the first token, and must satisfy the decorators of the gateway's class. If the token is rejected, the
+   * connection stays open with its current token.
    *
-   * Not checked: what single handlers require, which is checked at their messages. A connection that was opened without a token
-   * has no caller to go on with: it has to be opened anew.
+   * The requirements of single handlers are not checked here, but for each message. A connection that was opened without a token
+   * cannot be renewed.
    *
-   * @param client what handlers get as `@ConnectedSocket()`: a client of socket.io or of `ws`
-   * @param token the bare token
+   * @param client the `@ConnectedSocket()` of the handler: a client of socket.io or of `ws`
+   * @param token the token, without a scheme
    * @returns the claims of the new token
-   * @throws {TokenError} for no string, a bad token, another caller, another binding, or a token that lacks something; and where
-   *   the connection has ended meanwhile
-   * @throws {ProviderUnavailableError} where it cannot be determined now
-   * @throws {TypeError} for what is no client of a guarded gateway
+   * @throws {TokenError} if the token is not a string, is invalid, belongs to another caller, has another binding, or does not
+   *   satisfy the requirements; also if the connection has ended
+   * @throws {ProviderUnavailableError} if the token cannot be validated now
+   * @throws {TypeError} if `client` is not a client of a guarded gateway
    *
    * @example
    * ```ts

@@ -9,20 +9,22 @@ import type { AccessTokenClaims } from '../../token/access-token-claims.js';
 import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
 import type { Place } from './places.js';
 
-/** The `diagnostics_channel` that the connections of gateways are published on, when they open, change and close. */
+/**
+ * The `diagnostics_channel` of the connections of gateways, when they open, change and close: {@link ConnectionEvent}.
+ */
 export const CONNECTION_CHANNEL = 'nestjs-resource-server:connection';
 
-/** One change of a connection. Every member has few values, none comes from the client. */
+/** One change of a connection. Every member has few possible values, and none comes from the client. */
 export interface ConnectionEvent {
-  /** `ended`: by this module, because its token ended; `closed` follows. */
+  /** `ended`: the module ends the connection, because its token ended; `closed` follows. */
   readonly change: 'opened' | 'authenticated' | 'renewed' | 'ended' | 'closed';
-  /** `token`: open on the strength of a token; `anonymous`: of none. */
+  /** `token`: the connection has a valid token; `anonymous`: it has none. */
   readonly state: 'token' | 'anonymous';
-  /** Of `ended`: `expired`, `revoked`. */
+  /** For `ended`: `expired` or `revoked`. */
   readonly reason: string | undefined;
-  /** The place: `/chat`. */
+  /** The path or namespace of the gateway: `/chat`. */
   readonly place: string;
-  /** The issuer, as configured; `undefined` without a token. */
+  /** The configured name of the issuer; `undefined` without a token. */
   readonly issuer: string | undefined;
 }
 
