@@ -1,7 +1,9 @@
 /** The errors of DPoP proofs. RFC 9449 sections 7.1 and 9. */
 import { CallerError } from '../errors/auth.errors.js';
 
-/** The proof is not good (`invalid_dpop_proof`), or needs a nonce of this server (`use_dpop_nonce`): 401. */
+/**
+ * The DPoP proof is invalid (`invalid_dpop_proof`), or requires a nonce of this server (`use_dpop_nonce`): 401 (RFC 9449 section 7.1).
+ */
 export class DPoPProofError extends CallerError {
   readonly status = 401;
 

@@ -18,8 +18,12 @@ import { ReplayStoreError, type ReplayStore, type UsedProof } from './replay-sto
 export { DPoPProofError } from './dpop-proof.error.js';
 export { DPOP_ALGORITHMS } from './read-proof.js';
 
+/**
+ * `when_present`: DPoP-bound tokens require a proof; `required`: every token must be DPoP-bound; `off`: the scheme is rejected.
+ */
 export type DPoPMode = 'when_present' | 'required' | 'off';
 
+/** Options for DPoP (RFC 9449). */
 export interface DPoPOptions {
   /**
    * `when_present`: [DPoP](../../docs/sender-constrained-tokens.md#dpop)-bound tokens require their key,

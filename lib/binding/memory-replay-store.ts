@@ -15,6 +15,9 @@ interface Entry {
   readonly time: number | undefined;
 }
 
+/**
+ * The default {@link ReplayStore}: in the memory of this process. Other instances do not share it, and a restart clears it.
+ */
 export class MemoryReplayStore implements ReplayStore {
   /** Oldest first. An entry that lives longer than its successors only delays them. */
   readonly #entries = new Map<string, Entry>();
@@ -24,7 +27,7 @@ export class MemoryReplayStore implements ReplayStore {
   /** The latest time of a proof that is remembered no more. */
   #forgottenUntil = -Infinity;
 
-  /** @param maxProofs how many proofs are remembered at most */
+  /** @param maxProofs the maximum number of stored proofs. @default 200,000 */
   constructor(private readonly maxProofs = MAX_PROOFS) {}
 
   /** @throws {Error} when the key's share of the store, or all of it, is in use */

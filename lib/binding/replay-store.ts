@@ -1,26 +1,31 @@
 /** Stores that remember used DPoP proofs. RFC 9449 section 11.1. */
 import { AuthError } from '../errors/auth.errors.js';
 
-/** What a store may want to know of the proof beside its identifier. */
+/** The data of a proof that a store may use in addition to its identifier. */
 export interface UsedProof {
-  /** The thumbprint of the client's key (RFC 7638): for a share per key, so that one client cannot fill the store. */
+  /** The thumbprint of the client's key (RFC 7638), for a limit per key, so that one client cannot fill the store. */
   readonly key: string;
-  /** When the proof was made, in seconds since 1970. */
+  /** The time at which the proof was created, in seconds since 1970. */
   readonly time: number;
 }
 
-/** Put-if-absent. Several instances of an API must share one, or a proof works once in each of them. */
+/**
+ * Records used DPoP proofs (put-if-absent). Several instances of an API must share one; otherwise a proof is accepted once by each.
+ * Implementations: {@link MemoryReplayStore} (default) and {@link RedisReplayStore}.
+ */
 export interface ReplayStore {
   /**
-   * Remembers an identifier for so many seconds.
+   * Stores an identifier for this number of seconds.
    *
-   * @returns `true` if it was not there, `false` if it was; atomically: of many at the same time exactly one gets `true`
-   * @throws anything, if that cannot be known: the request is then answered with 503
+   * @returns `true` if it was not stored before, otherwise `false`; atomically: of concurrent calls exactly one returns `true`
+   * @throws any error if this cannot be determined: the request is then answered with 503
    */
   add(id: string, ttlSeconds: number, proof?: UsedProof): Promise<boolean> | boolean;
 }
 
-/** Whether a proof was used before cannot be determined now: 503 with `Retry-After`. Never a replay let through. */
+/**
+ * It cannot be determined now whether a proof was used before: 503 with `Retry-After`. A replay is never accepted.
+ */
 export class ReplayStoreError extends AuthError {
   readonly code = 'replay_store_unavailable';
   readonly status = 503;
@@ -35,12 +40,20 @@ export class ReplayStoreError extends AuthError {
   }
 }
 
-/** The client of node-redis, or of ioredis. */
+/** A connected client of node-redis or ioredis. */
 export type RedisClient =
   | { sendCommand(command: string[]): Promise<unknown> }
   | { call(command: string, ...parameters: string[]): Promise<unknown> };
 
-/** For several instances: `SET NX EX` on a Redis, through the application's own client. */
+/**
+ * A {@link ReplayStore} in Redis for several instances (`SET NX EX`), through the application's own client. Configure
+ * `maxmemory-policy noeviction`: if Redis evicts a key, its proof can be used again.
+ *
+ * @example
+ * ```ts
+ * AuthModule.forRoot({ dpop: { replayStore: new RedisReplayStore(redis) } });
+ * ```
+ */
 export class RedisReplayStore implements ReplayStore {
   constructor(
     private readonly client: RedisClient,

@@ -11,7 +11,7 @@ import type { Subject } from './remembered-access-tokens.js';
 import type { TokenIssuer } from './token-endpoint.js';
 import type { TokenTarget } from './token-target.js';
 
-/** A token that this module validates, or what the guard has admitted with one. */
+/** An access token, which is validated first, or a request that the guard has accepted with one. */
 export type TokenCaller = object | string;
 
 export class AccessTokenSource {

@@ -6,16 +6,17 @@ import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ProviderOperation } from '../issuer/provider-call.js';
 import type { TokenExchangeOptions } from '../options/calling-options.js';
 
+/** The other API that a token is requested for. */
 export interface TokenTarget {
-  /** The name of the other API at the authorization server. */
+  /** The identifier of the other API at the authorization server (RFC 8693 section 2.1). */
   readonly audience?: string | undefined;
-  /** The URI of the other API, for authorization servers that know APIs by resource indicators (RFC 8707). */
+  /** The URI of the other API, for authorization servers that identify APIs by resource indicators (RFC 8707). */
   readonly resource?: string | undefined;
-  /** The scopes at the other API, separated by spaces. @default what the authorization server grants without it */
+  /** The scopes at the other API, separated by spaces. @default the scopes that the authorization server grants */
   readonly scope?: string | undefined;
   /**
-   * Requests a token that is bound to a key of this process (RFC 9449); the `fetch` that sends it adds the proofs. A token
-   * that is not bound is refused then.
+   * Requests a token that is bound to a key of this process (RFC 9449); the `fetch` that sends it adds the proofs. A token that is not
+   * bound is then rejected.
    *
    * @default false
    */

@@ -26,28 +26,46 @@ const FORMATS = {
   rfc9440: { header: 'client-cert', extract: readByteSequence },
 } as const;
 
+/** Options of {@link certificateFromHeader}. */
 export interface CertificateFromHeaderOptions {
+  /**
+   * The proxy that writes the header: `nginx`, `envoy`, `haproxy`, `aws-alb`, or `rfc9440` for any proxy with `Client-Cert` (RFC 9440).
+   */
   readonly format: keyof typeof FORMATS;
-  /** @default that of the format: `client-cert`, `x-forwarded-client-cert`, `x-amzn-mtls-clientcert-leaf`; needed for nginx and haproxy */
+  /**
+   * The name of the header. Required for `nginx` and `haproxy`.
+   * @default that of the format: `client-cert`, `x-forwarded-client-cert`, `x-amzn-mtls-clientcert-leaf`
+   */
   readonly header?: string;
   /**
-   * Whose header is believed: addresses, CIDR ranges, or `loopback`, compared with the peer of the connection. Everybody
-   * on these addresses can claim any certificate, so name the proxies and nobody else.
+   * The proxies whose header is trusted: addresses, CIDR ranges, or `loopback`, compared with the peer of the connection. Any client on
+   * these addresses can claim any certificate, so list only the proxies.
    */
   readonly trustedProxies: readonly string[];
 }
 
 /**
- * A `certificateResolver` for TLS that ends at a proxy. From any other peer the header is ignored. The proxy must
- * overwrite the header, also where the client presented no certificate.
+ * Creates a `certificateResolver` for TLS that terminates at a proxy. The header of any other peer is ignored. The proxy must set the
+ * header on every request, also if the client presented no certificate.
  *
- * One line of the header with exactly one certificate is read: PEM with or without delimiters, URL-encoded or not, or
- * DER in base64. Anything else counts as no certificate: two lines, two certificates, an element of
- * `x-forwarded-client-cert` before the proxy's own. Each reason is logged once.
+ * It reads one line of the header with exactly one certificate: PEM with or without delimiters, URL-encoded or not, or DER in base64.
+ * Any other value counts as no certificate: two lines, two certificates, an element of `x-forwarded-client-cert` before the proxy's
+ * own. Each reason is logged once.
  *
- * Does not check who issued the certificate, nor its dates: the thumbprint in the token decides.
+ * The issuer and the dates of the certificate are not checked: the guard compares its thumbprint with the token (RFC 8705 section 3.1).
  *
- * @throws {ConfigurationError} without `trustedProxies`, or for one that is no address
+ * @throws {ConfigurationError} without `trustedProxies`, or for an entry that is not an address
+ *
+ * @example
+ * ```ts
+ * AuthModule.forRoot({
+ *   certificateResolver: certificateFromHeader({
+ *     format: 'nginx',
+ *     header: 'x-ssl-client-cert',
+ *     trustedProxies: ['10.0.0.5', '10.1.0.0/16'],
+ *   }),
+ * });
+ * ```
  */
 export function certificateFromHeader(options: CertificateFromHeaderOptions): CertificateResolver {
   const format = Object.hasOwn(FORMATS, options.format) ? FORMATS[options.format] : undefined;

@@ -55,11 +55,11 @@ function tokenIn(found: unknown, option: string): string | undefined {
 const fromHeader = new WeakMap<IncomingRequest, Credentials>();
 
 /**
- * The token of the `Authorization` header, read as it is without a `tokenResolver`: the schemes Bearer and DPoP, one header,
- * one token. `undefined` if there is none, or one of another scheme.
+ * Returns the token of the `Authorization` header, read as without a `tokenResolver`: the schemes Bearer and DPoP, one header, one
+ * token (RFC 6750 section 2.1). `undefined` without a header, or for another scheme. The token is not validated.
  *
- * @throws {InvalidRequestError} for tokens sent in more than one way, or more than once
- * @throws {TokenError} `invalid_token` for a header that names the scheme and is malformed
+ * @throws {InvalidRequestError} for tokens that are sent in more than one way, or more than once
+ * @throws {TokenError} `invalid_token` for a malformed header
  *
  * @example A cookie, else the header:
  * ```ts

@@ -8,11 +8,12 @@ interface NodeRequest {
   readonly socket: Socket;
 }
 
+/** The part of a request of Express or Fastify that resolvers receive. */
 export interface IncomingRequest {
   readonly headers: IncomingHttpHeaders;
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** The URL as it came, before a router cut anything off. */
+  /** The received URL, before a router removed a prefix. */
   readonly originalUrl?: string | undefined;
   readonly query?: unknown;
   readonly body?: unknown;
@@ -21,7 +22,7 @@ export interface IncomingRequest {
   /** Express: the request is Node's own. */
   readonly rawHeaders?: readonly string[];
   readonly socket?: Socket | undefined;
-  /** Fastify: Node's request stands behind its own. */
+  /** Fastify: the request of Node.js. */
   readonly raw?: NodeRequest;
 }
 
@@ -53,17 +54,18 @@ export function socketOf(request: IncomingRequest): Socket | undefined {
 }
 
 /**
- * Where the token is, for applications that do not send it in the `Authorization` header (a cookie, say). Called for
- * every request of a route that is not public; an error it throws is answered with 500. `undefined`, `null` or an empty
- * string: no token. What parsers make of a repeated or nested parameter: 400 for a list of several tokens (RFC 6750 section
- * 2), 401 for a list of one and for an object. Anything else that is no string: 500.
+ * Returns the token of a request, for applications that do not send it in the `Authorization` header but, for example, in a cookie.
+ * Called for every request to a route that is not public. `undefined`, `null` or an empty string: no token. An error results in 500.
+ * Values that parsers create from repeated or nested parameters are rejected: with 400 for a list of several tokens (RFC 6750
+ * section 2), with 401 for a list of one and for an object. Any other value that is not a string results in 500.
+ *
+ * With a cookie, requests from other sites are authenticated: protect the application against CSRF.
  */
 export type TokenResolver = Resolver;
 
 /**
- * The client certificate of a request in PEM, where TLS does not end in this process. Called only for tokens and routes
- * that need it; an error it throws is answered with 500. What it hands over is trusted: a header that a client can set
- * itself is not a certificate.
+ * Returns the client certificate of a request in PEM, if TLS does not terminate in this process. Called only for tokens and routes
+ * that require it; an error results in 500. The result is trusted: do not read a header that clients can set.
  */
 export type CertificateResolver = {
   resolve(request: IncomingRequest, log?: Log): ReturnType<Resolver>;

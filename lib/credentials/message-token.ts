@@ -5,12 +5,11 @@ import { parseAuthorization, resolvedToken, type Credentials } from './extract-c
 import { authorizationValuesOf, type MessageCall } from './message-call.js';
 
 /**
- * Where the token of a message is, for transports that have no headers: TCP and Redis on Nest 11, transports of the
- * application's own. Called for every message to a handler that is not public, and only where the transport's own place
- * holds no token. Returns the bare token; `undefined`, `null` or an empty string: no token. An error it throws is answered
- * with 500.
+ * Returns the token of a message, for transports without headers: TCP and Redis on Nest 11, and custom transports. Called for every
+ * message to a handler that is not public, if the transport's own place contains no token. It returns the token without a scheme;
+ * `undefined`, `null` or an empty string: no token. An error results in 500.
  *
- * A token in the payload was written by whoever wrote the payload, and is stored, logged and retried wherever payloads are.
+ * A token in the payload is stored, logged and retried together with the payload.
  */
 export type MessageTokenResolver = {
   resolve(context: ExecutionContext): string | undefined | Promise<string | undefined>;

@@ -28,13 +28,16 @@ export interface AuthErrorOptions extends ErrorOptions {
   readonly detail?: string | (() => string);
 }
 
-/** Base of everything this package throws on purpose. `message` is safe to show to a client. */
+/**
+ * The base class of the errors that this package throws. `message` is a fixed sentence that may be shown to clients; `detail` is for
+ * logs only.
+ */
 export abstract class AuthError extends Error {
-  /** Stable, machine-readable reason. */
+  /** The stable, machine-readable code of the error. */
   abstract readonly code: string;
-  /** The HTTP status that the guard answers with. */
+  /** The HTTP status of the guard's response. */
   abstract readonly status: Status;
-  /** The configured name of the issuer whose token or whose answer it is about, where that is known. */
+  /** The configured name of the issuer whose token or response caused the error, if it is known. */
   issuer: string | undefined;
   #detail: string | (() => string) | undefined;
 
@@ -45,19 +48,21 @@ export abstract class AuthError extends Error {
     return this.#detail;
   }
 
-  /** What an operator counts by: one of a few words, finer than `code`, never anything from the request. */
+  /**
+   * The reason for metrics: one of a fixed set of words, more specific than `code`, and never a value from the request.
+   */
   get reason(): string {
     return this.code;
   }
 
-  /** The code that a client reads: of RFC 6750, RFC 9449 or RFC 6749. */
+  /** The error code for clients: of RFC 6750, RFC 9449 or RFC 6749. */
   get errorCode(): string {
     return ERROR_CODES[this.status];
   }
 
   /**
-   * What the challenge says of this error. Empty: a challenge that names no error. `undefined`: no challenge, because the
-   * token is not at fault.
+   * The parameters of the challenge for this error. Empty: a challenge without an error. `undefined`: no challenge, because the token is
+   * not the cause.
    */
   get challengeParameters(): ChallengeParameters | undefined {
     if (this.status !== 401) return undefined;
@@ -67,7 +72,7 @@ export abstract class AuthError extends Error {
     ];
   }
 
-  /** Headers of the HTTP answer beside the challenge. */
+  /** Headers of the HTTP response in addition to the challenge. */
   get headers(): Readonly<Record<string, string>> {
     return {};
   }
@@ -115,12 +120,15 @@ const TOKEN_SENTENCES = {
   insufficient_user_authentication: 'The caller must sign in again, as the challenge says',
 } as const;
 
+/** The codes of a {@link TokenError}. */
 export type TokenErrorCode = keyof typeof TOKEN_SENTENCES;
 
 /**
- * What about the token: it cannot be read; its `alg`, signature or key; its `typ`, `iss`, `aud`, times or other claims;
- * the provider says that it is not active, or does not speak of it; that it was revoked; whom it is bound to; that its
- * user is unknown here; what it lacks.
+ * The reason of a {@link TokenError}, for metrics. `malformed`: the token cannot be read; `algorithm`, `signature`, `unknown_key`: its
+ * signature; `type`, `issuer`, `audience`, `expired`, `not_yet_valid`, `claims`: its `typ` or claims; `inactive`: the provider reports
+ * it as inactive; `not_introspected`: it is opaque, and introspection is not configured or does not support it; `revoked`: it was
+ * revoked here; `binding`: the caller is not the client that it is bound to; `unknown_user`: `loadUser` returned no user; `scope`,
+ * `group`, `claim`, `authentication`: a requirement of the route is not satisfied.
  */
 export type TokenErrorReason =
   | 'malformed'
@@ -171,14 +179,18 @@ export interface TokenErrorOptions extends AuthErrorOptions {
 }
 
 /**
- * The token is not good (`invalid_token`, `inactive_token`: 401), or may not do this (`insufficient_scope`,
- * `insufficient_groups`, `insufficient_claims`: 403), or only after its user has signed in again
- * (`insufficient_user_authentication`: 401).
+ * The token is invalid (`invalid_token`, `inactive_token`: 401), is not sufficient (`insufficient_scope`, `insufficient_groups`,
+ * `insufficient_claims`: 403), or its user must sign in again (`insufficient_user_authentication`: 401).
+ *
+ * @example
+ * ```ts
+ * if (error instanceof TokenError && error.code === 'insufficient_scope') console.log(error.scopes);
+ * ```
  */
 export class TokenError extends CallerError {
   readonly code: TokenErrorCode;
   readonly status: 401 | 403;
-  /** The scopes that the operation requires, where one of them is missing. */
+  /** The scopes that the operation requires, if one of them is missing. */
   readonly scopes: readonly string[];
   readonly #reason: TokenErrorReason;
   readonly #parameters: ChallengeParameters;
@@ -229,7 +241,7 @@ export function invalidToken(
   );
 }
 
-/** No token was sent: 401 with a challenge that names no error (RFC 6750 section 3.1). */
+/** No token was sent: 401 with a challenge without an error (RFC 6750 section 3.1). */
 export class MissingTokenError extends CallerError {
   readonly code = 'missing_token';
   readonly status = 401;
@@ -247,7 +259,7 @@ export class MissingTokenError extends CallerError {
   }
 }
 
-/** The request sends tokens in more than one way (RFC 6750 section 2): 400 `invalid_request`. */
+/** The request sends more than one token (RFC 6750 section 2): 400 `invalid_request`. */
 export class InvalidRequestError extends CallerError {
   readonly code = 'invalid_request';
   readonly status = 400;
@@ -273,7 +285,9 @@ export class UnsupportedContextError extends CallerError {
   }
 }
 
-/** This application is set up wrongly. Thrown at start-up, or (500) when only the provider's answers show it. */
+/**
+ * This application is misconfigured. Thrown at start-up, or at a request (500) if only the provider's responses show it.
+ */
 export class ConfigurationError extends AuthError {
   readonly code = 'invalid_configuration';
   readonly status = 500;
@@ -292,18 +306,18 @@ export interface ProviderErrorOptions extends AuthErrorOptions {
 }
 
 /**
- * The authorization server answered with an OAuth error (RFC 6749 section 5.2).
+ * The authorization server responded with an OAuth error (RFC 6749 section 5.2).
  *
- * Status 500 where this server's own request or configuration is at fault, as for `invalid_client`. 403 where the
- * authorization server refuses to exchange the caller's token; if it demands that the user signs in again, with a challenge
- * `insufficient_user_authentication` (RFC 9470). 503 for `temporarily_unavailable`.
+ * The status is 500 if the request or the configuration of this server is the cause, for example for `invalid_client`. It is 403 if the
+ * authorization server rejects the exchange of the caller's token; if the user must sign in again, with a challenge
+ * `insufficient_user_authentication` (RFC 9470). It is 503 for `temporarily_unavailable`.
  */
 export class ProviderError extends AuthError {
   readonly code = 'provider_error';
   readonly status: 403 | 500 | 503;
   /**
-   * The OAuth error code, such as `invalid_grant`; `unknown_error` for one that is not written like a registered one. `undefined`
-   * where introspection was refused.
+   * The OAuth error code, such as `invalid_grant`; `unknown_error` if the code does not have the form of a registered one. `undefined` if
+   * introspection was rejected.
    */
   readonly error: string | undefined;
   readonly #stepUp: ChallengeParameters | undefined;
@@ -341,11 +355,11 @@ export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
   readonly askedForPause?: boolean;
 }
 
-/** The authorization server could not be asked (network failure, time-out, 5xx, 429): 503 with `Retry-After`. */
+/** The authorization server is unavailable (network failure, time-out, 5xx, 429): 503 with `Retry-After`. */
 export class ProviderUnavailableError extends AuthError {
   readonly code = 'provider_unavailable';
   readonly status = 503;
-  /** Seconds, for `Retry-After` (RFC 9110 section 10.2.3). */
+  /** The time after which the request can be repeated, in seconds, for `Retry-After` (RFC 9110 section 10.2.3). */
   readonly retryAfter: number;
   readonly askedForPause: boolean;
 

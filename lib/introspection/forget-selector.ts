@@ -5,7 +5,7 @@ import type { AccessTokenClaims } from '../token/access-token-claims.js';
 /** What may be forgotten, and the claim that it is found in. */
 export const FORGETTABLE = { sub: 'sub', sid: 'sid', jti: 'jti', clientId: 'client_id' } as const;
 
-/** One of these. */
+/** Exactly one of `token`, `sub`, `sid`, `jti` and `clientId`. */
 export type ForgetSelector = Readonly<Partial<Record<'token' | keyof typeof FORGETTABLE, string>>>;
 
 export type TokenPicker = (token: string, claims: AccessTokenClaims) => boolean;

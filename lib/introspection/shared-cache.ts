@@ -4,24 +4,24 @@ import type { Log } from '../errors/log.js';
 import { Backoff } from '../timing/backoff.js';
 
 /**
- * A cache of the application's own, shared by its instances. Keys are hashes, values are encrypted text; either may be
- * gone at any time. An error or a slow answer is a miss.
+ * A custom cache that the instances of an application share. Keys are hashes, and values are encrypted text. Entries may be evicted at
+ * any time. An error or a slow response counts as a miss.
  */
 export interface ClaimsCache {
   get(key: string): unknown;
-  /** @param ttlSeconds after which the value must be gone */
+  /** @param ttlSeconds the time after which the value must be removed */
   set(key: string, value: string, ttlSeconds: number): unknown;
   delete(key: string): unknown;
 }
 
-/** The part of cache-manager's `Cache` (version 6 and later) that is used: milliseconds, and `del`. */
+/** The part of cache-manager's `Cache` (version 6 and later) that is used. Times are in milliseconds. */
 export interface CacheManagerCache {
   get(key: string): Promise<unknown>;
   set(key: string, value: string, ttlMilliseconds: number): Promise<unknown>;
   del(key: string): Promise<unknown>;
 }
 
-/** A Keyv: milliseconds, too. */
+/** The part of a Keyv that is used. Times are in milliseconds. */
 export interface KeyvCache {
   readonly opts: object;
   get(key: string): Promise<unknown>;

@@ -20,10 +20,12 @@ export const CLIENT_AUTH_METHODS = [
   'self_signed_tls_client_auth',
 ] as const;
 
-/** Names of RFC 8414's `token_endpoint_auth_methods_supported`. */
+/**
+ * How this API authenticates at the provider: names of `token_endpoint_auth_methods_supported` (RFC 8414 section 2).
+ */
 export type ClientAuthMethod = (typeof CLIENT_AUTH_METHODS)[number];
 
-/** A JSON Web Key (RFC 7517), private for `private_key_jwt`. */
+/** A JSON Web Key (RFC 7517); a private key for `private_key_jwt`. */
 export type ClientKey = JWK;
 
 export interface ClientOptions {

@@ -57,9 +57,7 @@ interface Answer<Issuer> {
   readonly holdsFor: number;
 }
 
-/**
- * The issuers of this application. Injectable, to forget one: see {@link IssuerRegistry.forget}.
- */
+/** The issuers of this application. Injectable, to call {@link IssuerRegistry.forget}. */
 export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
   readonly #configured = new Map<string, Issuer>();
   readonly #found = new LRUCache<string, Issuer>({
@@ -133,15 +131,20 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
   }
 
   /**
-   * Forgets what is remembered of an issuer, at once: the function's answer, also that it is unknown; keys, metadata, verified
-   * tokens and introspection answers in the memory of this instance. The next token asks again. For a tenant that was removed
-   * or added, or whose settings have changed.
+   * Removes the cached data of an issuer immediately: the function's result, also that the issuer is unknown; keys, metadata, verified
+   * tokens and introspection responses in the memory of this instance. The next token calls the function and the provider again. Use it
+   * for a tenant that was removed or added, or whose settings have changed.
    *
-   * What lies in a shared `cache` stays: the same tenant with the same settings finds it again. Connections and streams that
-   * are open stay open.
+   * Entries in a shared `cache` remain: the same tenant with the same settings uses them again. Open connections and streams stay open.
    *
-   * @param issuer its `issuer` (a trailing slash does not matter) or its name
-   * @returns whether something was remembered
+   * @param issuer its `issuer` (with or without a trailing slash) or its name
+   * @returns whether cached data was removed
+   *
+   * @example
+   * ```ts
+   * await this.tenants.delete(tenant);
+   * this.issuers.forget(tenant.issuer);
+   * ```
    */
   forget(issuer: string): boolean {
     this.#forgotten++;

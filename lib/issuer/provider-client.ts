@@ -19,7 +19,7 @@ import {
 } from './provider-answer.js';
 import { isObject } from '../jose/strict-json.js';
 
-/** `fetch`, or something that is called like it. */
+/** `fetch`, or a function with its signature. The response is trusted. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Sends a request and reads the answer. */

@@ -53,10 +53,11 @@ export interface TracerLike {
   ): { setStatus(status: { readonly code: number }): unknown; end(endTime: Date): void };
 }
 
+/** The meter and the tracer to record with. Each can be left out. */
 export interface TelemetryOptions {
-  /** `metrics.getMeter('nestjs-resource-server')` */
+  /** For metrics: `metrics.getMeter('nestjs-resource-server')`. @default no metrics */
   readonly meter?: MeterLike | undefined;
-  /** `trace.getTracer('nestjs-resource-server')` */
+  /** For spans: `trace.getTracer('nestjs-resource-server')`. @default no spans */
   readonly tracer?: TracerLike | undefined;
 }
 
@@ -76,22 +77,27 @@ const DECISION_BOUNDARIES = [
 const CALL_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
- * Records, for all modules of this process:
+ * Records metrics and spans for all modules of this process:
  *
  * - `resource_server.decision.duration`: a histogram in seconds, by `outcome`, `reason`, `route`, `issuer`, and
- *   `http.response.status_code` for refusals;
+ *   `http.response.status_code` for rejections;
  * - `resource_server.provider.duration`: a histogram in seconds, by `operation`, `outcome`, `issuer` and
  *   `http.response.status_code`;
- * - `resource_server.connections.open`: an up-down counter, the open WebSocket connections of gateways, by `state` (`token`,
- *   `anonymous`) and `place`; those that were open before are not counted;
- * - `resource_server.revocations.known`: a gauge, how many revocations this instance knew after the last one;
+ * - `resource_server.connections.open`: an up-down counter of the open WebSocket connections of gateways, by `state` (`token`,
+ *   `anonymous`) and `place`; connections that were opened before the call are not counted;
+ * - `resource_server.revocations.known`: a gauge of the number of revocations that this instance knows;
  * - `resource_server.revocation.lag`: a histogram in seconds, from the instance that revoked to this one;
  * - `resource_server.received_events`: a counter of logout tokens and security events, by `receiver`, `type` and `outcome`;
- * - a span for each call to the authorization server, below the span of the request that caused it.
+ * - a span for each call to the authorization server, as a child of the span of the request that caused it.
  *
- * Nothing that a caller chooses becomes an attribute.
+ * No attribute contains a value that a caller chooses.
  *
  * @returns a function that ends the recording
+ *
+ * @example
+ * ```ts
+ * recordTelemetry({ meter: metrics.getMeter('orders-api'), tracer: trace.getTracer('orders-api') });
+ * ```
  */
 export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void {
   const decisionDuration = meter?.createHistogram('resource_server.decision.duration', {

@@ -63,9 +63,13 @@ export interface ResolvedOptions
 type Settable<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
 
 /**
- * Options of {@link AuthModule}. What is left out is read from the environment through `ConfigService`, under
- * `envPrefix`. Times are seconds. Everything is checked at start-up; all mistakes come in one
- * {@link ConfigurationError}.
+ * Options of {@link AuthModule}. Options that are left out are read from the environment through `ConfigService`, with the prefix
+ * `envPrefix`. Times are in seconds. All options are validated at start-up; one {@link ConfigurationError} lists all mistakes.
+ *
+ * @example
+ * ```ts
+ * AuthModule.forRoot({ issuer: 'https://auth.example.com', audience: 'https://api.example.com', clockTolerance: 30 });
+ * ```
  */
 export interface AuthModuleOptions extends Settable<
   Omit<
@@ -83,7 +87,7 @@ export interface AuthModuleOptions extends Settable<
     Pick<ResolvedIssuerOptions, 'issuer'> &
     IssuersOptions
 > {
-  /** Another name of `issuer`, for those who come from the MonoCloud Backend SDK. */
+  /** Another name of `issuer`, as in the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
   readonly groupOptions?: Settable<GroupOptions> | undefined;
   /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
@@ -104,7 +108,7 @@ export interface AuthModuleOptions extends Settable<
   readonly envPrefix?: string | undefined;
 }
 
-/** For `forRootAsync({ useClass })` and `useExisting`. */
+/** Provides the options for `forRootAsync({ useClass })` and `useExisting`. */
 export interface AuthOptionsFactory {
   createAuthOptions(): AuthModuleOptions | Promise<AuthModuleOptions>;
 }

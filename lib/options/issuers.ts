@@ -43,9 +43,9 @@ export interface ResolvedIssuerOptions
 }
 
 /**
- * One issuer of several. What is left out is what the module's own options say.
+ * One of several issuers. Options that are left out are those of the module.
  *
- * `name` is what `@Issuers()`, events, metrics and the health indicator call it; by default `issuer`.
+ * `@Issuers()`, events, metrics and the health indicator use `name`; by default the `issuer`.
  */
 export type IssuerOptions = {
   readonly [Name in Exclude<keyof ResolvedIssuerOptions, 'issuer' | 'groupOptions' | 'clockSkew'>]?:
@@ -56,8 +56,8 @@ export type IssuerOptions = {
 };
 
 /**
- * The options of the issuer with this `iss`, which nobody has vouched for; `undefined` for one that is not known. What
- * it throws, and an answer that names another issuer, is answered with 500.
+ * Returns the options of the issuer with this `iss`, or `undefined` for an unknown issuer. The `iss` is not verified. If the function
+ * throws, or returns another issuer, the response is 500.
  */
 export type FindIssuer = (
   iss: string,

@@ -2,10 +2,9 @@
 import type { IncomingRequest } from '../credentials/incoming-request.js';
 
 /**
- * The name of the issuer, or the issuer, that an opaque token is of; `undefined`: of none, 401. What it throws is
- * answered with 500.
+ * Returns the issuer of an opaque token, or its name. `undefined`: the token is rejected with 401. An error results in 500.
  *
- * @param request `undefined` where a token is validated without one, by `TokenValidationService`
+ * @param request `undefined` if `TokenValidationService` validates the token without a request
  */
 export type OpaqueTokenIssuer = (
   token: string,

@@ -3,23 +3,25 @@ import { quoteAddress } from '../errors/quote-address.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import { isObject } from '../jose/strict-json.js';
 
+/** Content of the protected resource metadata (RFC 9728). */
 export interface ResourceMetadataOptions {
   /**
-   * What this API is called: a URL without fragment, https but for loopback hosts. Clients compare it with the address they
-   * know the API by, and ask for tokens for it (RFC 8707): the tokens' `aud` is to be the same.
+   * The identifier of this API: a URL without fragment, https except for loopback hosts. Clients compare it with the URL of the API that
+   * they call, and request tokens for it (RFC 8707), so `aud` of the tokens must equal it.
    * @default `publicUrl`, else the first `audience` that is an http(s) URL
    */
   readonly resource: string;
-  /** Issuers of tokens for this API, as their own metadata spells them. @default the issuer */
+  /** The issuers of tokens for this API, exactly as in their own metadata. @default the issuer */
   readonly authorizationServers?: readonly string[] | undefined;
-  /** The scopes to ask for; an empty list publishes none. @default the scopes of all decorators */
+  /** The scopes that clients can request; an empty list publishes none. @default the scopes of all decorators */
   readonly scopesSupported?: readonly string[] | undefined;
-  /** For people, who see it when they are asked for consent. */
+  /** The name of the API that users see when they are asked for consent. */
   readonly resourceName?: string | undefined;
-  /** Where developers read about this API. */
+  /** The URL of the documentation for developers. */
   readonly resourceDocumentation?: string | undefined;
-  /** What a client may do with this API's data. */
+  /** The URL of the policy for the use of this API's data. */
   readonly resourcePolicyUri?: string | undefined;
+  /** The URL of the terms of service. */
   readonly resourceTosUri?: string | undefined;
 }
 

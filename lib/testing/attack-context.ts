@@ -5,30 +5,31 @@ import { upgradeHeaders } from './websocket-answer.js';
 import type { TestDPoPKey } from './test-dpop-key.js';
 import type { TestIssuer } from './test-issuer.js';
 
+/** A route to attack, and a valid token for it. */
 export interface AttackedRoute {
-  /** @default 'GET', with `graphql` 'POST' */
+  /** The method of the request. @default 'GET', with `graphql` 'POST' */
   readonly method?: string;
-  /** As clients write it: with the global prefix, the version, and values for parameters. */
+  /** The path as clients send it: with the global prefix, the version, and values for parameters. */
   readonly path: string;
   /**
-   * What a good token for this route holds: the scopes and groups that the route requires, and nothing that it does not. A
-   * token without them must be refused with 403. @default a token without any
+   * The content of a valid token: exactly the scopes and groups that the route requires. A token without them must be rejected with 403.
+   * @default a token without scopes and groups
    */
   readonly token?: TokenOptions;
-  /** The route is `@OptionalAuth()`: a request without a token is no attack. @default false */
+  /** The route is `@OptionalAuth()`: a request without a token is accepted. @default false */
   readonly optional?: boolean;
-  /** The route asks for DPoP-bound tokens: good ones are sent with a proof. @default false */
+  /** The route requires DPoP-bound tokens: valid tokens are sent with a proof. @default false */
   readonly dpop?: boolean;
   /** Sent as JSON with every request. @default none */
   readonly body?: unknown;
   /**
-   * A GraphQL operation with one root field, sent to `path` by POST: `{ orders { id } }`. Refused is what has the error of this
-   * module and no data. Not tried: subscriptions.
+   * A GraphQL operation with one root field, sent to `path` by POST: `{ orders { id } }`. A response counts as rejected if it has the error
+   * of this module and no data. Subscriptions are not tested.
    */
   readonly graphql?: string;
   /**
-   * The path of a gateway on the package `ws`: what is attacked is the handshake, with what the class of the gateway requires. Not
-   * tried: socket.io, and single messages. @default false
+   * `path` is that of a gateway on the package `ws`: the handshake is attacked, with the requirements of the gateway's class. socket.io and
+   * single messages are not tested. @default false
    */
   readonly webSocket?: boolean;
 }

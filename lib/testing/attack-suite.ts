@@ -9,39 +9,45 @@ import { ATTACKS } from './attacks.js';
 import type { TestIssuer } from './test-issuer.js';
 import { webSocketStatus } from './websocket-answer.js';
 
-/** One hostile request, or the one good request of a route. */
+/** One hostile request, or the valid request of a route. */
 export interface Attack {
-  /** `GET /products: token: expired` */
+  /** The name for the test: `GET /products: token: expired`. */
   readonly name: string;
   /**
-   * Sends it.
+   * Sends the request.
    *
-   * @param target of a message nothing: the test's own function sends it
-   * @throws {AssertionError} unless it is answered as it must be
+   * @param target the application, or its origin; none for a message, which the function of the test sends
+   * @throws {AssertionError} if the response is not the expected one
    */
   run(target?: AttackTarget): Promise<void>;
 }
 
 /**
- * Hostile requests for every route given, and first for each of them a good one: as long as that is not let in, the rest
- * proves nothing. An application that lets the good one in runs its handler.
+ * Creates hostile requests for each route. The first request of each route has a valid token and must be accepted, because otherwise the
+ * rejection of the others proves nothing; it runs the handler.
  *
- * An attack has to be answered with 401, in GraphQL with the error that stands for it (400 for tokens sent in more than one way, 403 for a good token that holds none of
- * the scopes and groups of `token`) and a `WWW-Authenticate` header, and without the token in the answer. The application must trust the issuer (`issuer.environment` or `issuer.options`) and
- * read tokens from the `Authorization` header.
+ * An attack must be answered with 401 (400 for more than one token, 403 for a valid token without the scopes and groups in `token`), with
+ * a `WWW-Authenticate` header, and without the token in the response; in GraphQL with the corresponding error. The application must trust
+ * the issuer (`issuer.environment` or `issuer.options`) and read tokens from the `Authorization` header.
  *
- * Messages ({@link AttackedMessage}) are sent by a function of the test, over any transport, and have to be refused with the
- * error that stands for the status: without a challenge, and without attacks by URL.
+ * A function of the test sends messages ({@link AttackedMessage}) over any transport. They must be rejected with the corresponding error;
+ * challenges and attacks by URL do not apply.
  *
- * Routes that require DPoP-bound tokens are also attacked by other spellings of their path, where a guarded handler
- * answers these: name one whose path ends in a parameter.
+ * Routes that require DPoP-bound tokens are also attacked with other spellings of their path, if a guarded handler answers these: choose
+ * a path that ends in a parameter.
  *
- * Not tried: routes that require a client certificate, since the requests go without one; whether each single scope or group
- * of a route is required; and anything at which Nest's guards do not stand.
+ * Not tested: routes that require a client certificate, because the requests have none; whether each single scope or group of a route is
+ * required; and places where Nest runs no guard.
  *
- * Behind TLS the application's certificate must be one that Node trusts (`NODE_EXTRA_CA_CERTS`).
+ * With TLS, Node.js must trust the certificate of the application (`NODE_EXTRA_CA_CERTS`).
  *
- * @throws {TypeError} without any route
+ * @throws {TypeError} without a route
+ *
+ * @example
+ * ```ts
+ * const attacks = attackSuite(issuer, { path: '/orders', token: { scope: 'read:orders' } });
+ * it.each(attacks)('$name', (attack) => attack.run(app));
+ * ```
  */
 export function attackSuite(
   issuer: TestIssuer,

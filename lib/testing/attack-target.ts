@@ -3,13 +3,15 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** As much of a Nest application as is used. */
+/** The part of a Nest application that is used. */
 export interface ListeningApplication {
   getHttpServer(): unknown;
   listen(port: number, hostname: string): Promise<unknown>;
 }
 
-/** The origin of a running application (`http://127.0.0.1:3000`), or a Nest application, which need not listen yet. */
+/**
+ * The origin of a running application (`http://127.0.0.1:3000`), or a Nest application, which need not listen yet.
+ */
 export type AttackTarget = string | ListeningApplication;
 
 export type Headers = readonly (readonly [name: string, value: string])[];

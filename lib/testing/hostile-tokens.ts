@@ -7,8 +7,8 @@ import { SigningKey, signingInput } from './signing-key.js';
 const DAY = 86_400;
 
 /**
- * Tokens that must be refused. Whatever is not spoiled is as the options say: hand in the scopes and groups of the route
- * under test, so that nothing else can be the reason.
+ * Tokens that must be rejected, each with one invalid part. The other parts follow the options: pass the scopes and groups of the route,
+ * so that the token is not rejected for another reason.
  */
 export class HostileTokens {
   /** Somebody with a key of their own. */
@@ -26,20 +26,20 @@ export class HostileTokens {
     return `${this.#input(options, { alg: 'none' })}.`;
   }
 
-  /** HS256, keyed with the issuer's public key, which everybody can read. */
+  /** Signed with HS256, with the issuer's public key as the secret. */
   keyConfusion(options?: TokenOptions): string {
     const input = this.#input(options, { alg: 'HS256' });
     const secret = this.mint.key.publicKey.export({ type: 'spki', format: 'pem' });
     return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
   }
 
-  /** The signature is that of another token. */
+  /** The signature of another token. */
   badSignature(options?: TokenOptions): string {
     const [, , signature = ''] = this.mint.token(options).split('.');
     return `${this.#input(options)}.${signature}`;
   }
 
-  /** A good token whose `sub` was changed afterwards. */
+  /** The `sub` was changed after signing. */
   tampered(options?: TokenOptions): string {
     const [header = '', payload = '', signature = ''] = this.mint.token(options).split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object;
@@ -47,75 +47,75 @@ export class HostileTokens {
     return `${header}.${changed}.${signature}`;
   }
 
-  /** The signature is left out. */
+  /** Without a signature. */
   unsigned(options?: TokenOptions): string {
     return `${this.#input(options)}.`;
   }
 
-  /** The end is cut off. */
+  /** The end of the token is missing. */
   truncated(options?: TokenOptions): string {
     return this.mint.token(options).slice(0, -10);
   }
 
-  /** Signed by a stranger, under the `kid` of the issuer's key. */
+  /** Signed with another key, with the `kid` of the issuer's key. */
   forgedKeyId(options?: TokenOptions): string {
     return this.#byStranger(options, { kid: this.mint.key.kid, alg: 'ES256' });
   }
 
-  /** Signed by a stranger, whose key nobody knows. */
+  /** Signed with a key that is not published. */
   unknownKey(options?: TokenOptions): string {
     return this.#byStranger(options, {});
   }
 
-  /** Signed by a stranger, whose key is in the token's header (`jwk`). */
+  /** Signed with a key that is in the header of the token (`jwk`). */
   embeddedKey(options?: TokenOptions): string {
     return this.#byStranger(options, { jwk: this.#stranger.bareJwk });
   }
 
-  /** Signed by a stranger, whose certificate is in the token's header (`x5c`). */
+  /** Signed with a key whose certificate is in the header of the token (`x5c`). */
   embeddedCertificate(options?: TokenOptions): string {
     const certificate = selfSignedCertificate(this.#stranger, 'stranger').toString('base64');
     return this.#byStranger(options, { x5c: [certificate] });
   }
 
-  /** Signed by a stranger, whose key lies where the token's header says (`jku`), at the issuer's own address. */
+  /** Signed with a key whose URL is in the header of the token (`jku`), on the host of the issuer. */
   remoteKey(options?: TokenOptions): string {
     return this.#byStranger(options, { jku: `${this.mint.issuer}/stranger/jwks` });
   }
 
-  /** Asks in `crit` for an extension that nobody knows (RFC 7515 section 4.1.11). */
+  /** `crit` requires an unknown extension (RFC 7515 section 4.1.11). */
   unknownExtension(options: TokenOptions = {}): string {
     const header = { ...options.header, crit: ['urn:example:unknown'], 'urn:example:unknown': true };
     return this.mint.token({ ...options, header });
   }
 
-  /** For another API. */
+  /** The audience is another API. */
   wrongAudience(options?: TokenOptions): string {
     return this.#with(options, { aud: 'https://another-api.example' });
   }
 
-  /** For no API in particular. */
+  /** Without `aud`. */
   noAudience(options?: TokenOptions): string {
     return this.#with(options, { aud: undefined });
   }
 
-  /** Says that another issuer made it. */
+  /** `iss` is another issuer. */
   wrongIssuer(options?: TokenOptions): string {
     return this.#with(options, { iss: 'https://another-issuer.example' });
   }
 
-  /** Ended a day ago. */
+  /** Expired a day ago. */
   expired(options?: TokenOptions): string {
     const now = Math.floor(Date.now() / 1000);
     return this.#with(options, { iat: now - 2 * DAY, exp: now - DAY });
   }
 
-  /** Never ends. */
+  /** Without `exp`. */
   noExpiry(options?: TokenOptions): string {
     return this.#with(options, { exp: undefined });
   }
 
-  /** Starts tomorrow. */
+  /** Not valid before tomorrow (`nbf`). */
   notYetValid(options?: TokenOptions): string {
     const tomorrow = Math.floor(Date.now() / 1000) + DAY;
     return this.#with(options, { nbf: tomorrow, exp: tomorrow + DAY });
@@ -129,15 +129,15 @@ export class HostileTokens {
     );
   }
 
-  /** A JWT of the same issuer that is no token at all (`typ` is `logout+jwt`). */
+  /** A JWT of the same issuer that is not an access token (`typ` is `logout+jwt`). */
   otherType(options: TokenOptions = {}): string {
     return this.mint.token({ ...options, header: { ...options.header, typ: 'logout+jwt' } });
   }
 
   /**
-   * By a stranger, and long.
+   * A long token that is signed with another key.
    *
-   * @param length in characters. Node itself answers 431 to more than 16 KiB of headers. @default 12_000
+   * @param length in characters. Node.js answers 431 to more than 16 KiB of headers. @default 12_000
    */
   oversized(options: TokenOptions = {}, length = 12_000): string {
     const rest = this.#byStranger(options, {}).length;

@@ -5,17 +5,18 @@ import type { Answer, Headers, Shot } from './attack-target.js';
 import type { TokenOptions } from './mint.js';
 import type { TestIssuer } from './test-issuer.js';
 
+/** A message handler to attack, and a function that sends messages to it. */
 export interface AttackedMessage {
-  /** The pattern of the handler, for names of attacks. */
+  /** The pattern of the handler, for the names of the attacks. */
   readonly message: string;
   /**
-   * Sends a message to the handler with these headers, repeated ones too: their names are `authorization` and `dpop`. Resolves
-   * with the answer, or rejects with what the client of the transport rejects with.
+   * Sends a message to the handler with these headers, which can be repeated: their names are `authorization` and `dpop`. Resolves with the
+   * response, or rejects with the error of the transport's client.
    */
   readonly send: (headers: Headers) => Promise<unknown>;
-  /** As for a route. @default a token without any scope or group */
+  /** As for a route. @default a token without scopes and groups */
   readonly token?: TokenOptions;
-  /** The handler is `@OptionalAuth()`: a message without a token is no attack. @default false */
+  /** The handler is `@OptionalAuth()`: a message without a token is accepted. @default false */
   readonly optional?: boolean;
 }
 

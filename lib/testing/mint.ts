@@ -3,28 +3,29 @@ import { X509Certificate, randomUUID } from 'node:crypto';
 import type { Confirmation } from '../token/access-token-claims.js';
 import { SigningKey, sha256, type TestAlgorithm } from './signing-key.js';
 
+/** The content of a token. */
 export interface TokenOptions {
-  /** @default 'user-1' */
+  /** The claim `sub`. @default 'user-1' */
   readonly sub?: string;
-  /** Scopes, in a list or separated by spaces. @default none: a test says what its token may do */
+  /** Scopes, as a list or separated by spaces. @default none */
   readonly scope?: string | readonly string[];
-  /** The claim `groups`; for a claim of another name use `claims`. @default none */
+  /** The claim `groups`; for another claim use `claims`. @default none */
   readonly groups?: readonly string[];
-  /** @default the issuer's `audience` */
+  /** The claim `aud`. @default the issuer's `audience` */
   readonly audience?: string | readonly string[];
   /** The claim `client_id`. @default 'client-1' */
   readonly clientId?: string;
-  /** Seconds from now until `exp`; a negative number makes an expired token. @default 600 */
+  /** Seconds from now until `exp`; a negative number creates an expired token. @default 600 */
   readonly expiresIn?: number;
-  /** Whom the token is bound to: `issuer.dpop()`, `issuer.certificate()`, or a client certificate of yours in PEM. */
+  /** The binding of the token: `issuer.dpop()`, `issuer.certificate()`, or a client certificate in PEM. */
   readonly boundTo?: string | Bindable;
-  /** Further claims. They win over everything above; `undefined` removes one. */
+  /** Further claims, which override those above; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Members of the JWT's header; `undefined` removes one. Opaque tokens have none. */
+  /** Members of the JWT's header; `undefined` removes a member. Opaque tokens have no header. */
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
-/** What a token can be bound to. */
+/** A key or certificate that a token can be bound to. */
 export interface Bindable {
   /** The token's `cnf`. */
   readonly confirmation: Confirmation;

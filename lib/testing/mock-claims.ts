@@ -30,15 +30,18 @@ import { ValidatedToken } from '../token/validated-token.js';
 import { findTransport } from '../transport/transports.js';
 import { nowInSeconds } from './mint.js';
 
-/** The claims of the caller, as far as the test cares. `scope` may be a list, too. */
+/** The claims of the caller. `scope` may also be a list. */
 export type MockedClaims = Readonly<Record<string, unknown>>;
 
+/** Options of {@link mockClaims}. */
 export interface MockClaimsOptions {
-  /** As in the module's options. @default groupsClaim 'groups', matchAll false; with `applyTo`: the application's own */
+  /**
+   * As in the module's options. @default groupsClaim 'groups', matchAll false; with `applyTo` those of the application
+   */
   readonly groupOptions?: Partial<GroupOptions>;
 }
 
-/** As much of `TestingModuleBuilder` as is used. */
+/** The part of `TestingModuleBuilder` that is used. */
 export interface OverridableModule {
   overrideProvider(token: unknown): {
     useFactory(options: {
@@ -52,18 +55,26 @@ const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'https://api.test';
 
 /**
- * A stand-in for `AuthGuard` that takes the caller's claims from the test. `undefined`: nobody is signed in.
+ * Creates a replacement for `AuthGuard` that uses the claims of the test instead of a token. `undefined` is a caller without a token.
  *
- * Decorators are read as ever: `@Scopes` and `@Groups` are enforced, `@Public` and `@OptionalAuth` open, and refusals have
- * the same status, body and `WWW-Authenticate`. `iss`, `sub`, `aud`, `exp` and `iat` are made up where they are left out.
+ * Decorators apply as usual: `@Scopes` and `@Groups` are enforced, `@Public` and `@OptionalAuth` open routes, and rejections have the same
+ * status, body and `WWW-Authenticate`. `iss`, `sub`, `aud`, `exp` and `iat` have defaults.
  *
- * Not checked: anything about a token, which is not even looked at; times; options that ask something of every token; and
- * bindings, which are believed: `@CertBound()` asks for a claim `cnf` with `x5t#S256`, `@DPoPBound()` for one with `jkt`.
+ * Not checked: the token, which is not read; times; options that apply to every token; and bindings: `@CertBound()` accepts a claim `cnf`
+ * with `x5t#S256`, `@DPoPBound()` one with `jkt`.
+ *
+ * @example
+ * ```ts
+ * const caller = mockClaims({ sub: 'user-7', scope: 'read:orders' });
+ * const module = await caller.applyTo(Test.createTestingModule({ imports: [AppModule] })).compile();
+ * caller.claims = undefined; // a caller without a token
+ * ```
  */
 export function mockClaims(claims?: MockedClaims, options: MockClaimsOptions = {}): MockedGuard {
   return new MockedGuard(claims, options);
 }
 
+/** The guard that {@link mockClaims} creates. `claims` can be changed between tests. */
 export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #access: AccessOptions;
@@ -85,8 +96,8 @@ export class MockedGuard implements CanActivate {
   }
 
   /**
-   * Puts this guard into an application that imports `AuthModule`: the module then needs no issuer and no audience, asks
-   * nobody, and its `groupOptions` hold. Other options are still checked.
+   * Installs this guard in an application that imports `AuthModule`. The module then requires no issuer and no audience, and calls no
+   * provider; its `groupOptions` apply. Other options are validated as usual.
    *
    * @returns the same builder, for `.compile()`
    */

@@ -2,6 +2,7 @@
 import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 
+/** The algorithms that a {@link TestIssuer} can sign with. */
 export type TestAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
 
 const GENERATE: Readonly<

@@ -4,13 +4,15 @@ import type { Confirmation } from '../token/access-token-claims.js';
 import type { Bindable, MintToken, TokenOptions } from './mint.js';
 import { SigningKey, sha256 } from './signing-key.js';
 
-/** For a client in mutual TLS: `https.request(url, { cert, key })`, or in a header as a proxy would send it. */
+/**
+ * A client certificate for mutual TLS: `https.request(url, { cert, key })`, or for a header, as a proxy would send it.
+ */
 export class TestCertificate implements Bindable {
-  /** In PEM. */
+  /** The certificate in PEM. */
   readonly cert: string;
-  /** Its private key, in PEM (PKCS #8). */
+  /** The private key in PEM (PKCS #8). */
   readonly key: string;
-  /** SHA-256 of the certificate, in base64url: the token's `cnf.x5t#S256` (RFC 8705 section 3.1). */
+  /** The SHA-256 thumbprint in base64url: `cnf.x5t#S256` of bound tokens (RFC 8705 section 3.1). */
   readonly thumbprint: string;
   readonly #mint: MintToken;
 
@@ -27,7 +29,7 @@ export class TestCertificate implements Bindable {
     return { 'x5t#S256': this.thumbprint };
   }
 
-  /** A good token, bound to this certificate. */
+  /** Creates a valid token that is bound to this certificate. */
   token(options: TokenOptions = {}): string {
     return this.#mint({ ...options, boundTo: this });
   }

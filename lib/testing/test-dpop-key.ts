@@ -4,23 +4,34 @@ import type { Confirmation } from '../token/access-token-claims.js';
 import { nowInSeconds, type Bindable, type MintToken, type TokenOptions } from './mint.js';
 import { SigningKey, sha256 } from './signing-key.js';
 
+/** The content of a DPoP proof (RFC 9449 section 4.2). */
 export interface ProofOptions {
-  /** @default 'GET' */
+  /** The method of the request. @default 'GET' */
   readonly method?: string;
-  /** The URL of the request; query and fragment are left out of the proof (RFC 9449 section 4.2). */
+  /** The URL of the request; the proof does not contain its query and fragment. */
   readonly url: string;
-  /** The access token that goes with it. */
+  /** The access token that is sent with the proof. */
   readonly token: string;
-  /** What the server sent in `DPoP-Nonce`. */
+  /** The nonce from the header `DPoP-Nonce` of the server. @default none */
   readonly nonce?: string;
-  /** Claims of the proof that differ; `undefined` removes one. */
+  /** Claims that override those of the proof; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Members of the proof's header that differ; `undefined` removes one. */
+  /** Members that override those of the proof's header; `undefined` removes a member. */
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * A key of a client, for DPoP-bound tokens and their proofs.
+ *
+ * @example
+ * ```ts
+ * const key = issuer.dpop();
+ * const token = key.token({ scope: 'read:orders' });
+ * await fetch(url, { headers: key.headers({ url, token }) });
+ * ```
+ */
 export class TestDPoPKey implements Bindable {
-  /** The token's `cnf.jkt` (RFC 7638). */
+  /** The thumbprint of the key (RFC 7638): `cnf.jkt` of bound tokens. */
   readonly thumbprint: string;
   readonly #key = new SigningKey('ES256');
   readonly #mint: MintToken;
@@ -35,12 +46,12 @@ export class TestDPoPKey implements Bindable {
     return { jkt: this.thumbprint };
   }
 
-  /** A good token, bound to this key. */
+  /** Creates a valid token that is bound to this key. */
   token(options: TokenOptions = {}): string {
     return this.#mint({ ...options, boundTo: this });
   }
 
-  /** A proof for one request, with a `jti` of its own: make a new one for each. */
+  /** Creates a proof for one request, with a new `jti`: create a new one for each request. */
   proof({ method = 'GET', url, token, nonce, claims, header }: ProofOptions): string {
     const { origin, pathname } = new URL(url);
     return this.#key.sign(
@@ -57,7 +68,7 @@ export class TestDPoPKey implements Bindable {
     );
   }
 
-  /** The headers of one request: the token, and a proof for it. */
+  /** Creates the headers of one request: the token, and a proof for it. */
   headers(options: ProofOptions): { readonly authorization: string; readonly dpop: string } {
     return { authorization: `DPoP ${options.token}`, dpop: this.proof(options) };
   }

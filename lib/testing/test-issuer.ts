@@ -9,25 +9,28 @@ import { TestCertificate } from './test-certificate.js';
 import { TestDPoPKey } from './test-dpop-key.js';
 import type { TestAlgorithm } from './signing-key.js';
 
+/** Options of {@link TestIssuer.start}. */
 export interface TestIssuerOptions {
-  /** What tokens are meant for, unless they say otherwise. @default 'https://api.example.com' */
+  /** The audience of the tokens. @default 'https://api.example.com' */
   readonly audience?: string;
-  /** What tokens are signed with. `RS256` and `PS256` take a moment to make a key. @default 'ES256' */
+  /**
+   * The algorithm that tokens are signed with. Generating a key for `RS256` and `PS256` takes longer. @default 'ES256'
+   */
   readonly algorithm?: TestAlgorithm;
-  /** What the names in `environment` begin with: the module's `envPrefix`. @default 'MONOCLOUD_BACKEND_' */
+  /** The prefix of the variables in `environment`: the module's `envPrefix`. @default 'MONOCLOUD_BACKEND_' */
   readonly envPrefix?: string;
-  /** @default 0, a free one */
+  /** The port to listen on. @default 0, a free port */
   readonly port?: number;
-  /** The secret of the client that introspects. @default a random one */
+  /** The secret of the client for introspection. @default a random one */
   readonly clientSecret?: string;
   /**
-   * Gives tokens at `/token` (client credentials grant) to every program on this machine, without checking credentials:
-   * what these tokens hold, unless the request says otherwise; `{}` will do. @default none: `/token` is a 404
+   * Issues tokens at `/token` (client credentials grant) to every program on this machine, without checking credentials. The options are
+   * the defaults of these tokens; `{}` is sufficient. @default none: `/token` answers 404
    */
   readonly tokenEndpoint?: TokenEndpointOptions;
 }
 
-/** As much of `AuthModuleOptions` as a {@link TestIssuer} says. */
+/** The options of `AuthModule` for a {@link TestIssuer}. */
 export interface TestOptions {
   readonly issuer: string;
   readonly audience: string;
@@ -36,16 +39,16 @@ export interface TestOptions {
 }
 
 /**
- * An authorization server for tests: discovery, keys, introspection and revocation, and every kind of token, good ones
- * and bad ones. Nobody can sign in there; over HTTP it gives no tokens, unless `tokenEndpoint` is set.
+ * An authorization server for tests: discovery, keys, introspection and revocation over HTTP, and methods that create valid and invalid
+ * tokens. It does not sign users in, and issues tokens over HTTP only if `tokenEndpoint` is set.
  *
- * Introspection and revocation check the client's credentials (`client_secret_post`, `client_secret_basic`; no other
- * method). Times follow `Date.now()`, so that fake timers count.
+ * Introspection and revocation check the client's credentials (`client_secret_post` or `client_secret_basic` only). Times follow
+ * `Date.now()`, so that fake timers apply.
  *
- * Close it when the tests are done. One that was forgotten does not keep the process from ending.
+ * Close it after the tests. An issuer that is not closed does not keep the process alive.
  */
 export class TestIssuer implements AsyncDisposable {
-  /** Tokens that must be refused. */
+  /** Tokens that must be rejected. */
   readonly attack: HostileTokens;
 
   private constructor(
@@ -58,6 +61,16 @@ export class TestIssuer implements AsyncDisposable {
     server.strangersKeys = [this.attack.strangersKey];
   }
 
+  /**
+   * Starts an issuer on a loopback address, with a new key.
+   *
+   * @example
+   * ```ts
+   * const issuer = await TestIssuer.start();
+   * Object.assign(process.env, issuer.environment); // before the module is compiled
+   * const token = issuer.token({ sub: 'user-7', scope: 'read:orders' });
+   * ```
+   */
   static async start({
     audience = 'https://api.example.com',
     algorithm = 'ES256',
@@ -78,10 +91,10 @@ export class TestIssuer implements AsyncDisposable {
   }
 
   /**
-   * Several at once, each with keys of its own, for an application that trusts several issuers.
+   * Starts several issuers with different keys, for an application that accepts tokens of several issuers.
    *
-   * @param names as in the option `issuers`
-   * @returns by name
+   * @param names the names of the issuers, as in the option `issuers`
+   * @returns the issuers by name
    *
    * @example
    * ```ts
@@ -99,18 +112,19 @@ export class TestIssuer implements AsyncDisposable {
     return Object.fromEntries(started) as Record<Name, TestIssuer>;
   }
 
-  /** The issuer's name and address: `http://127.0.0.1:<port>`. */
+  /** The issuer's name and URL: `http://127.0.0.1:<port>`. */
   get issuer(): string {
     return this.mint.issuer;
   }
 
+  /** The audience of the tokens. */
   get audience(): string {
     return this.mint.audience;
   }
 
   /**
-   * For `AuthModule.forRoot(issuer.options)`: this issuer, its audience, and a client for introspection. Nothing else is
-   * set, so that the application's own options can stand beside it.
+   * For `AuthModule.forRoot(issuer.options)`: this issuer, its audience, and a client for introspection. No other option is set, so that
+   * you can combine them with the application's own options.
    */
   get options(): TestOptions {
     const { id, secret } = this.server.client;
@@ -118,8 +132,8 @@ export class TestIssuer implements AsyncDisposable {
   }
 
   /**
-   * The same as variables, for an application that reads them: `Object.assign(process.env, issuer.environment)`, before
-   * the application is made. They win over a `.env` file.
+   * The same options as variables: call `Object.assign(process.env, issuer.environment)` before the application is created. They take
+   * precedence over a `.env` file.
    */
   get environment(): Readonly<Record<string, string>> {
     const { issuer, audience, clientId, clientSecret } = this.options;
@@ -132,12 +146,12 @@ export class TestIssuer implements AsyncDisposable {
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [this.envPrefix + name, value]));
   }
 
-  /** What the issuer was asked since it started, or since `issuer.requests.length = 0`. */
+  /** The requests that the issuer has received since it started, or since `issuer.requests.length = 0`. */
   get requests(): RecordedRequest[] {
     return this.server.requests;
   }
 
-  /** A good access token, a signed JWT. It holds no scopes and no groups unless told. */
+  /** Creates a valid access token, a signed JWT. By default it has no scopes and no groups. */
   token(options: TokenOptions = {}): string {
     const claims = this.mint.claims(options);
     const token = this.mint.key.sign(this.mint.header(options), claims);
@@ -145,7 +159,7 @@ export class TestIssuer implements AsyncDisposable {
     return token;
   }
 
-  /** A good access token that says nothing by itself: the application has to ask for it. */
+  /** Creates a valid opaque access token, which the application has to introspect. */
   opaqueToken(options: TokenOptions = {}): string {
     const token = randomBytes(24).toString('base64url');
     this.server.activate(token, this.mint.claims(options));
@@ -153,19 +167,19 @@ export class TestIssuer implements AsyncDisposable {
   }
 
   /**
-   * From now on introspection says that the token is not active. Who does not ask does not hear of it: JWTs are validated
-   * without asking, and an earlier answer may be remembered (`introspectionCacheDuration`).
+   * Revokes a token: introspection then responds with `active: false`. The application does not notice this for JWTs that it validates
+   * locally, and while an earlier response is cached (`introspectionCacheDuration`).
    */
   revoke(token: string): void {
     this.server.deactivate(token);
   }
 
-  /** A key of a client, tokens bound to it, and proofs. */
+  /** Creates a key of a client, with tokens bound to it and proofs. */
   dpop(): TestDPoPKey {
     return new TestDPoPKey((options) => this.token(options));
   }
 
-  /** A self-signed client certificate, and tokens bound to it. */
+  /** Creates a self-signed client certificate, with tokens bound to it. */
   certificate(): TestCertificate {
     return new TestCertificate((options) => this.token(options));
   }
@@ -173,24 +187,29 @@ export class TestIssuer implements AsyncDisposable {
   /**
    * Signs with a new key from now on.
    *
-   * @param keepOld whether the old keys are still published. @default false: they are withdrawn, and tokens signed with
-   *   them are refused as soon as the application fetches the keys again
+   * @param keepOld whether the old keys are still published. @default false: they are withdrawn, and their tokens are rejected as soon as
+   *   the application fetches the keys again
    */
   rotateKeys({ keepOld = false }: { readonly keepOld?: boolean } = {}): void {
     this.mint.rotate();
     this.server.keys = [this.mint.key.jwk, ...(keepOld ? this.server.keys : [])];
   }
 
-  /** @param status answers every request with this status. @default every connection breaks */
+  /**
+   * Simulates an outage.
+   *
+   * @param status the status of every response. @default none: every connection breaks
+   */
   goDown(status?: number): void {
     this.server.outage = status ?? 'broken';
   }
 
+  /** Ends the outage. */
   comeBack(): void {
     this.server.outage = undefined;
   }
 
-  /** Ends all connections; nothing is left open. */
+  /** Closes the server and all connections. */
   close(): Promise<void> {
     return this.server.close();
   }

@@ -25,11 +25,11 @@ import { VerifiedJwts } from '../token/jwt-token.validator.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import { ValidatingIssuer } from './validating-issuer.js';
 
-/** What `forget` did, and what it could not. */
+/** The result of `TokenValidationService.forget()`. */
 export interface ForgetReport {
-  /** Answers and verified tokens thrown out of this instance's memory. */
+  /** The number of responses and verified tokens that were removed from the memory of this instance. */
   readonly evicted: number;
-  /** Where such tokens may still be taken for good, and for how long; empty if nowhere. For people to read. */
+  /** Where such tokens may still be accepted, and for how long, as text for people. Empty if nowhere. */
   readonly notReached: readonly string[];
 }
 

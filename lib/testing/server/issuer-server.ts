@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
 import type { TokenEndpoint } from './token-endpoint.js';
 
-/** One request that the issuer was sent. */
+/** One request that the issuer has received. */
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;

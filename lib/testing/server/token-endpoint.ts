@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isScopeName } from '../../access/scope-names.js';
 import type { MintToken, TokenOptions } from '../mint.js';
 
-/** What tokens of the endpoint hold where the request does not say otherwise. */
+/** The defaults of tokens that the endpoint `/token` issues. */
 export interface TokenEndpointOptions extends TokenOptions {
   /** Tokens are opaque: the application has to introspect them. @default false: JWTs */
   readonly opaque?: boolean;
