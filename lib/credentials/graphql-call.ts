@@ -2,7 +2,7 @@
  * Finds the request behind a GraphQL resolver call. Apollo and Mercurius, on Express and Fastify, over HTTP and over
  * graphql-transport-ws; none of them is imported.
  */
-import { headerLinesOf, type IncomingRequest } from './incoming-request.js';
+import type { IncomingRequest } from './incoming-request.js';
 import { asReceived } from './received-request.js';
 
 /** As much of `GraphQLResolveInfo` as is read. */
@@ -99,11 +99,12 @@ function sourceIn(
   response: HeaderWriter | undefined,
   context: Context,
 ): GraphQLSource | undefined {
-  if (headerLinesOf(request, 'upgrade').join(', ').toLowerCase() === 'websocket')
+  const received = asReceived(request);
+  if (received.isUpgrade)
     return connected(request, request, context.connectionParams ?? context._connectionInit);
   // Answered already: what begins an operation now was given the request of another caller.
   if (response?.writableEnded === true) return undefined;
-  return { carrier: request, request: asReceived(request), connection: undefined, response };
+  return { carrier: request, request: received, connection: undefined, response };
 }
 
 function connected(carrier: object, upgrade: IncomingRequest, params: unknown): GraphQLSource {

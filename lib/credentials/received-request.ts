@@ -1,7 +1,7 @@
 /** A request with the headers that were received, whatever other code has written into it since. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { rawHeadersOf, socketOf, type IncomingRequest } from './incoming-request.js';
+import { headerLinesOf, rawHeadersOf, socketOf, type IncomingRequest } from './incoming-request.js';
 
 /** Headers of which Node keeps the first line (https://nodejs.org/api/http.html#messageheaders). */
 const FIRST_LINE_COUNTS: ReadonlySet<string> = new Set([
@@ -30,9 +30,13 @@ const RECEIVED = Symbol('nestjs-resource-server:received');
 
 /** Reads the request that it stands for, but for the headers, which are made when they are asked for. */
 class ReceivedRequest implements IncomingRequest {
+  /** Whether it asks for a WebSocket. */
+  readonly isUpgrade: boolean;
   #headers: IncomingHttpHeaders | undefined;
 
-  constructor(readonly own: IncomingRequest) {}
+  constructor(readonly own: IncomingRequest) {
+    this.isUpgrade = headerLinesOf(own, 'upgrade').join(', ').toLowerCase() === 'websocket';
+  }
 
   get headers(): IncomingHttpHeaders {
     return (this.#headers ??= headersFrom(rawHeadersOf(this.own)));
@@ -67,9 +71,11 @@ class ReceivedRequest implements IncomingRequest {
  * The request, with `headers` made of its raw headers. Mercurius copies what a client sends as `connectionParams` into
  * `request.headers`, where a proxy's certificate could be forged.
  */
-export function asReceived(request: IncomingRequest): IncomingRequest {
+export function asReceived(request: IncomingRequest): IncomingRequest & { readonly isUpgrade: boolean } {
   const holder = request as { [RECEIVED]?: ReceivedRequest };
-  return (holder[RECEIVED] ??= new ReceivedRequest(request));
+  // A copy of another request, or an object that inherits from it, has that one's.
+  if (holder[RECEIVED]?.own !== request) holder[RECEIVED] = new ReceivedRequest(request);
+  return holder[RECEIVED];
 }
 
 /** What a function of the application is given: all that it knows of a request (cookies, say), and the received headers. */
