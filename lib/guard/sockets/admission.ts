@@ -1,21 +1,16 @@
 /** Has the guard decide on a client that asks to connect. */
 import type { CanActivate } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
-import type { IncomingRequest } from '../../credentials/incoming-request.js';
-import { attachHandshake, type SocketParams } from '../../credentials/socket-handshake.js';
+import { attachHandshake } from '../../credentials/socket-handshake.js';
 import type { Offer } from '../../errors/challenge.js';
 import { isSocketRefusal, wsTransport, type SocketRefusal } from '../../transport/ws.transport.js';
 import { HandshakeContext } from './handshake.js';
-import type { Connection, Disconnect } from './connection.js';
+import type { Connection } from './connection.js';
+import type { Place } from './places.js';
 
 /** What the servers of both packages do with clients. */
 export interface Admissions {
-  connectionFor(
-    request: IncomingRequest,
-    params: SocketParams,
-    disconnect: Disconnect,
-    sender?: object,
-  ): Connection;
+  readonly place: Place;
   refusalOf(connection: Connection, client: object): Promise<SocketRefusal | undefined>;
   opened(client: object, connection: Connection): void;
   closed(connection: Connection): void;

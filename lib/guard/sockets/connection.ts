@@ -30,14 +30,11 @@ export interface ConnectionEvent {
 
 const connections = channel(CONNECTION_CHANNEL);
 
-/** How a client of socket.io, or of `ws`, is told and disconnected. */
-export type Disconnect = (client: object, error: AuthError) => void;
-
 /** Of a connection that nothing of its request is needed of. */
 const NO_REQUEST: IncomingRequest = Object.freeze({ headers: Object.freeze({}) });
 
 /** Of each there may be ten thousand: it has no closures, and is its own entry among the open streams. */
-export class Connection implements SocketHandshake, OpenStream {
+export abstract class Connection implements SocketHandshake, OpenStream {
   endsAt = 0;
   position = -1;
   request: IncomingRequest;
@@ -53,13 +50,15 @@ export class Connection implements SocketHandshake, OpenStream {
     readonly place: Place,
     request: IncomingRequest,
     params: SocketParams,
-    private readonly disconnect: Disconnect,
     sender?: object,
   ) {
     this.request = request;
     this.#presented = params;
     this.sender = sender ?? this;
   }
+
+  /** Tells the client, and disconnects it. */
+  protected abstract disconnect(client: object, error: AuthError): void;
 
   /** Whose claims the connection was opened with, or went on with. */
   get token(): ValidatedToken | undefined {

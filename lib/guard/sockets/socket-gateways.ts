@@ -11,7 +11,7 @@ import { AuthGuard } from '../auth.guard.js';
 import { GuardCoverage } from '../guard-coverage.js';
 import { OpenStreams } from '../streams/open-streams.js';
 import { refusalOf, type Admissions } from './admission.js';
-import { Connection, connectionOf } from './connection.js';
+import { connectionOf } from './connection.js';
 import { guardMessages, interceptErrors, sendRefusals } from './messages.js';
 import {
   findGateways,
@@ -181,8 +181,7 @@ export class SocketGateways {
     const streams = this.self.get(OpenStreams);
     const { loadUser, userProperty } = this.self.get<ResolvedOptions>(RESOLVED_OPTIONS);
     return {
-      connectionFor: (request, params, disconnect, sender) =>
-        new Connection(place, request, params, disconnect, sender),
+      place,
       refusalOf: (connection, client) => refusalOf(this.#guard, connection, client),
       opened: (client, connection) => {
         connection.open(client, streams);

@@ -1,4 +1,5 @@
 /** Guards a namespace of socket.io: a client is decided on before it is connected, is in a room, or has its missed events. */
+import { Logger } from '@nestjs/common';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
 import { viewOf } from '../../credentials/received-request.js';
 import { handshakeOf, type SocketParams } from '../../credentials/socket-handshake.js';
@@ -6,7 +7,7 @@ import { ConfigurationError, type AuthError } from '../../errors/auth.errors.js'
 import { refusalFor } from '../../errors/refusal.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, noChallenge, type Admissions } from './admission.js';
-import { connectionOf } from './connection.js';
+import { Connection, connectionOf } from './connection.js';
 
 /** A connection, which may have a socket in each of several namespaces. */
 interface IoClient {
@@ -57,7 +58,7 @@ export function guardNamespace(namespace: IoNamespace, admissions: Admissions): 
     const request = client.request ? viewOf(client.request) : { headers: {} };
     const params: SocketParams = { kind: 'socket.io', auth };
     // The client is that of all namespaces.
-    const connection = admissions.connectionFor(request, params, disconnectSocket, client);
+    const connection = new IoConnection(admissions.place, request, params, client);
     return admissions.refusalOf(connection, carrier);
   };
   const admit = async (socket: IoSocket, next: Next): Promise<void> => {
@@ -95,12 +96,21 @@ function connectError({ statusCode, message, errorCode }: SocketRefusal): Error 
   return Object.assign(new Error(message), { data: { statusCode, message, errorCode } });
 }
 
-/** The token has ended. The connection goes with its last namespace: a token of another one may be good. */
-export function disconnectSocket(client: object, error: AuthError): void {
-  const socket = client as IoSocket;
-  const { statusCode, message, errorCode } = refusalFor(error, noChallenge);
-  socket.emit('exception', { status: 'error', statusCode, message, errorCode });
-  socket.disconnect(socket.client.sockets?.size === 1);
+const log = new Logger('AuthModule');
+
+class IoConnection extends Connection {
+  /** The connection goes with its last namespace: a token of another one may be good. */
+  protected override disconnect(client: object, error: AuthError): void {
+    const socket = client as IoSocket;
+    const { statusCode, message, errorCode } = refusalFor(error, noChallenge);
+    try {
+      socket.emit('exception', { status: 'error', statusCode, message, errorCode });
+    } catch (cause) {
+      // A listener of the application (`onAnyOutgoing`): who is not told is disconnected nevertheless.
+      log.error('a client was not told that its token ended, because something failed', String(cause));
+    }
+    socket.disconnect(socket.client.sockets?.size === 1);
+  }
 }
 
 // Connection state recovery: socket.io has the rooms and the missed events of a session before any middleware runs, and by

@@ -10,7 +10,7 @@ import { BEARER_SUBPROTOCOL, subprotocolsOf } from '../../credentials/socket-han
 import type { AuthError } from '../../errors/auth.errors.js';
 import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, type Admissions } from './admission.js';
-import { connectionOf, type Connection } from './connection.js';
+import { Connection, connectionOf } from './connection.js';
 
 /** A client as the server of `ws` makes it. */
 export interface WsClient {
@@ -56,7 +56,7 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
     const destroy = (): void => void socket.destroy();
     socket.on('error', destroy);
     const standIn = {};
-    const connection = admissions.connectionFor(viewOf(request), { kind: 'ws' }, closeClient);
+    const connection = new WsConnection(admissions.place, viewOf(request), { kind: 'ws' });
     const decide = async (): Promise<void> => {
       const refusal = await admissions.refusalOf(connection, standIn);
       socket.off('error', destroy);
@@ -165,10 +165,12 @@ function closeFrame(code: number, reason: string): Buffer {
   return Buffer.concat([Buffer.from([0x88, payload.length]), payload]);
 }
 
-/** The token has ended. A client that does not answer is cut off. */
-export function closeClient(client: object, error: AuthError): void {
-  const socket = client as WsClient;
-  socket.close(1008, `token ${error.reason}`);
-  const timer = setTimeout(() => socket.terminate(), GRACE_MS).unref();
-  socket.once('close', () => clearTimeout(timer));
+class WsConnection extends Connection {
+  /** A client that does not answer is cut off. */
+  protected override disconnect(client: object, error: AuthError): void {
+    const socket = client as WsClient;
+    socket.close(1008, `token ${error.reason}`);
+    const timer = setTimeout(() => socket.terminate(), GRACE_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
 }
