@@ -5,12 +5,12 @@ import { isRespelled, normalizeUri, parseUrl, upperCaseEscapes } from './normali
 
 export interface TargetOptions {
   /**
-   * The URL by which clients address this API, up to where its routes begin. Used for DPoP.
+   * The URL by which clients address this API, without the paths of its routes. Used for DPoP.
    *
-   * `https://api.example.com`, or `https://example.com/api` behind a proxy that cuts `/api` off. Needed wherever the
-   * API is not addressed by the host of an audience: what the `Host` header says is anybody's word. Left out, the
-   * request's own URL counts on the hosts of audiences that are http(s) URLs, and on loopback hosts where the connection
-   * came in on a loopback address.
+   * `https://api.example.com`, or `https://example.com/api` behind a proxy that removes `/api`. Required if clients
+   * do not address the API by the host of an audience, because the sender chooses the `Host` header. Without it, the URL of the
+   * request is used, if its host is that of an audience that is an http(s) URL, or a loopback host and the connection arrived on
+   * a loopback address.
    *
    * @default the request's
    */

@@ -16,14 +16,14 @@ import { ValidatedToken } from '../token/validated-token.js';
 
 export interface IntrospectionOptions {
   /**
-   * Introspect JWTs, too, instead of validating them locally: revocations take effect, at the cost of calls
-   * to the provider.
+   * Also introspect JWTs, instead of validating them locally: revocations take effect, at the cost of calls to
+   * the provider.
    *
    * @default false
    */
   readonly introspectJwtTokens: boolean;
   /**
-   * Accept introspection responses without an audience: every token of the issuer is then accepted.
+   * Accept introspection responses without an audience: tokens of the issuer for any API are then accepted.
    *
    * @default false
    */

@@ -39,10 +39,10 @@ export interface CacheOptions {
    */
   readonly cache?: ClaimsCache | CacheManagerCache | KeyvCache | undefined;
   /**
-   * Encrypts the values in `cache`: at least 32 characters, the same in all instances. Whoever knows it and
-   * can write to the cache can invent tokens.
+   * Encrypts the values in `cache`: at least 32 characters, the same in all instances. Anybody who knows
+   * it and can write to the cache can forge tokens.
    *
-   * Required for a `cache` where neither `clientSecret` nor `clientCertificateKey` is set. To change it empties the cache.
+   * Required for a `cache` if neither `clientSecret` nor `clientCertificateKey` is set. If it changes, all cached values are lost.
    *
    * @default the client's own secret or private key
    */

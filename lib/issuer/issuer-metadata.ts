@@ -21,7 +21,7 @@ export interface MetadataOptions {
    * The value that `iss` of access tokens must equal, if it differs from the issuer: AD FS publishes it as
    * `access_token_issuer` in its metadata.
    *
-   * Compared character by character. The discovery document and signed introspection answers must still name the issuer.
+   * Compared character by character. The discovery document and signed introspection responses must still contain the issuer.
    *
    * @default the issuer
    */
@@ -33,14 +33,14 @@ export interface MetadataOptions {
    */
   readonly metadataCacheDuration: number;
   /**
-   * The address of the key set, for providers whose metadata lacks it or that have no discovery. JWTs then do
+   * The URL of the key set, for providers whose metadata does not contain it or that have no discovery. JWTs then do
    * not depend on discovery: `iss` must equal the configured `issuer`, including a trailing slash.
    *
    * @default from discovery
    */
   readonly jwksUri?: string | undefined;
   /**
-   * The address of the introspection endpoint, for providers whose metadata lacks it or that have no
+   * The URL of the introspection endpoint, for providers whose metadata does not contain it or that have no
    * discovery. Introspection then does not depend on discovery.
    *
    * @default from discovery
@@ -50,7 +50,7 @@ export interface MetadataOptions {
    * How long stale keys and metadata remain in use while the issuer is unreachable, in seconds. `0`: not at
    * all.
    *
-   * A key that is withdrawn during an outage works this long.
+   * A key that is withdrawn during an outage is accepted for this time.
    *
    * @default 86400
    */

@@ -29,9 +29,9 @@ export interface ProviderClientOptions {
   /**
    * Makes every call to the authorization server, for example through a proxy.
    *
-   * @default `fetch`. Where that is Node's own and sends directly, introspection calls go over connections of this module, at
-   * most 64 to an address, as calls with certificates always do, and metadata and keys are fetched by `node:http` or
-   * `node:https`, because the first `fetch` of a process delays its start
+   * @default `fetch`. If the application has changed neither `fetch` nor where it sends requests, introspection calls use
+   * connections of this module, at most 64 to an address, and metadata and keys are fetched by `node:http` or `node:https`,
+   * because the first `fetch` of a process delays its start. Calls with certificates always use connections of this module
    */
   readonly fetcher?: Fetcher | undefined;
   /**
@@ -44,7 +44,7 @@ export interface ProviderClientOptions {
    * Accept `http:` for hosts that are not loopback hosts. For test networks only: keys can be forged in
    * transit.
    *
-   * Without it, metadata may name `http:` addresses on a loopback host only if the issuer is on one, too.
+   * Without it, metadata may contain `http:` URLs on a loopback host only if the issuer is on a loopback host.
    *
    * @default false
    */
@@ -53,7 +53,7 @@ export interface ProviderClientOptions {
    * The provider's certificate authority: PEM, or the path of a file. With `NODE_USE_ENV_PROXY=1`, calls
    * still use the proxy of the environment.
    *
-   * @default what Node trusts
+   * @default the authorities that Node.js trusts
    */
   readonly providerCa?: string | undefined;
   /** For `tls_client_auth` and `self_signed_tls_client_auth`, the client's certificate: PEM, or the path of a file. */

@@ -4,10 +4,10 @@ export interface AuditOptions {
    * The handling of [routes that declare nothing](../../docs/route-table.md#audit) at start-up: `warn` logs
    * them, with `error` the application does not start.
    *
-   * That is, with no `@Public()`, `@OptionalAuth()`, `@Scopes()`, `@Groups()`, `@CertBound()` or `@DPoPBound()` on
-   * handler or class, or with those that no guard sees. `error` also refuses
+   * These have no `@Public()`, `@OptionalAuth()`, `@Scopes()`, `@Groups()`, `@CertBound()` or `@DPoPBound()` on
+   * handler or class, or are routes for which no guard runs. With `error`, the application does not start either with
    * [gateways and message handlers](../../docs/route-table.md#gateways-and-message-handlers) that Nest runs without the
-   * guard, which are warned of in any case.
+   * guard; otherwise these are logged as a warning.
    *
    * @default 'off'
    */

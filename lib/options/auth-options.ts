@@ -53,7 +53,7 @@ export interface ResolvedOptions
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /**
    * Receives [Security Event Tokens](../../docs/revocation.md#security-events) (RFC 8417) that a transmitter pushes
-   * (RFC 8935), and revokes what their events name.
+   * (RFC 8935), and revokes the tokens of their subjects.
    *
    * @default none are received
    */
@@ -90,13 +90,13 @@ export interface AuthModuleOptions extends Settable<
   /** Another name of `issuer`, as in the MonoCloud Backend SDK. */
   readonly tenantDomain?: string | undefined;
   readonly groupOptions?: Settable<GroupOptions> | undefined;
-  /** Proof of possession (RFC 9449). Challenges name the scheme where this is set. */
+  /** DPoP (RFC 9449). If set, challenges also offer the scheme DPoP. */
   readonly dpop?: Settable<DPoPOptions> | undefined;
   /** How tokens for other APIs are requested on behalf of the caller. */
   readonly tokenExchange?: Settable<TokenExchangeOptions> | undefined;
   /**
    * Publishes what clients need to get a token for this API, at `/.well-known/oauth-protected-resource` (RFC 9728), and
-   * names that address in every challenge. @default false
+   * adds its URL to every challenge. @default false
    */
   readonly resourceMetadata?: boolean | Settable<ResourceMetadataOptions> | undefined;
   /**

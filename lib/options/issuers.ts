@@ -37,7 +37,7 @@ export interface ResolvedIssuerOptions
     ClaimsOptions,
     Pick<LogoutOptions, 'logoutAudience'>,
     ProviderClientOptions {
-  /** What logs, events, metrics and `@Issuers()` call it. @default the issuer */
+  /** The name of the issuer in logs, events, metrics and `@Issuers()`. @default the issuer */
   readonly name: string;
   readonly groupOptions: GroupOptions;
 }
@@ -65,16 +65,16 @@ export type FindIssuer = (
 
 export interface IssuersOptions {
   /**
-   * [Several issuers](../../docs/tenants.md), instead of `issuer`: a list, or a function for tenants that come and go.
+   * [Several issuers](../../docs/tenants.md), instead of `issuer`: a list, or a function for tenants that are added and removed.
    * Variable: `TENANT_DOMAIN` with commas.
    *
-   * What an entry leaves out is what the module's own options say. A token's `iss` chooses before anything is fetched. Of
-   * a function, the answers for the 1,000 issuers used last are remembered for `metadataCacheDuration`, and for 60 seconds
-   * which issuers are unknown.
+   * Options that an entry leaves out are those of the module. The `iss` of the token selects the issuer before anything is
+   * fetched. The results of a function are cached for the 1,000 issuers used last for `metadataCacheDuration`, and unknown
+   * issuers for 60 seconds.
    */
   readonly issuers?: readonly IssuerOptions[] | FindIssuer | undefined;
   /**
-   * `(token, request) => name or issuer`, or a promise: the issuer that introspects an opaque token. Required where several
+   * `(token, request) => name or issuer`, or a promise: the issuer that introspects an opaque token. Required if several
    * introspect.
    *
    * @default the one that introspects

@@ -6,7 +6,7 @@ import { isSecureEnough } from '../issuer/provider-address.js';
 export interface ProfileOptions {
   /**
    * `fapi2`: the [FAPI 2.0 Security Profile](../../docs/fapi.md): sender-constrained tokens only, `PS256`, `ES256` and `EdDSA`
-   * only, https only, the header only. Options that contradict it stop the start.
+   * only, https only, tokens in the header only. With options that contradict it, the application does not start.
    *
    * @default none
    */

@@ -24,7 +24,7 @@ export interface LogoutOptions {
    */
   readonly backChannelLogout?: BackChannelLogoutOptions | undefined;
   /**
-   * What `aud` of logout tokens contains: the client that the issuer sends them to.
+   * The value that `aud` of logout tokens must contain: the client that the issuer sends them to.
    *
    * @default `clientId`
    */

@@ -16,10 +16,10 @@ import type { VerificationKey } from '../jose/verification-key.js';
 export interface JwtOptions {
   /**
    * `typ` must be `at+jwt`, and the token must have `sub`, `client_id`, `iat` and `jti` (RFC 9068 section
-   * 2.2). If off, `JWT` and no `typ` are accepted, too, and these claims may be missing.
+   * 2.2). If off, `JWT` and no `typ` are also accepted, and these claims may be missing.
    *
-   * Many providers write access tokens so; an ID token that carries nothing an access token could not carry cannot
-   * be told from one then.
+   * Many providers do not set the type. If off, an ID token without claims that only ID tokens have is accepted as an access
+   * token.
    *
    * @default false
    */
