@@ -117,7 +117,7 @@ const TOKEN_SENTENCES = {
   insufficient_scope: 'The access token lacks a required scope',
   insufficient_groups: 'The access token lacks a required group',
   insufficient_claims: 'The access token lacks a required claim',
-  insufficient_user_authentication: 'The caller must sign in again, as the challenge says',
+  insufficient_user_authentication: 'The caller must sign in again, as the challenge requires',
 } as const;
 
 /** The codes of a {@link TokenError}. */

@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('@nestjs/axios on %s', (platform) => {
     const { status, headers } = await call('/caller');
     expect(status).toBe(403);
     expect(headers['www-authenticate']).toContain(
-      'error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge says", max_age="300"',
+      'error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge requires", max_age="300"',
     );
   });
 

@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('the authorization server issues no token for another A
       expect([status, headers['www-authenticate']]).toEqual([
         403,
         'Bearer error="insufficient_user_authentication", ' +
-          'error_description="The caller must sign in again, as the challenge says", ' +
+          'error_description="The caller must sign in again, as the challenge requires", ' +
           'acr_values="urn:example:mfa", max_age="300", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="',
       ]);
       expect((await exchange('/own')).status).toBe(500);
@@ -219,7 +219,7 @@ describe.each(PLATFORMS)('the authorization server issues no token for another A
     requests.fault = [400, OAUTH('interaction_required', members)];
     expect((await exchange()).headers['www-authenticate']).toBe(
       'Bearer error="insufficient_user_authentication", ' +
-        'error_description="The caller must sign in again, as the challenge says"',
+        'error_description="The caller must sign in again, as the challenge requires"',
     );
   });
 

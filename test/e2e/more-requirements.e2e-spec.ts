@@ -172,7 +172,7 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
   });
 
   const FRESH =
-    'Bearer error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge says"';
+    'Bearer error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge requires"';
 
   it.each<readonly [string, () => Record<string, unknown>, number]>([
     ['gold and now', () => ({ acr: 'gold', auth_time: now() }), 200],

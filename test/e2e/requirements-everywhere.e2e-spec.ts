@@ -100,7 +100,7 @@ describe.each(PLATFORMS)('requirements on %s', (platform) => {
     issuer.opaqueToken(claims),
   ];
   const STEP_UP =
-    'error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge says"';
+    'error="insufficient_user_authentication", error_description="The caller must sign in again, as the challenge requires"';
 
   /** Each row lacks what it names and everything that is checked after it; the answer is about the first. */
   const nothing = { groups: undefined, plan: undefined, acr: undefined, auth_time: undefined };

@@ -64,7 +64,7 @@ export function writeSteps(tokens: StoryTokens, opaque: boolean): Step[] {
     remove('the boss (group admin)', tokens.admin, 204, /^$/),
     get('the clerk: the items of an invoice', items, tokens.clerkInvoices, 200, /"Espresso cup"/),
     get('the same token, at the Product API', products, tokens.clerkInvoices, 401, invalid),
-    get('a program, for which nobody acts', items, tokens.invoices, 403, /"forbidden"/),
+    get('a program, without a user', items, tokens.invoices, 403, /"forbidden"/),
     pay('the clerk may not pay', tokens.clerkInvoices, 403, lacksPay),
     pay('the boss, signed in by password', tokens.adminPays, 401, stepUp),
     pay('the boss, signed in with a code', tokens.adminPaysWithCode, 200, /"paid":true/),

@@ -27,7 +27,7 @@ export function writeSteps(app: BankApp): readonly Step[] {
   });
   return [
     {
-      chapter: 'A client that knows only the address of the API',
+      chapter: 'A client that knows only the URL of the API',
       ...once(
         'GET',
         '/account',
@@ -66,6 +66,6 @@ export function writeSteps(app: BankApp): readonly Step[] {
       ),
     },
     whole('POST', '/limit', 'ann signs in with her code', 201, /"by":\["pwd","otp"\]/),
-    once('POST', '/payments', 'the same token pays, too', 201, /"paid":50/),
+    once('POST', '/payments', 'the same token also pays', 201, /"paid":50/),
   ];
 }
