@@ -61,9 +61,9 @@ const fromHeader = new WeakMap<IncomingRequest, Credentials>();
  * @throws {InvalidRequestError} for tokens that are sent in more than one way, or more than once
  * @throws {TokenError} `invalid_token` for a malformed header
  *
- * @example A cookie, else the header:
+ * @example A cookie, else the header, with the `Request` of Express:
  * ```ts
- * tokenResolver: (request) => request.cookies.token ?? bearerToken(request)
+ * tokenResolver: (request: Request) => request.cookies.token ?? bearerToken(request)
  * ```
  */
 export function bearerToken(request: IncomingRequest): string | undefined {
