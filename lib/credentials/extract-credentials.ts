@@ -161,11 +161,9 @@ function refuseRepeatedHeader(request: IncomingRequest): void {
 
 /** RFC 6750 section 2: clients must not use more than one method to transmit the token in each request. */
 function refuseSecondWay(request: IncomingRequest): void {
-  const { body, headers } = request;
   const inForm =
-    body !== undefined &&
-    headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true &&
-    hasAccessToken(body);
+    hasAccessToken(request.body) &&
+    request.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true;
   // Express reads the query anew each time that it is looked at.
   const inQuery = request.url?.includes('?') !== false && hasAccessToken(request.query);
   if (inForm || inQuery) {
