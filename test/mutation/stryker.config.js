@@ -1,23 +1,28 @@
-/** Stryker's configuration for the folder that run.js names in MUTATE. */
+/** Stryker's configuration for the file of lib/ that run.js names in MUTATE, and for the stage of tests in STAGE. */
 import jestConfig from '../../jest.config.js';
-import { TESTS } from './tests-of-folder.js';
+import { reportOf, stagesOf } from './targets.js';
 
-const folder = process.env.MUTATE ?? 'access';
+const file = process.env.MUTATE ?? 'jose/strict-json';
+const stages = stagesOf(file);
+const stage = Number(process.env.STAGE ?? stages.length - 1);
 
 export default {
-  mutate: [`lib/${folder}/**/*.ts`],
+  mutate: [`lib/${file}.ts`],
   testRunner: 'jest',
   testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
   jest: {
     projectType: 'custom',
     config: {
       ...jestConfig,
-      testMatch: TESTS[folder].map((pattern) => `<rootDir>/${pattern}`),
+      testMatch: stages[stage].map((pattern) => `<rootDir>/${pattern}`),
       testSequencer: undefined,
     },
     enableFindRelatedTests: false,
   },
   coverageAnalysis: 'perTest',
+  // A stage takes over what the one before has found.
+  incremental: true,
+  incrementalFile: `${reportOf(file)}.incremental.json`,
   // Texts of log lines and errors: tests compare those that matter.
   mutator: { excludedMutations: ['StringLiteral'] },
   ignorePatterns: [
@@ -36,10 +41,10 @@ export default {
   checkers: [],
   concurrency: 2,
   // Jest keeps what each run has loaded: a runner that never ends has gigabytes after a hundred mutants.
-  maxTestRunnerReuse: 20,
+  maxTestRunnerReuse: stage < stages.length - 1 ? 100 : 20,
   timeoutMS: 20_000,
   tempDirName: '.stryker-tmp',
-  reporters: ['clear-text', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
-  jsonReporter: { fileName: `reports/mutation/${folder}.json` },
+  reporters: stage < stages.length - 1 ? ['json'] : ['clear-text', 'json'],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
+  jsonReporter: { fileName: `${reportOf(file)}.json` },
 };
