@@ -24,8 +24,7 @@ const BOUNDS: JsonBounds = { members: 512, values: 2_000 };
 
 /** Three dot-separated parts: what is judged as a JWT. Everything else can only be introspected. */
 export function isJwt(token: string): boolean {
-  const first = token.indexOf('.');
-  const second = first === -1 ? -1 : token.indexOf('.', first + 1);
+  const second = token.indexOf('.', token.indexOf('.') + 1);
   return second !== -1 && !token.includes('.', second + 1);
 }
 

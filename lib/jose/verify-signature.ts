@@ -3,14 +3,7 @@
  *
  * By `node:crypto`, on this thread: a check takes some ten microseconds, and handing it to another thread takes longer.
  */
-import {
-  constants,
-  createPublicKey,
-  verify,
-  type DSAEncoding,
-  type JsonWebKey,
-  type VerifyKeyObjectInput,
-} from 'node:crypto';
+import { constants, createPublicKey, verify, type JsonWebKey, type VerifyKeyObjectInput } from 'node:crypto';
 import { checkPublicKeySize } from './public-key-size.js';
 
 /** Asymmetric algorithms only: with these a public key cannot be mistaken for a secret. */
@@ -33,20 +26,18 @@ interface AlgorithmNeeds {
   readonly kty: string;
   readonly crv?: string;
   readonly digest?: string;
-  readonly padding?: number;
-  readonly saltLength?: number;
-  readonly dsaEncoding?: DSAEncoding;
+  /** How the key is used. */
+  readonly use: Omit<VerifyKeyObjectInput, 'key'>;
 }
 
-const pkcs1 = { kty: 'RSA', padding: constants.RSA_PKCS1_PADDING } as const;
+const pkcs1 = { kty: 'RSA', use: { padding: constants.RSA_PKCS1_PADDING } } as const;
 /** RFC 7518 section 3.5: the salt is as long as the digest. */
 const pss = {
   kty: 'RSA',
-  padding: constants.RSA_PKCS1_PSS_PADDING,
-  saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+  use: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
 } as const;
-const ec = { kty: 'EC', dsaEncoding: 'ieee-p1363' } as const;
-const ed25519 = { kty: 'OKP', crv: 'Ed25519' } as const;
+const ec = { kty: 'EC', use: { dsaEncoding: 'ieee-p1363' } } as const;
+const ed25519 = { kty: 'OKP', crv: 'Ed25519', use: {} } as const;
 
 const ALGORITHMS: Readonly<Record<string, AlgorithmNeeds>> = {
   RS256: { ...pkcs1, digest: 'sha256' },
@@ -93,9 +84,7 @@ export function importPublicKey(alg: string, jwk: Readonly<Record<string, unknow
   const members = kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
   checkPublicKeySize(members);
   const key = createPublicKey({ key: members as JsonWebKey, format: 'jwk' });
-  const { digest, padding, saltLength, dsaEncoding } = needs;
-  const how = Object.entries({ padding, saltLength, dsaEncoding }).filter(([, value]) => value !== undefined);
-  return { digest, key: { key, ...Object.fromEntries(how) } };
+  return { digest: needs.digest, key: { ...needs.use, key } };
 }
 
 export function verifySignature({ digest, key }: SignatureKey, signed: string, signature: Buffer): boolean {

@@ -1,6 +1,6 @@
 /** What is too small, too large or too costly to be imported; what issuers write oddly still is. */
 import { describe, expect, it } from '@jest/globals';
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { importPublicKey } from '../../../lib/jose/verify-signature.js';
 
 type Jwk = Readonly<Record<string, unknown>>;
@@ -14,8 +14,8 @@ const bytes = (first: number, length: number): string => {
   octets[0] = first;
   return octets.toString('base64url');
 };
-const behindZero = ({ n }: JsonWebKey): string =>
-  Buffer.concat([Buffer.alloc(3), Buffer.from(n ?? '', 'base64url')]).toString('base64url');
+const behindZeros = (zeros: number, n = ''): string =>
+  Buffer.concat([Buffer.alloc(zeros), Buffer.from(n, 'base64url')]).toString('base64url');
 
 /** `undefined`: it is imported. */
 function problemOf(alg: string, jwk: Jwk): string | undefined {
@@ -38,7 +38,9 @@ describe('an RSA key', () => {
     ['of zeros', { n: Buffer.alloc(256).toString('base64url') }, 'an RSA key of 0 bits'],
     ['without a modulus', { n: undefined }, 'n is not a string'],
     ['with a list for a modulus', { n: [rsa.n] }, 'n is not a string'],
-    ['with leading zeros', { n: behindZero(rsa) }, undefined],
+    ['with leading zeros', { n: behindZeros(3, rsa.n) }, undefined],
+    ['of 1,400 characters', { n: behindZeros(26, bytes(0x80, 1024)) }, undefined],
+    ['of 1,402 characters', { n: behindZeros(27, bytes(0x80, 1024)) }, 'n is longer than 1400 characters'],
     ['with padding', { n: `${rsa.n}==` }, undefined],
     ['with the exponent 0', { e: 'AA' }, 'an RSA key with an invalid exponent'],
     ['with the exponent 1', { e: 'AQ' }, 'an RSA key with an invalid exponent'],
