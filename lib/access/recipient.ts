@@ -26,7 +26,7 @@ export function checkRecipient(
   { issuers, audience }: Accepting,
   audiences: string | readonly string[],
 ): TokenError | undefined {
-  if (issuers.length > 0 && !issuers.every((names) => isNamed(issuer, names)))
+  if (!issuers.every((names) => isNamed(issuer, names)))
     return invalidToken('issuer', `@Issuers() does not name ${quoteForeign(issuer.name)}`);
   if (audience === undefined) return undefined;
   if (![audiences].flat().includes(audience))

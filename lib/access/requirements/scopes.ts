@@ -14,7 +14,7 @@ export class ScopesRequirement implements Requirement {
   constructor(readonly scopes: readonly string[]) {}
 
   combine(other: Requirement): ScopesRequirement {
-    return new ScopesRequirement([...new Set([...this.scopes, ...(other.scopes ?? [])])]);
+    return new ScopesRequirement([...new Set([...this.scopes, ...(other as ScopesRequirement).scopes])]);
   }
 
   check(token: ValidatedToken, { scopes }: AccessContext): Denial {
