@@ -18,6 +18,7 @@ import {
   UnsupportedContextError,
 } from '../errors/auth.errors.js';
 import type { AuthModuleOptions, ResolvedOptions } from '../options/auth-options.js';
+import type { IssuerOptions } from '../options/issuers.js';
 import { metadataUrlFor } from '../options/resource.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -96,8 +97,8 @@ export class MockedGuard implements CanActivate {
   }
 
   /**
-   * Installs this guard in an application that imports `AuthModule`. The module then requires no issuer and no audience, and calls no
-   * provider; its `groupOptions` apply. Other options are validated as usual.
+   * Installs this guard in an application that imports `AuthModule`. The module then requires no issuer, no audience and no
+   * credentials of the client, and calls no provider; its `groupOptions` apply. Other options are validated as usual.
    *
    * @returns the same builder, for `.compile()`
    */
@@ -198,6 +199,16 @@ function schemeOf(claims: MockedClaims | undefined): 'Bearer' | 'DPoP' | undefin
   return (claims['cnf'] as AccessTokenClaims['cnf'])?.jkt === undefined ? 'Bearer' : 'DPoP';
 }
 
+/** The application's own often stand in the environment, which a unit test does without. */
+const CREDENTIALS = {
+  clientAuthMethod: 'client_secret_post',
+  clientSecret: 'nobody is asked, so that nobody checks it',
+} as const;
+
+const withoutSecret = (issuer: IssuerOptions): IssuerOptions => ({ ...issuer, ...CREDENTIALS });
+
+const nobody = (): undefined => undefined;
+
 /** The application's own options, but for those that name the provider. */
 function resolveWithoutProvider(
   given: AuthModuleOptions | undefined,
@@ -205,9 +216,20 @@ function resolveWithoutProvider(
 ): ResolvedOptions {
   const { tenantDomain: _, issuers, ...others } = given ?? {};
   const provider = issuers
-    ? { issuers, audience: others.audience ?? AUDIENCE }
+    ? {
+        issuers: Array.isArray(issuers) ? issuers.map(withoutSecret) : issuers,
+        audience: others.audience ?? AUDIENCE,
+        // The client is everybody's now, and nothing is introspected.
+        opaqueTokenIssuer: others.opaqueTokenIssuer ?? nobody,
+      }
     : { issuer: ISSUER, audience: AUDIENCE };
-  const options = { ...others, ...provider, warmUp: 'off' } as const;
+  const options = {
+    ...others,
+    ...provider,
+    ...CREDENTIALS,
+    clientId: others.clientId ?? 'client.test',
+    warmUp: 'off',
+  } as const;
   return resolveOptions(options, (name) => config.get<unknown>(name));
 }
 

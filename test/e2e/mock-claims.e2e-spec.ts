@@ -10,11 +10,13 @@ import {
   Claims,
   DPoPBound,
   Groups,
+  Introspect,
   OptionalAuth,
   Public,
   Scopes,
   TokenValidationService,
   type AccessTokenClaims,
+  type AuthModuleOptions,
 } from 'nestjs-resource-server';
 import { mockClaims, TestIssuer } from 'nestjs-resource-server/testing';
 import { bootApp, bootModule, PLATFORMS, type TestApp } from '../support/app.js';
@@ -159,6 +161,34 @@ describe.each(PLATFORMS)('mocked claims on %s', (platform) => {
       expect(asked).toBe(0);
     });
 
+    it.each<readonly [string, AuthModuleOptions]>([
+      ['@Introspect()', {}],
+      ['introspectJwtTokens', { introspectJwtTokens: true }],
+      ['introspectionEndpoint', { introspectionEndpoint: 'https://issuer.example.com/introspect' }],
+      ['backChannelLogout', { backChannelLogout: true }],
+      ['tokenExchange', { tokenExchange: { grant: 'jwt-bearer' } }],
+      ['a client without its secret', { clientId: 'the-api' }],
+      ['a client without its key', { clientId: 'the-api', clientAuthMethod: 'private_key_jwt' }],
+      ['a client without its certificate', { clientId: 'the-api', clientAuthMethod: 'tls_client_auth' }],
+      [
+        'clients of several issuers',
+        {
+          issuers: [
+            { name: 'staff', issuer: 'https://staff.example.com', clientAuthMethod: 'private_key_jwt' },
+            { name: 'customers', issuer: 'https://customers.example.com', clientId: 'the-api' },
+          ],
+        },
+      ],
+      ['a function that names issuers', { issuers: () => undefined, introspectJwtTokens: true }],
+    ])('needs no credentials of the client: %s', async (_what, options) => {
+      app = await bootApp(options, {
+        platform,
+        controllers: [LiveController],
+        customize: (builder) => mockClaims({}).applyTo(builder),
+      });
+      expect((await app.get('/live')).status).toBe(200);
+    });
+
     it('keeps the groupOptions of the application, wherever they stand', async () => {
       process.env = { ...environment, MONOCLOUD_BACKEND_GROUPS_MATCH_ALL: 'true' };
       const guard = mockClaims({ scope: 'read', realm_access: { roles: ['admin'] } });
@@ -208,6 +238,13 @@ describe.each(PLATFORMS)('mocked claims on %s', (platform) => {
     });
   });
 });
+
+@Controller()
+class LiveController {
+  @Get('live') @Introspect() live(): string {
+    return 'live';
+  }
+}
 
 @Controller()
 class AnyGroup {

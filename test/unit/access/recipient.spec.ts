@@ -62,10 +62,10 @@ describe('an audience', () => {
   );
 
   it.each<[aud: string | readonly string[], detail: string]>([
-    [INVOICES, `aud is "${INVOICES}", @Audience() asks for "${ORDERS}"`],
-    [[INVOICES], `aud is ["${INVOICES}"], @Audience() asks for "${ORDERS}"`],
-    [`${ORDERS}/7`, `aud is "${ORDERS}/7", @Audience() asks for "${ORDERS}"`],
-    [[], `aud is [], @Audience() asks for "${ORDERS}"`],
+    [INVOICES, `aud is "${INVOICES}", @Audience() requires "${ORDERS}"`],
+    [[INVOICES], `aud is ["${INVOICES}"], @Audience() requires "${ORDERS}"`],
+    [`${ORDERS}/7`, `aud is "${ORDERS}/7", @Audience() requires "${ORDERS}"`],
+    [[], `aud is [], @Audience() requires "${ORDERS}"`],
   ])('that %j does not name is refused', (aud, detail) => {
     expect(refusal({ audience: ORDERS }, aud)).toEqual(['invalid_token', 'audience', detail]);
   });
@@ -74,7 +74,7 @@ describe('an audience', () => {
     const issuer = { ...STAFF };
     const claims = { iss: STAFF.issuer };
     expect(checkRecipient({ claims, issuer }, { ...any, audience: ORDERS }, ORDERS)?.detail).toBe(
-      `aud is undefined, @Audience() asks for "${ORDERS}"`,
+      `aud is undefined, @Audience() requires "${ORDERS}"`,
     );
     expect(checkRecipient({ claims, issuer }, any, ORDERS)).toBeUndefined();
   });
@@ -83,7 +83,7 @@ describe('an audience', () => {
     expect(refusal({ audience: ORDERS }, [ORDERS, INVOICES], audiences)).toEqual([
       'invalid_token',
       'audience',
-      `@Audience() asks for "${ORDERS}", which is none of the issuer "staff"`,
+      `@Audience() requires "${ORDERS}", which is not an audience of the issuer "staff"`,
     ]);
   });
 

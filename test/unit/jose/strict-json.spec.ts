@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseStrictObject, StrictJsonError, type JsonBounds } from '../../../lib/jose/strict-json.js';
 
-const TWICE = 'has a member named twice';
+const TWICE = 'has a duplicate member';
 const PROTO = 'has a member named __proto__';
 const DEEP = 'is nested more than 64 levels deep';
 

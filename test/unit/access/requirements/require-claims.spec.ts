@@ -157,7 +157,7 @@ describe('several conditions', () => {
   const later = (answer: boolean) => (): Promise<boolean> => Promise.resolve(answer);
   const claimOf = async (conditions: Conditions, claims: Record<string, unknown> = {}): Promise<unknown> =>
     (await check(conditions, claims))?.detail;
-  const lacks = (claim: string): string => `the claim "${claim}" is not what the route requires`;
+  const lacks = (claim: string): string => `the claim "${claim}" does not satisfy the route`;
 
   it('must each hold, and the first that does not is named', async () => {
     expect(await claimOf({ a: 1, b: 2 }, { a: 1, b: 2 })).toBeUndefined();
