@@ -29,11 +29,11 @@ describe('groups', () => {
   it('say what is missing', () => {
     const groups = ['admin', 'ops'];
     expect(denial({ groups }, { groups: ['staff'] })).toMatchObject({
-      detail: 'needs any of "admin", "ops"; the token holds 1 in "groups", none of them sufficient',
+      detail: 'needs any of "admin", "ops"; the token has 1 in "groups", none of them sufficient',
       scopes: [],
     });
     expect(denial({ groups }, { roles: ['ops', 'staff'] }, ALL)).toMatchObject({
-      detail: 'needs all of "admin", "ops"; the token holds 2 in "roles", none of them sufficient',
+      detail: 'needs all of "admin", "ops"; the token has 2 in "roles", none of them sufficient',
     });
     expect(denial({ groups }, { hasgroups: true })).toMatchObject({
       detail:
