@@ -38,10 +38,8 @@ export class StepUpRequirement implements Requirement {
 
   combine(other: Requirement): StepUpRequirement {
     const [first, second] = [this.stepUp, (other as StepUpRequirement).stepUp];
-    const acrValues =
-      first.acrValues && second.acrValues
-        ? first.acrValues.filter((value) => second.acrValues?.includes(value))
-        : (first.acrValues ?? second.acrValues);
+    const [one, two] = [first.acrValues, second.acrValues];
+    const acrValues = one && two ? one.filter((value) => two.includes(value)) : (one ?? two);
     if (acrValues?.length === 0) {
       throw new ConfigurationError(
         '@StepUp() of class and handler have no acr value in common, so no token can satisfy both',

@@ -1,18 +1,15 @@
 /** How the requirements of a route are joined, ordered and remembered. */
-import { accessOf, checkAccess } from '../../../lib/access/authorize.js';
+import { accessOf, authorize, checkAccess } from '../../../lib/access/authorize.js';
 import type { Denial, Requirement } from '../../../lib/access/requirement.js';
+import { AnyScopeRequirement } from '../../../lib/access/requirements/any-scope.js';
 import { ClaimsRequirement } from '../../../lib/access/requirements/require-claims.js';
 import { GroupsRequirement } from '../../../lib/access/requirements/groups.js';
 import { ScopesRequirement } from '../../../lib/access/requirements/scopes.js';
 import { TokenError } from '../../../lib/errors/auth.errors.js';
-import { freezeClaims } from '../../../lib/token/access-token-claims.js';
-import { ValidatedToken } from '../../../lib/token/validated-token.js';
-import { ANY_ISSUER } from '../../support/any-issuer.js';
+import { contextWith, tokenWith } from '../../support/requirements.js';
 
 const groupOptions = { groupsClaim: 'groups', matchAll: false };
 const options = { groupOptions, clockSkew: 0, clockTolerance: 300 };
-const tokenWith = (claims: Record<string, unknown>): ValidatedToken =>
-  new ValidatedToken('token', freezeClaims(claims), ANY_ISSUER);
 
 class Probe implements Requirement {
   readonly kind = 'probe';
@@ -53,6 +50,27 @@ describe('the requirements of a route', () => {
     ]);
   });
 
+  it('are joined once for each route', () => {
+    const route = { requirements: [new ScopesRequirement(['a'])] };
+    expect(accessOf(route)).toBe(accessOf(route));
+    expect(accessOf({ ...route })).not.toBe(accessOf(route));
+  });
+
+  it('name the scopes for a challenge, and every scope that may help', () => {
+    const { scopes, mentionedScopes } = accessOf({
+      requirements: [
+        new GroupsRequirement({ groups: ['g'] }),
+        new AnyScopeRequirement(['b', 'c']),
+        new ScopesRequirement(['a', 'b']),
+      ],
+    });
+    expect([scopes, mentionedScopes]).toEqual([
+      ['a', 'b'],
+      ['a', 'b', 'c'],
+    ]);
+    expect(accessOf({ requirements: [] })).toMatchObject({ scopes: [], mentionedScopes: [], isStable: true });
+  });
+
   it('are checked in the order scopes, permissions, authentication, up to the first denial', async () => {
     const denial = new TokenError('insufficient_groups');
     const [last, denied, first] = [
@@ -90,6 +108,41 @@ describe('the requirements of a route', () => {
     }
   });
 
+  it('are all checked again where one of them depends on more than the token', () => {
+    const [stable, volatile] = [new Probe('scopes'), new Probe('claims', () => undefined, true)];
+    const [token, policy] = [tokenWith({}), { requirements: [stable, volatile] }];
+    expect([1, 2, 3].map(() => checkAccess(token, policy, options))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect([stable.checked, volatile.checked]).toEqual([3, 3]);
+  });
+
+  it('deny a token again that they have denied', () => {
+    const [token, policy] = [tokenWith({ scope: 'b' }), { requirements: [new ScopesRequirement(['a'])] }];
+    for (let i = 0; i < 3; i++)
+      expect(checkAccess(token, policy, options)).toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  it('deny a token again that a later one has denied, after an answer that had to be waited for', async () => {
+    const denial = new TokenError('insufficient_groups');
+    const policy = {
+      requirements: [
+        new Probe('scopes', () => Promise.resolve(undefined)),
+        new Probe('claims', () => denial),
+      ],
+    };
+    const token = tokenWith({});
+    for (let i = 0; i < 3; i++) await expect(checkAccess(token, policy, options)).resolves.toBe(denial);
+  });
+
+  it('throw the denial, for those who do not ask for it', async () => {
+    const policy = { requirements: [new ScopesRequirement(['a'])] };
+    await expect(authorize(tokenWith({}), policy, options)).rejects.toMatchObject({ scopes: ['a'] });
+    await expect(authorize(tokenWith({ scope: 'a' }), policy, options)).resolves.toBeUndefined();
+  });
+
   it('are checked again for another route, and after a denial', () => {
     const token = tokenWith({ scope: 'a' });
     const [a, b] = [
@@ -121,8 +174,7 @@ describe('the claims that a route requires', () => {
         throw new TypeError('no such claim');
       },
     });
-    const context = { params: {}, groupOptions, clockTolerance: 0, now: 0, scopes: [] };
-    expect(() => requirement.check(tokenWith({}), context)).toThrow('no such claim');
+    expect(() => requirement.check(tokenWith({}), contextWith())).toThrow('no such claim');
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);

@@ -9,6 +9,11 @@ const claims = {
   'with"quote': { "it's": 'quoted' },
   'odd[name': 'odd',
   'a.b.z': undefined,
+  'x["y"].z': 'own',
+  x: { y: { z: 'nested' }, '': { hidden: 'no' } },
+  'x.': { hidden: 'no' },
+  '': { hidden: 'no' },
+  outer: { 'odd[name': { inner: 'odd' } },
   list: ['first'],
   nothing: null,
 };
@@ -35,7 +40,14 @@ it.each<[path: string, found: unknown]>([
   ['a["b"]c', undefined],
   ['a..b', undefined],
   ['a.', undefined],
-  ['', undefined],
+  ['x["y"].z', 'own'],
+  ['x["y"]["z"]', 'nested'],
+  ['x["hidden"]', undefined],
+  ['x.hidden', undefined],
+  ['hidden', undefined],
+  ['outer.odd[name.inner', 'odd'],
+  ['[]', undefined],
+  ['a.b.z', undefined],
   ['nothing', null],
   ['nothing.more', undefined],
   ['groups.length', undefined],
@@ -43,6 +55,12 @@ it.each<[path: string, found: unknown]>([
   ['toString', undefined],
   ['__proto__.toString', undefined],
   ['a["constructor"]', undefined],
-])('%s', (path, found) => {
+])('the path %j', (path, found) => {
   expect(claimAt(claims, path)).toBe(found);
+});
+
+it('the empty path leads to the claim without a name', () => {
+  expect(claimAt({ '': 'empty' }, '')).toBe('empty');
+  expect(claimAt(claims, '')).toBe(claims['']);
+  expect(claimAt({ a: 1 }, '')).toBeUndefined();
 });

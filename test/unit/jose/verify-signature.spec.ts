@@ -67,6 +67,12 @@ it.each(['none', 'HS256', 'RS1', 'ES256K', 'rs256', '', 'toString', '__proto__']
   expect(isKindFor(alg, {})).toBe(false);
 });
 
+it('what an RSA key says of a curve does not matter', () => {
+  const { jwk } = keyFor('RS256');
+  expect(isKindFor('RS256', { ...jwk, crv: 'P-256' })).toBe(true);
+  expect(() => importPublicKey('RS256', { ...jwk, crv: 'P-256' })).not.toThrow();
+});
+
 it('a key with a secret member is not public, whatever the member says', () => {
   const { jwk } = makeKey();
   expect(isPublicKey({ ...jwk })).toBe(true);
