@@ -131,5 +131,7 @@ find('say').addEventListener('submit', (submit) => {
   send('say', new FormData(submit.target).get('text'));
   submit.target.reset();
 });
+// Until here a click would have been lost.
+for (const button of document.querySelectorAll('button')) button.disabled = false;
 
 await finishSignIn();
