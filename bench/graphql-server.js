@@ -1,4 +1,7 @@
-/** One GraphQL application and one kind of guard: `graphql-server.js <platform> <variant> <issuer> <options>`, with `driver` in the options. */
+/**
+ * One GraphQL application on one GraphQL server and one kind of guard: `graphql-server.js <platform> <variant> <issuer> <options>`.
+ * The option `graphql` names the GraphQL server; the others are those of the module.
+ */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -6,13 +9,12 @@ import { Field, GraphQLModule, ObjectType, Query, ResolveField, Resolver } from 
 import { answerQuestions } from './usage.js';
 import { VARIANTS } from './variants.js';
 
-const [platform, variant, issuer, given] = process.argv.slice(2);
-const { driver, ...options } = JSON.parse(given);
+const [platform, variant, issuer, json = '{}'] = process.argv.slice(2);
+const { graphql = 'Apollo', ...options } = JSON.parse(json);
 
 async function loadDriver() {
-  return driver === 'Mercurius'
-    ? (await import('@nestjs/mercurius')).MercuriusDriver
-    : (await import('@nestjs/apollo')).ApolloDriver;
+  if (graphql === 'Mercurius') return (await import('@nestjs/mercurius')).MercuriusDriver;
+  return (await import('@nestjs/apollo')).ApolloDriver;
 }
 
 async function makeAdapter() {

@@ -7,9 +7,11 @@ import { MODULE, YES } from './variants.js';
 
 const ROTATION = 500;
 const WARM_UP = 1;
+/** Mercurius is a plugin of Fastify. */
+const SERVERS = { Express: ['Apollo'], Fastify: ['Apollo', 'Mercurius'] };
+/** Many requests at the same time, which the module takes together, and one after the other. */
+const CONNECTIONS = [32, 1];
 const CONTENDERS = [YES, 'jose by hand', MODULE];
-
-const DRIVERS = { Express: ['Apollo'], Fastify: ['Apollo', 'Mercurius'] };
 
 const aliases = Array.from({ length: 10 }, (_, i) => `a${i}: name`).join(' ');
 const OPERATIONS = {
@@ -35,10 +37,12 @@ async function checkAnswer({ url }, request) {
 export async function measureGraphQL({ source, rounds, seconds, platforms }) {
   const tokens = makeTokens(source, ROTATION);
   const rows = [];
-  for (const [platform, driver] of platforms.flatMap((each) => DRIVERS[each].map((name) => [each, name]))) {
+  const places = platforms.flatMap((platform) => SERVERS[platform].map((graphql) => ({ platform, graphql })));
+  for (const place of places) {
+    const { platform, graphql } = place;
     const servers = new Map();
-    const how = { script: 'graphql-server.js', options: { driver } };
     for (const variant of CONTENDERS) {
+      const how = { script: 'graphql-server.js', options: { graphql } };
       const server = await startServer(platform, variant, source.issuer, how);
       servers.set(variant, server);
       for (const query of Object.values(OPERATIONS)) {
@@ -47,14 +51,19 @@ export async function measureGraphQL({ source, rounds, seconds, platforms }) {
         await measure(server, requests, { seconds: WARM_UP, expected: 200 });
       }
     }
-    for (const [operation, query] of Object.entries(OPERATIONS)) {
+    const works = Object.entries(OPERATIONS).flatMap(([operation, query]) =>
+      CONNECTIONS.map((connections) => ({ operation, query, connections })),
+    );
+    for (const { operation, query, connections } of works) {
       const requests = requestsFor(tokens, query);
-      const found = CONTENDERS.map((variant) => ({ platform, driver, operation, variant, rounds: [] }));
+      const found = CONTENDERS.map((variant) => ({ ...place, operation, connections, variant, rounds: [] }));
       for (let round = 0; round < rounds; round++) {
-        for (const row of inTurn(found, round))
-          row.rounds.push(await measure(servers.get(row.variant), requests, { seconds, expected: 200 }));
+        for (const row of inTurn(found, round)) {
+          const server = servers.get(row.variant);
+          row.rounds.push(await measure(server, requests, { seconds, expected: 200, connections }));
+        }
       }
-      printOperation(`${driver} on ${platform}, ${operation}`, found);
+      printOperation(`${graphql} on ${platform}, ${operation}, connections: ${connections}`, found);
       rows.push(...found);
     }
     for (const server of servers.values()) server.stop();

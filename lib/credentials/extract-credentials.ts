@@ -87,11 +87,14 @@ function manyOrNone(token: object, option: string): InvalidRequestError | TokenE
  *
  * Does not look inside the token.
  *
+ * @param header the first line of `Authorization`
  * @throws {InvalidRequestError} for tokens sent in more than one way, or more than once
  * @throws {TokenError} `invalid_token` for a header that names the scheme and is malformed
  */
-export function extractCredentials(request: IncomingRequest): Credentials | undefined {
-  const header = request.headers.authorization;
+export function extractCredentials(
+  request: IncomingRequest,
+  header = request.headers.authorization,
+): Credentials | undefined {
   if (header === undefined) return undefined;
   refuseRepeatedHeader(request);
   const credentials = parseAuthorization(header);

@@ -62,10 +62,9 @@ export function readGraphQLCall(args: readonly unknown[]): GraphQLCall | undefin
   return { info, operation: context, source: sourceOf(context) };
 }
 
-/** Whether a resolver, called with these arguments, belongs to a subscription. */
-export function isSubscription(args: readonly unknown[]): boolean {
-  const info = args[indexOfInfo(args)];
-  return isInfo(info) && info.operation.operation === 'subscription';
+/** Whether the resolver that was called belongs to a subscription: it opens it, or makes a field of an event. */
+export function isOfSubscription({ operation }: ResolveInfo): boolean {
+  return operation.operation === 'subscription';
 }
 
 /** Last, or before the type of `__resolveType`. */
@@ -76,7 +75,7 @@ function indexOfInfo(args: readonly unknown[]): number {
 
 /** Whether the call opens a subscription; its events do not. */
 export function opensSubscription({ info }: GraphQLCall): boolean {
-  return info.operation.operation === 'subscription' && info.path.prev === undefined;
+  return isOfSubscription(info) && info.path.prev === undefined;
 }
 
 function sourceOf(context: Context): GraphQLSource | undefined {

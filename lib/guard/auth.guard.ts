@@ -11,7 +11,7 @@ import { accessOf, checkAccess } from '../access/authorize.js';
 import { checkRecipient } from '../access/recipient.js';
 import { DPoPProofVerifier } from '../binding/dpop-proof.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
-import { isSubscription } from '../credentials/graphql-call.js';
+import { isOfSubscription, readGraphQLCall } from '../credentials/graphql-call.js';
 import { resolveCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
 import { isKnown } from '../credentials/socket-handshake.js';
@@ -109,9 +109,9 @@ export class AuthGuard implements CanActivate {
    */
   #isAdmittedAgain(context: ExecutionContext): boolean {
     if (context.getType<string>() !== 'graphql' || this.options.loadUser) return false;
-    const call = graphqlTransport.callOf(context);
-    if (!call || isSubscription(context.getArgs())) return false;
-    const admission = recallField(call, this.options, context);
+    const { info, source } = readGraphQLCall(context.getArgs()) ?? {};
+    if (!info || !source || isOfSubscription(info)) return false;
+    const admission = recallField(source, this.options, context);
     if (!admission) return false;
     const { token, scheme } = admission;
     if (
@@ -122,8 +122,8 @@ export class AuthGuard implements CanActivate {
     const decision = new Decision(context, token.issuer.name);
     decision.scheme = scheme;
     // The one that was admitted may still be waiting.
-    if (principalOf(call.carrier) !== token)
-      attachPrincipal(call.carrier, token, this.options.userProperty, call.operation);
+    if (principalOf(source.carrier) !== token)
+      attachPrincipal(source.carrier, token, this.options.userProperty);
     return decision.allow('token');
   }
 

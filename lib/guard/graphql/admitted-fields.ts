@@ -35,7 +35,7 @@ export function rememberField(
 
 /** By a guard with these options, for this class and handler. What changes with the time is to be checked again. */
 export function recallField(
-  { carrier, connection }: Call,
+  { carrier, connection }: Pick<Call, 'carrier' | 'connection'>,
   options: ResolvedOptions,
   context: ExecutionContext,
 ): Omit<Admission, 'fields'> | undefined {
