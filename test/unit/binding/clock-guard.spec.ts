@@ -46,4 +46,17 @@ describe('ClockGuard', () => {
     expect(guard.isSpent(5000, 5000)).toBe(false);
     expect(guard.isSpent(1000, 1000)).toBe(false);
   });
+
+  it('takes for spent what may be forgotten already, to the second', () => {
+    const { now } = performance;
+    try {
+      const guard = new ClockGuard(AFTER);
+      performance.now = () => 500_000;
+      guard.confirm(1000);
+      performance.now = () => 600_000;
+      expect([guard.isSpent(1039, 900), guard.isSpent(1039.5, 900)]).toEqual([true, false]);
+    } finally {
+      performance.now = now;
+    }
+  });
 });

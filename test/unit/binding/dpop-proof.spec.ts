@@ -1,7 +1,10 @@
 /** For how long is a used proof remembered, by which clock, and what does the store hear of it? */
-import { DPoPProofVerifier } from '../../../lib/binding/dpop-proof.js';
+import { calculateJwkThumbprint } from 'jose';
+import { DPoPProofVerifier, type ProofContext } from '../../../lib/binding/dpop-proof.js';
+import { MemoryReplayStore } from '../../../lib/binding/memory-replay-store.js';
 import { NonceIssuer } from '../../../lib/binding/dpop-nonce.js';
-import type { ReplayStore, UsedProof } from '../../../lib/binding/replay-store.js';
+import { ReplayStoreError, type ReplayStore, type UsedProof } from '../../../lib/binding/replay-store.js';
+import { AuthError } from '../../../lib/errors/auth.errors.js';
 import { setClock } from '../../support/clock.js';
 import { DPoPClient } from '../../support/dpop.js';
 import { nowInSeconds, type TokenParts } from '../../support/tokens.js';
@@ -159,5 +162,127 @@ describe('DPoPProofVerifier', () => {
     await expect(
       verifier.verify({ ...request, proof: proofOf('PS256'), jkt: rsa.jkt }),
     ).rejects.toMatchObject({ detail: 'the signature does not verify' });
+  });
+});
+
+describe('a proof', () => {
+  let client: DPoPClient;
+  beforeAll(async () => {
+    client = await DPoPClient.make();
+  });
+
+  /** Code and detail of the refusal, or that it is good; and how many proofs the store heard of. */
+  async function outcome(
+    parts: TokenParts = {},
+    context: Partial<ProofContext> = {},
+    store: ReplayStore = new RecordingStore(),
+  ): Promise<readonly [code: string, detail: string | undefined, burnt: number | undefined]> {
+    const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store);
+    const burnt = (): number | undefined =>
+      store instanceof RecordingStore ? store.added.length : undefined;
+    try {
+      await verifier.verify({
+        proof: client.proof({ url: URL_OF_REQUEST, token: 'token' }, parts),
+        token: 'token',
+        method: 'GET',
+        targetUri: URL_OF_REQUEST,
+        jkt: client.jkt,
+        ...context,
+      });
+      return ['good', undefined, burnt()];
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      return [error.code, error.detail, burnt()];
+    }
+  }
+
+  const refused = (detail: string): unknown => ['invalid_dpop_proof', detail, 0];
+
+  it('is good for its request, token and key', async () => {
+    expect(await outcome()).toEqual(['good', undefined, 1]);
+    expect(await outcome({}, { jkt: 'other' })).toEqual([
+      'invalid_token',
+      'the token is bound to another DPoP key',
+      0,
+    ]);
+    expect(await outcome({}, { token: 'other' })).toEqual(refused('ath does not match the token'));
+    expect(await outcome({}, { method: 'POST' })).toEqual(refused('htm is "GET", expected "POST"'));
+    expect(await outcome({}, { targetUri: undefined })).toEqual(
+      refused('the Host of the request is not one of this API: set publicUrl'),
+    );
+    expect(await outcome({}, { targetUri: 'https://api.example.com/other' })).toEqual(
+      refused(`htu is "${URL_OF_REQUEST}", expected "https://api.example.com/other"`),
+    );
+  });
+
+  it.each<[claims: Record<string, unknown>, detail: string]>([
+    [{ jti: undefined }, 'jti is missing or too long'],
+    [{ jti: '' }, 'jti is missing or too long'],
+    [{ jti: 7 }, 'jti is missing or too long'],
+    [{ jti: ['id'] }, 'jti is missing or too long'],
+    [{ jti: 'j'.repeat(257) }, 'jti is missing or too long'],
+    [{ htm: undefined }, 'htm is undefined, expected "GET"'],
+    [{ htm: 'get' }, 'htm is "get", expected "GET"'],
+    [{ htu: undefined }, `htu is undefined, expected "${URL_OF_REQUEST}"`],
+    [{ htu: [URL_OF_REQUEST] }, `htu is ["${URL_OF_REQUEST}"], expected "${URL_OF_REQUEST}"`],
+    [{ ath: undefined }, 'ath does not match the token'],
+    [{ ath: '' }, 'ath does not match the token'],
+  ])('with %j is refused, and not used up', async (claims, detail) => {
+    expect(await outcome({ claims })).toEqual(refused(detail));
+  });
+
+  it('may have an identifier of 256 characters', async () => {
+    expect(await outcome({ claims: { jti: 'j'.repeat(256) } })).toEqual(['good', undefined, 1]);
+  });
+
+  it('with a key that is not on its curve is refused', async () => {
+    const jwk = { ...client.publicJwk, y: client.publicJwk.x ?? '' };
+    expect(await outcome({ header: { jwk } }, { jkt: await calculateJwkThumbprint(jwk) })).toEqual(
+      refused('jwk cannot be used'),
+    );
+  });
+
+  const answering = (answer: () => unknown): ReplayStore => ({ add: () => answer() as boolean });
+  const rejected = (reason: unknown): ReplayStore => answering(() => Promise.reject(reason as Error));
+
+  it('is accepted once', async () => {
+    for (const used of [() => false, () => Promise.resolve(false)])
+      expect(await outcome({}, {}, answering(used))).toEqual([
+        'invalid_dpop_proof',
+        'the proof was used before',
+        undefined,
+      ]);
+    const store = new MemoryReplayStore();
+    const parts = { claims: { jti: 'once' } };
+    expect((await outcome(parts, {}, store))[0]).toBe('good');
+    expect((await outcome(parts, {}, store))[1]).toBe('the proof was used before');
+  });
+
+  it.each([undefined, null, 1, 0, 'OK', {}])('is not accepted where the store answers %p', async (answer) => {
+    expect(
+      await outcome(
+        {},
+        {},
+        answering(() => answer),
+      ),
+    ).toEqual(['replay_store_unavailable', 'the replay store did not answer true or false', undefined]);
+  });
+
+  it('is not accepted where the store fails', async () => {
+    const fault = new Error('the database is down');
+    expect((await outcome({}, {}, rejected(fault)))[1]).toBe(
+      'the replay store failed: "the database is down"',
+    );
+    expect((await outcome({}, {}, rejected('down')))[1]).toBe('the replay store failed: "no reason given"');
+    const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, rejected(fault));
+    const verification = verifier.verify({
+      proof: client.proof({ url: URL_OF_REQUEST, token: 'token' }),
+      token: 'token',
+      method: 'GET',
+      targetUri: URL_OF_REQUEST,
+      jkt: client.jkt,
+    });
+    await expect(verification).rejects.toBeInstanceOf(ReplayStoreError);
+    await expect(verification).rejects.toMatchObject({ cause: fault });
   });
 });

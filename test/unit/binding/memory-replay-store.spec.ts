@@ -33,6 +33,18 @@ describe('MemoryReplayStore', () => {
     expect(store.add('short', 10, { key: 'k', time: 2 })).toBe(true);
   });
 
+  it('takes an identifier again at the very moment when its time is over', () => {
+    holdClock();
+    const store = new MemoryReplayStore();
+    expect([store.add('long', 1000), store.add('short', 10)]).toEqual([true, true]);
+    advanceClock(10);
+    expect(store.add('short', 10)).toBe(true);
+    const small = new MemoryReplayStore(1);
+    expect(small.add('first', 10)).toBe(true);
+    advanceClock(10);
+    expect(small.add('second', 10)).toBe(true);
+  });
+
   it('gives a key four times what is free, and the rest to others', () => {
     const store = new MemoryReplayStore(1000);
     expect(addAll(store, 'greedy', 2000)).toBe(800);
@@ -49,10 +61,18 @@ describe('MemoryReplayStore', () => {
     expect(addAll(store, 'greedy', 2000, 1)).toBe(800);
   });
 
+  it('gives back no more of the share than is over', () => {
+    const store = new MemoryReplayStore(1000);
+    expect(store.add('short', 10, { key: 'greedy', time: 0 })).toBe(true);
+    expect(addAll(store, 'greedy', 2000)).toBe(799);
+    advanceClock(11);
+    expect(addAll(store, 'greedy', 2000, 1)).toBe(1);
+  });
+
   it('is full for all when nothing is free', () => {
     const store = new MemoryReplayStore(2);
     expect([addAll(store, 'a', 1), addAll(store, 'b', 1)]).toEqual([1, 1]);
-    expect(() => store.add('c', 100, { key: 'c', time: 0 })).toThrow('the replay store is full');
+    expect(() => store.add('c', 100, { key: 'c', time: 0 })).toThrow(/^the replay store is full$/);
     advanceClock(101);
     expect(store.add('c', 100, { key: 'c', time: 0 })).toBe(true);
   });
@@ -75,5 +95,15 @@ describe('MemoryReplayStore', () => {
     expect([late(999), late(1000), late(1001)]).toEqual([false, false, true]);
     expect(store.add('first', 100, { key: 'k', time: 1000 })).toBe(false);
     expect(store.add('k-2000-0', 100, { key: 'k', time: 2000 })).toBe(false);
+  });
+
+  it('forgets no proof for others of which it does not know when they were made', () => {
+    const store = new MemoryReplayStore();
+    const first = { key: 'k', time: 1000 };
+    expect(store.add('first', 100, first)).toBe(true);
+    for (let i = 0; i <= 20_000; i++) store.add(`timeless-${i}`, 100);
+    advanceClock(101);
+    expect(store.add('first', 100, first)).toBe(false);
+    expect(store.add('timeless-0', 100)).toBe(true);
   });
 });

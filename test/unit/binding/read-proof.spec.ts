@@ -64,6 +64,20 @@ it.each(['dpop+jwt', 'DPoP+JWT', 'application/dpop+jwt'])('typ %s is that of a p
   expect(read(proofWith({ typ }))).toMatchObject({ alg: 'ES256' });
 });
 
+it('the thumbprint is made of the members that a key of this kind must have, and of no other', async () => {
+  for (const [alg, others] of [
+    ['RS256', { crv: 'P-256', x: 'AQ', y: 'AQ' }],
+    ['ES256', { n: 'AQ', e: 'AQ' }],
+    ['EdDSA', { y: 'AQ', n: 'AQ', e: 'AQ' }],
+  ] as const) {
+    const jwk = publicJwk(alg);
+    expect(read(proofWith({ alg, jwk: { ...jwk, ...others } }))).toMatchObject({
+      alg,
+      thumbprint: await calculateJwkThumbprint(jwk),
+    });
+  }
+});
+
 it.each<[header: Record<string, unknown>, detail: string]>([
   [{ typ: undefined }, 'typ is undefined'],
   [{ typ: 'JWT' }, 'typ is "JWT"'],
@@ -76,18 +90,27 @@ it.each<[header: Record<string, unknown>, detail: string]>([
   [{ alg: ['ES256'] }, 'alg ["ES256"] is not accepted'],
   [{ jwk: undefined }, 'jwk is missing'],
   [{ jwk: 'key' }, 'jwk is missing'],
-  [{ jwk: [publicJwk()] }, 'jwk is missing'],
-  [{ jwk: { ...publicJwk(), d: 'AQ' } }, 'jwk is not a public key'],
   [{ jwk: { kty: 'oct', k: 'AQ' } }, 'jwk is not a public key'],
   [{ crit: ['exp'] }, 'the header requires an extension (crit, b64)'],
   [{ crit: null }, 'the header requires an extension (crit, b64)'],
   [{ b64: true }, 'the header requires an extension (crit, b64)'],
   [{ alg: 'ES384' }, 'jwk cannot be used: a key of another type'],
   [{ alg: 'RS256' }, 'jwk cannot be used: a key of another type'],
-  [{ jwk: { ...publicJwk(), x: 'A'.repeat(1401) } }, 'jwk cannot be used: x is longer than 1400 characters'],
-  [{ jwk: { ...publicJwk(), y: undefined } }, 'jwk cannot be used: y is not a string'],
 ])('a header with %j is refused', (header, detail) => {
   expect(read(proofWith(header))).toBe(detail);
+});
+
+it.each<[name: string, jwk: unknown, detail: string]>([
+  ['in a list', [publicJwk()], 'jwk is missing'],
+  ['with its private part', { ...publicJwk(), d: 'AQ' }, 'jwk is not a public key'],
+  [
+    'too long to be read',
+    { ...publicJwk(), x: 'A'.repeat(1401) },
+    'jwk cannot be used: x is longer than 1400 characters',
+  ],
+  ['without a coordinate', { ...publicJwk(), y: undefined }, 'jwk cannot be used: y is not a string'],
+])('a key %s is refused', (_, jwk, detail) => {
+  expect(read(proofWith({ jwk }))).toBe(detail);
 });
 
 it('only the algorithms that are accepted are', () => {

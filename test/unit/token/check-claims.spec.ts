@@ -242,3 +242,14 @@ it.each<[iss: unknown, detail: string | undefined]>([
 ])('iss %j', (iss, detail) => {
   expect(outcomeOf(() => checkIssuer(iss, 'https://issuer.example'))).toEqual(detail && ['issuer', detail]);
 });
+
+it('only a text differs by a trailing slash', () => {
+  const slashed = 'https://issuer.example/';
+  const hint = ', expected "https://issuer.example/"';
+  expect(outcomeOf(() => checkIssuer('https://issuer.example', slashed))?.[1]).toBe(
+    `iss is "https://issuer.example"${hint}: differs by a trailing slash`,
+  );
+  expect(outcomeOf(() => checkIssuer(['https://issuer.example'], slashed))?.[1]).toBe(
+    `iss is ["https://issuer.example"]${hint}`,
+  );
+});

@@ -1,6 +1,18 @@
-/** What a JWT says of its own type, and what RFC 9068 requires of it. */
+/** When a verified token is known again; what a JWT says of its own type; what RFC 9068 requires of it. */
 import { TokenError } from '../../../lib/errors/auth.errors.js';
-import { checkProfile, checkType } from '../../../lib/token/jwt-token.validator.js';
+import { IssuerKeySet } from '../../../lib/issuer/issuer-key-set.js';
+import type { TrustedIssuer } from '../../../lib/issuer/trusted-issuer.js';
+import type { DecodedJwt } from '../../../lib/jose/decode-jwt.js';
+import { VerificationKey } from '../../../lib/jose/verification-key.js';
+import { VerificationQueue } from '../../../lib/timing/verification-queue.js';
+import {
+  checkProfile,
+  checkType,
+  JwtTokenValidator,
+  VerifiedJwts,
+} from '../../../lib/token/jwt-token.validator.js';
+import { advanceClock } from '../../support/clock.js';
+import { nowInSeconds } from '../../support/tokens.js';
 
 /** Reason and detail; `undefined`: nothing was refused. */
 function outcomeOf(check: () => void): readonly [reason: string, detail: string | undefined] | undefined {
@@ -93,5 +105,199 @@ describe('the claims of RFC 9068', () => {
 
   it('may be empty: their form is judged with the other claims', () => {
     expect(missing({ sub: '', iat: 0, jti: '' })).toBeUndefined();
+  });
+});
+
+const ISSUER = 'https://issuer.example';
+const AUDIENCE = 'https://api.example.com';
+const OPTIONS = { audience: AUDIENCE, clockSkew: 0, clockTolerance: 0, requireAccessTokenType: false };
+const keyNamed = (kid: string): VerificationKey => new VerificationKey({ kid }, kid, () => undefined);
+
+/** An issuer whose keys and signatures are what the test says. */
+class ScriptedIssuer {
+  readonly name = 'default';
+  isCurrent = true;
+  readonly key = keyNamed('key');
+  keySet: IssuerKeySet | Promise<IssuerKeySet> = new IssuerKeySet(ISSUER, [this.key]);
+  /** The key set that the signature was verified with, where it is another one. */
+  verifiedWith: IssuerKeySet | undefined;
+  isSlow = false;
+  readonly asked: string[] = [];
+
+  readonly keys = {
+    get: (): IssuerKeySet | Promise<IssuerKeySet> => {
+      this.asked.push('keys');
+      return this.keySet;
+    },
+  };
+  readonly signatures = {
+    checkHeader: ({ header }: DecodedJwt): void => {
+      if (header['alg'] === 'none') throw new TokenError('invalid_token', { detail: 'alg' });
+    },
+    verify: (): unknown => {
+      this.asked.push('signature');
+      const found = { key: this.key, keySet: this.verifiedWith ?? this.keySet };
+      return this.isSlow ? Promise.resolve(found) : found;
+    },
+  };
+
+  toIssuer(): TrustedIssuer {
+    return this as unknown as TrustedIssuer;
+  }
+}
+
+const jwtOf = (token: string, claims: Record<string, unknown> = {}, header = {}): DecodedJwt => ({
+  token,
+  header,
+  claims: { iss: ISSUER, aud: AUDIENCE, exp: nowInSeconds() + 600, ...claims },
+  signed: '',
+  signature: Buffer.alloc(0),
+});
+
+describe('a token', () => {
+  let issuer: ScriptedIssuer;
+  let verified: VerifiedJwts;
+  let validator: JwtTokenValidator;
+  beforeEach(() => {
+    issuer = new ScriptedIssuer();
+    verified = new VerifiedJwts();
+    validator = new JwtTokenValidator(issuer.toIssuer(), verified, new VerificationQueue(), OPTIONS);
+  });
+
+  const detailOf = async (jwt: DecodedJwt): Promise<string | undefined> => {
+    try {
+      await validator.validate(jwt);
+      return undefined;
+    } catch (error) {
+      return (error as TokenError).detail;
+    }
+  };
+
+  it('is verified at once where the keys are at hand, and known from then on', () => {
+    expect(verified.recall('token')).toBeUndefined();
+    const token = validator.validate(jwtOf('token', { sub: 'ann' }));
+    expect(token).toMatchObject({ token: 'token', claims: { sub: 'ann' }, issuer });
+    expect(Object.isFrozen((token as { claims: unknown }).claims)).toBe(true);
+    expect(issuer.asked).toEqual(['keys', 'signature']);
+    expect(verified.recall('token')).toBe(token);
+    expect(verified.recall('other')).toBeUndefined();
+  });
+
+  it('is verified as soon as the keys are there, or the signature is checked', async () => {
+    const { keySet } = issuer;
+    issuer.keySet = Promise.resolve(keySet);
+    issuer.verifiedWith = keySet as IssuerKeySet;
+    const late = await validator.validate(jwtOf('late'));
+    issuer.keySet = keySet;
+    issuer.isSlow = true;
+    const slow = await validator.validate(jwtOf('slow'));
+    expect([verified.recall('late'), verified.recall('slow')]).toEqual([late, slow]);
+    expect(verified.recall('late')).toBe(late);
+  });
+
+  it.each<[name: string, jwt: () => DecodedJwt, detail: string]>([
+    ['header', () => jwtOf('token', {}, { alg: 'none' }), 'alg'],
+    ['type', () => jwtOf('token', {}, { typ: 'dpop+jwt' }), 'typ "dpop+jwt" is not that of an access token'],
+    ['claims', () => jwtOf('token', { exp: undefined }), 'exp is missing'],
+  ])('is refused for its %s before anybody is asked for keys', async (_, jwt, detail) => {
+    expect(await detailOf(jwt())).toBe(detail);
+    expect(issuer.asked).toEqual([]);
+    expect(verified.recall('token')).toBeUndefined();
+  });
+
+  it('is refused without the claims of the profile before anybody is asked for keys', () => {
+    const options = { ...OPTIONS, requireAccessTokenType: true };
+    const strict = new JwtTokenValidator(issuer.toIssuer(), verified, new VerificationQueue(), options);
+    expect(() => strict.validate(jwtOf('token', {}, { typ: 'at+jwt' }))).toThrow(TokenError);
+    expect(issuer.asked).toEqual([]);
+  });
+
+  it('of another issuer is refused before its signature is checked', async () => {
+    const detail = 'iss is "https://other.example", expected "https://issuer.example"';
+    expect(await detailOf(jwtOf('token', { iss: 'https://other.example' }))).toBe(detail);
+    issuer.keySet = Promise.resolve(new IssuerKeySet(ISSUER, []));
+    expect(await detailOf(jwtOf('token', { iss: 'https://other.example' }))).toBe(detail);
+    expect(issuer.asked).toEqual(['keys', 'keys']);
+  });
+
+  it('is refused where the issuer has another name by the time that the signature is checked', async () => {
+    issuer.verifiedWith = new IssuerKeySet('https://renamed.example', [issuer.key]);
+    const detail = 'iss is "https://issuer.example", expected "https://renamed.example"';
+    expect(await detailOf(jwtOf('token'))).toBe(detail);
+    issuer.isSlow = true;
+    expect(await detailOf(jwtOf('token'))).toBe(detail);
+    expect(verified.recall('token')).toBeUndefined();
+  });
+
+  it('is known with later key sets that have its key, and with no other', () => {
+    const token = validator.validate(jwtOf('token'));
+    issuer.keySet = new IssuerKeySet(ISSUER, [keyNamed('other'), issuer.key]);
+    expect(verified.recall('token')).toBe(token);
+    issuer.keySet = new IssuerKeySet(ISSUER, [keyNamed('other')]);
+    expect(verified.recall('token')).toBeUndefined();
+    issuer.keySet = new IssuerKeySet('https://renamed.example', [issuer.key]);
+    expect(verified.recall('token')).toBeUndefined();
+    issuer.keySet = new IssuerKeySet(ISSUER, [issuer.key]);
+    expect(verified.recall('token')).toBe(token);
+    issuer.isCurrent = false;
+    expect(verified.recall('token')).toBeUndefined();
+  });
+
+  it('is not known while keys are fetched, and a failure to fetch them ends nothing', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    void validator.validate(jwtOf('token'));
+    issuer.keySet = Promise.reject(new Error('the provider is down'));
+    expect(verified.recall('token')).toBeUndefined();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('is refused when its time is over, in the name of its issuer', () => {
+    void validator.validate(jwtOf('token'));
+    advanceClock(601);
+    let refusal: unknown;
+    try {
+      verified.recall('token');
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(TokenError);
+    expect(refusal).toMatchObject({ reason: 'expired', issuer: 'default' });
+  });
+
+  it('is forgotten with its issuer, or when it is picked', () => {
+    const others = new JwtTokenValidator(
+      new ScriptedIssuer().toIssuer(),
+      verified,
+      new VerificationQueue(),
+      OPTIONS,
+    );
+    for (const name of ['a', 'b', 'c']) void validator.validate(jwtOf(name, { sub: name }));
+    const other = others.validate(jwtOf('other', { sub: 'a' }));
+    expect(verified.forget((token, { sub }) => token === 'a' && sub === 'a')).toBe(1);
+    expect(verified.forget(() => false)).toBe(0);
+    expect(['a', 'b', 'other'].map((name) => verified.recall(name) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    verified.forgetIssuer(issuer.toIssuer());
+    expect(['b', 'c'].map((name) => verified.recall(name))).toEqual([undefined, undefined]);
+    expect(verified.recall('other')).toBe(other);
+  });
+
+  it.each<[ofSeveral: boolean | undefined, most: number]>([
+    [undefined, 10_000],
+    [false, 10_000],
+    [true, 50_000],
+  ])('of several issuers: %p; %i are known', (ofSeveral, most) => {
+    const many = new VerifiedJwts(ofSeveral);
+    const into = new JwtTokenValidator(issuer.toIssuer(), many, new VerificationQueue(), OPTIONS);
+    const tokenOf = (i: number): string => `${i}`.padStart(40, 't');
+    for (let i = 0; i <= most; i++) void into.validate(jwtOf(tokenOf(i)));
+    expect([0, 1, most].map((i) => many.recall(tokenOf(i)) !== undefined)).toEqual([false, true, true]);
   });
 });

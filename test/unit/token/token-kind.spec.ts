@@ -62,6 +62,9 @@ it.each<[Record<string, unknown>]>([
   [{ tok_type: 'RT' }],
   [{ token_type: 'urn:ietf:params:oauth:token-type:saml2' }],
   [{ token_type: 'urn:ietf:params:oauth:token-type:txn_token' }],
+  [{ token_use: 'tokenaccess' }],
+  [{ token_type: [...Array.from({ length: 15 }, () => 'Bearer'), 'refresh_token'] }],
+  [{ token_type: `${'x'.repeat(186)}:refresh_token` }],
   // One mark is enough.
   [{ token_type: 'Bearer', token_use: 'refresh_token' }],
 ])('%j is refused', (claims) => {
@@ -79,6 +82,10 @@ it.each<[Record<string, unknown>]>([
   [{ typ: 'JWT' }],
   [{ token_use: 'access' }],
   [{ tok_type: 'AT' }],
+  [{ token_type: 'no-urn:ietf:params:oauth:token-type:saml2' }],
+  // Longer lists and texts name no kind.
+  [{ token_type: [...Array.from({ length: 16 }, () => 'Bearer'), 'refresh_token'] }],
+  [{ token_type: `${'x'.repeat(187)}:refresh_token` }],
   [{ type: 'id' }],
   [{ type: 'user' }],
   [{ purpose: 'identity' }],
