@@ -3,7 +3,7 @@ import { makeTokens } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { multiplesOf, printTable, spread } from './report.js';
 import { inTurn } from './rounds.js';
-import { MODULE, YES } from './variants.js';
+import { MAP, MODULE, YES } from './variants.js';
 
 const ROTATION = 500;
 const WARM_UP = 1;
@@ -11,7 +11,7 @@ const WARM_UP = 1;
 const SERVERS = { Express: ['Apollo'], Fastify: ['Apollo', 'Mercurius'] };
 /** Many requests at the same time, which the module takes together, and one after the other. */
 const CONNECTIONS = [32, 1];
-const CONTENDERS = [YES, 'jose by hand', MODULE];
+const CONTENDERS = [YES, MAP, 'jose by hand', MODULE];
 
 const aliases = Array.from({ length: 10 }, (_, i) => `a${i}: name`).join(' ');
 const OPERATIONS = {
