@@ -5,7 +5,7 @@ import { MemoryReplayStore } from '../../../lib/binding/memory-replay-store.js';
 import { NonceIssuer } from '../../../lib/binding/dpop-nonce.js';
 import { ReplayStoreError, type ReplayStore, type UsedProof } from '../../../lib/binding/replay-store.js';
 import { AuthError } from '../../../lib/errors/auth.errors.js';
-import { setClock } from '../../support/clock.js';
+import { holdClock, setClock } from '../../support/clock.js';
 import { DPoPClient } from '../../support/dpop.js';
 import { nowInSeconds, type TokenParts } from '../../support/tokens.js';
 
@@ -39,6 +39,7 @@ describe('DPoPProofVerifier', () => {
     });
 
   it.each([1, 60, 300])('has a proof remembered for as long as it is accepted: %i s', async (proofMaxAge) => {
+    holdClock();
     const verifier = new DPoPProofVerifier({ proofMaxAge, clockSkew: 0 }, store);
     const iat = nowInSeconds();
     setClock(iat);
@@ -68,6 +69,7 @@ describe('DPoPProofVerifier', () => {
   });
 
   it('has a proof remembered for as long as its nonce is accepted, by the time of the nonce', async () => {
+    holdClock();
     const nonces = new NonceIssuer('secret');
     const makeVerifier = (): DPoPProofVerifier =>
       new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store, nonces);
@@ -87,6 +89,7 @@ describe('DPoPProofVerifier', () => {
   });
 
   it('reckons with the clock skew, for iat and for nonces', async () => {
+    holdClock();
     const nonces = new NonceIssuer('secret');
     const trueNow = nowInSeconds();
     setClock(trueNow + 3600);

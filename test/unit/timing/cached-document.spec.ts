@@ -98,6 +98,8 @@ describe('CachedDocument', () => {
   });
 
   it('answers with the stale document after a quarter of a second, then at once, while the fetch hangs', async () => {
+    // A machine that pauses for a second would look like a process that was suspended.
+    holdClock();
     await hold('a');
     suspend(301);
     const got = document.get();
