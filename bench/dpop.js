@@ -2,7 +2,8 @@
  * What does a DPoP proof add to a request with a known token? A new proof each time, beside Bearer alone, Bearer with a header
  * of the same size that nobody reads, and junk.
  */
-import { createHash, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
+import { createHash, randomUUID, sign, verify } from 'node:crypto';
+import { generateKeys } from '../test/support/generate-keys.js';
 import { encode, makeToken, thumbprintOf } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { median, printTable, spread } from './report.js';
@@ -18,7 +19,7 @@ const signProof = (input, privateKey) =>
 
 /** A client with a key of its own, and a token that is bound to it (RFC 9449 section 6). */
 function makeClient(source) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = generateKeys('ec', { namedCurve: 'P-256' });
   const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
   const jwk = { crv, kty, x, y };
   const token = makeToken(source, 'RS256', { cnf: { jkt: thumbprintOf(jwk) } });

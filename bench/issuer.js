@@ -1,6 +1,7 @@
 /** An issuer on a free port, and tokens of it: signed before the clock runs. */
-import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createHash, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
+import { generateKeys } from '../test/support/generate-keys.js';
 
 export const AUDIENCE = 'https://api.example.com';
 
@@ -8,9 +9,9 @@ export const AUDIENCE = 'https://api.example.com';
 const INTROSPECTION_TAKES = 20;
 
 const MAKE = {
-  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  EdDSA: () => generateKeyPairSync('ed25519'),
+  RS256: () => generateKeys('rsa', { modulusLength: 2048 }),
+  ES256: () => generateKeys('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generateKeys('ed25519'),
 };
 
 /** @typedef {{ issuer: string, keys: Record<string, { kid: string, publicKey, privateKey }>, calls: Record<string, number>, close: () => void }} Issuer */

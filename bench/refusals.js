@@ -2,8 +2,9 @@
  * What does a refused request cost, beside a good one whose token is known? Each class of request that an anonymous client
  * can send, as a multiple of the CPU of a good warm request in the same round.
  */
-import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { generateKeys } from '../test/support/generate-keys.js';
 import { AUDIENCE, encode, makeToken, makeTokens, thumbprintOf } from './issuer.js';
 import { measure, startServer } from './load.js';
 import { MODULE } from './variants.js';
@@ -66,7 +67,7 @@ function print(platform, rows) {
 /** That of the other sections, with more keys. */
 async function startOwnIssuer(source) {
   const slow = Array.from({ length: ES512_KEYS }, (_, i) => ({
-    ...generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+    ...generateKeys('ec', { namedCurve: 'P-521' }),
     alg: 'ES512',
     kid: `ES512-key-${i}`,
   }));
@@ -161,7 +162,7 @@ const constant = (value) => () => value;
 function proofWorks(source, origin) {
   const large = { kty: 'RSA', e: randomBytes(375).toString('base64url'), n: oddNumber(256) };
   const huge = { kty: 'RSA', e: 'AQAB', n: oddNumber(2048) };
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { publicKey } = generateKeys('ec', { namedCurve: 'P-256' });
   const plain = publicKey.export({ format: 'jwk' });
   const withProof = (jwk, alg, bytes, jkt = thumbprintOf(jwk)) => {
     const token = makeToken(source, 'RS256', { cnf: { jkt } });

@@ -4,10 +4,10 @@
  */
 import { createHook } from 'node:async_hooks';
 import { fork } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { generateKeys } from '../test/support/generate-keys.js';
 import { makeToken, makeTokens } from './issuer.js';
 import { printTable } from './report.js';
 import { measureWarm, startService } from './warm.js';
@@ -51,7 +51,7 @@ async function startTenants() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
   for (let i = 0; i < TENANTS; i++) {
-    const keys = { ES256: { kid: 'key', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) } };
+    const keys = { ES256: { kid: 'key', ...generateKeys('ec', { namedCurve: 'P-256' }) } };
     tenants.set(`t${i}`, { issuer: `${origin}/t${i}`, keys });
   }
   return { tenants: [...tenants.values()], close: () => server.close() };

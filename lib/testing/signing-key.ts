@@ -1,17 +1,16 @@
 /** What does the issuer sign with? A key pair made on the spot. RFC 7515, RFC 7518. */
-import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
+import { createHash, randomUUID, sign, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
+import { generateKeys, type KeyPair } from './generate-keys.js';
 
 /** The algorithms that a {@link TestIssuer} can sign with. */
 export type TestAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
 
-const GENERATE: Readonly<
-  Record<TestAlgorithm, () => { readonly publicKey: KeyObject; readonly privateKey: KeyObject }>
-> = {
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  PS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  EdDSA: () => generateKeyPairSync('ed25519'),
+const GENERATE: Readonly<Record<TestAlgorithm, () => KeyPair>> = {
+  ES256: () => generateKeys('ec', { namedCurve: 'P-256' }),
+  RS256: () => generateKeys('rsa', { modulusLength: 2048 }),
+  PS256: () => generateKeys('rsa', { modulusLength: 2048 }),
+  EdDSA: () => generateKeys('ed25519'),
 };
 
 export class SigningKey {

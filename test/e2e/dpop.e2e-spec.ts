@@ -9,7 +9,8 @@ import {
   type ReplayStore,
 } from 'nestjs-resource-server';
 import * as oauth from 'oauth4webapi';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { generateKeys } from '../../lib/testing/generate-keys.js';
 import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
 import { advanceClock } from '../support/clock.js';
 import { DPoPClient } from '../support/dpop.js';
@@ -141,7 +142,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     const good = client.proof({ url, token });
     const [header = '', payload = ''] = good.split('.');
     const secretJwk = client.key.privateKey.export({ format: 'jwk' });
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const { publicKey } = generateKeys('rsa', { modulusLength: 1024 });
     const proofs = {
       none: undefined,
       empty: '',

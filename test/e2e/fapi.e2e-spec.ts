@@ -8,8 +8,9 @@ import {
   type AuthModuleOptions,
   type IncomingRequest,
 } from 'nestjs-resource-server';
-import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { JWK } from 'jose';
+import { generateKeys } from '../../lib/testing/generate-keys.js';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { makeAuthority } from '../support/certificates.js';
 import { advanceClock } from '../support/clock.js';
@@ -162,7 +163,7 @@ describe.each(PLATFORMS)('profile fapi2 on %s', (platform) => {
     });
 
     it('an RSA key of 1024 bits is refused', async () => {
-      const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+      const { publicKey, privateKey } = generateKeys('rsa', { modulusLength: 1024 });
       const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'weak', alg: 'PS256', use: 'sig' } as JWK;
       const weak = { alg: 'PS256', kid: 'weak', publicKey, privateKey, jwk };
       const signer = await Issuer.start(undefined, weak);

@@ -2,12 +2,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { Claims, type AuthModuleOptions, type ClientAuthMethod } from 'nestjs-resource-server';
 import { fork, type ChildProcess } from 'node:child_process';
-import { generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch as fetchWith } from 'undici';
+import { generateKeys } from '../../lib/testing/generate-keys.js';
 import { bootApp, PLATFORMS, type TestApp } from '../support/app.js';
 import { AuthorizationServer, sendJson } from '../support/authorization-server.js';
 import { makeAuthority, selfSigned, type Certificate } from '../support/certificates.js';
@@ -30,11 +31,11 @@ type Jwk = Extract<AuthModuleOptions['clientSecret'], object>;
 type Metadata = Record<string, unknown>;
 
 const keys = {
-  rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ec: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  ec384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  ec521: generateKeyPairSync('ec', { namedCurve: 'P-521' }),
-  ed: generateKeyPairSync('ed25519'),
+  rsa: generateKeys('rsa', { modulusLength: 2048 }),
+  ec: generateKeys('ec', { namedCurve: 'P-256' }),
+  ec384: generateKeys('ec', { namedCurve: 'P-384' }),
+  ec521: generateKeys('ec', { namedCurve: 'P-521' }),
+  ed: generateKeys('ed25519'),
 };
 
 function privateJwk(privateKey: KeyObject, members: Jwk | Metadata = {}): Jwk {
@@ -63,9 +64,9 @@ const presenting = ({ cert, key }: Certificate): AuthModuleOptions => ({
 const SECRET = keepSecret('the/secret:of%+the api&itself=%41~"');
 const OTHER_SECRET = keepSecret('another-secret-as-long-as-the-right');
 const OTHER_KEYS = {
-  RSA: privateJwk(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
-  EC: privateJwk(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
-  OKP: privateJwk(generateKeyPairSync('ed25519').privateKey),
+  RSA: privateJwk(generateKeys('rsa', { modulusLength: 2048 }).privateKey),
+  EC: privateJwk(generateKeys('ec', { namedCurve: 'P-256' }).privateKey),
+  OKP: privateJwk(generateKeys('ed25519').privateKey),
 };
 
 interface Method {

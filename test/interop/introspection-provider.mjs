@@ -5,10 +5,11 @@
  * Told once over IPC: { clients, tls: { cert, key, ca } }. Says { plain, secure, mtls }: two issuers, and the origin of
  * the second port. Prints nothing.
  */
-import { generateKeyPairSync, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
+import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { errors, Provider } from 'oidc-provider';
+import { generateKeys } from '../support/generate-keys.js';
 
 const AUDIENCE = 'https://api.example.com';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -18,8 +19,8 @@ const SIGN_IN = 'urn:example:sign-in';
 
 const jwks = {
   keys: [
-    ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
-    ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['RS256', generateKeys('rsa', { modulusLength: 2048 })],
+    ['ES256', generateKeys('ec', { namedCurve: 'P-256' })],
   ].map(([alg, { privateKey }]) => ({ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: alg })),
 };
 

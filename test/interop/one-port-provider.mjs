@@ -4,10 +4,11 @@
  * those of a second resource, and bound to the certificate of clients that are registered so. Told once over IPC:
  * { cert, key, ca, clients }. Says { issuer } when it listens. Prints nothing.
  */
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { Provider } from 'oidc-provider';
+import { generateKeys } from '../support/generate-keys.js';
 
 const AUDIENCE = 'https://api.example.com';
 const JWT_AUDIENCE = 'https://api.example.com/jwt';
@@ -36,9 +37,9 @@ const provider = new Provider(issuer, {
   // Without alg, so that each serves every algorithm of its kind.
   jwks: {
     keys: [
-      generateKeyPairSync('rsa', { modulusLength: 2048 }),
-      generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-      generateKeyPairSync('ed25519'),
+      generateKeys('rsa', { modulusLength: 2048 }),
+      generateKeys('ec', { namedCurve: 'P-256' }),
+      generateKeys('ed25519'),
     ].map(({ privateKey }) => ({ ...privateKey.export({ format: 'jwk' }), use: 'sig', kid: randomUUID() })),
   },
   clientAuthMethods: [

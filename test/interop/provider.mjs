@@ -3,18 +3,19 @@
  * signs with this algorithm and a key of this kid, behind this path; { rotate: issuer } makes a new signing key and forgets
  * the old one; { stop: issuer } ends it. Each is answered with { issuer }. Prints nothing.
  */
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
+import { generateKeys } from '../support/generate-keys.js';
 
 const AUDIENCE = 'https://api.example.com';
 
 function makeKey(alg, kid = randomUUID()) {
   const { privateKey } = alg.startsWith('ES')
-    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    ? generateKeys('ec', { namedCurve: 'P-256' })
     : alg.startsWith('Ed')
-      ? generateKeyPairSync('ed25519')
-      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+      ? generateKeys('ed25519')
+      : generateKeys('rsa', { modulusLength: 2048 });
   return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid };
 }
 

@@ -12,8 +12,9 @@ import {
   type ClientAuthMethod,
 } from 'nestjs-resource-server';
 import { fork, type ChildProcess } from 'node:child_process';
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { generateKeys } from '../../lib/testing/generate-keys.js';
 import { bootApp, type TestApp } from '../support/app.js';
 import { makeAuthority, selfSigned, type Certificate } from '../support/certificates.js';
 import { bearer } from '../support/http.js';
@@ -30,7 +31,7 @@ const providerAuthority = await makeAuthority('Authority of the provider');
 const clientAuthority = await makeAuthority('Authority of the clients');
 const issued = await clientAuthority.issue({ commonName: 'the-api', san: ['api.example.com'] });
 const own = await selfSigned({ commonName: 'the-api' });
-const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { privateKey, publicKey } = generateKeys('ec', { namedCurve: 'P-256' });
 const publicJwk = publicKey.export({ format: 'jwk' });
 const privateJwk = privateKey.export({ format: 'jwk' });
 keepSecret(privateJwk.d ?? '');

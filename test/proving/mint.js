@@ -1,14 +1,15 @@
 /** Keys and tokens. Every part of a token can be said in so many words; what is not said is good. */
-import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHmac, randomUUID, sign } from 'node:crypto';
+import { generateKeys } from '../support/generate-keys.js';
 
 export const AUDIENCE = 'https://api.example.com';
 
 const GENERATE = {
-  RS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  PS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  ES384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  Ed: () => generateKeyPairSync('ed25519'),
+  RS: () => generateKeys('rsa', { modulusLength: 2048 }),
+  PS: () => generateKeys('rsa', { modulusLength: 2048 }),
+  ES256: () => generateKeys('ec', { namedCurve: 'P-256' }),
+  ES384: () => generateKeys('ec', { namedCurve: 'P-384' }),
+  Ed: () => generateKeys('ed25519'),
 };
 
 export function makeKey(alg = 'ES256', members = {}) {

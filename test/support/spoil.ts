@@ -1,6 +1,7 @@
 /** Ways to spoil one part of a good token. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
+import { generateKeys } from '../../lib/testing/generate-keys.js';
 import { signatureOf, type SigningKey } from './tokens.js';
 
 /** The same token with another signature. */
@@ -29,14 +30,14 @@ export function republish(key: SigningKey, kid: string, { alg = key.alg, ...memb
 
 /** Too short for RFC 7518 section 3.3, which asks for 2048 bits. */
 export function makeSmallRsaKey(kid: string): SigningKey {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const { publicKey, privateKey } = generateKeys('rsa', { modulusLength: 1024 });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256' } as JWK;
   return { alg: 'RS256', kid, publicKey, privateKey, jwk };
 }
 
 /** A key that signs and verifies, with a public exponent of as many bits: verifying takes as long as the exponent is. */
 export function makeExponentRsaKey(kid: string, bits: number, alg = 'RS256'): SigningKey {
-  const good = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+  const good = generateKeys('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
   const [p, q] = [numberOf(good.p), numberOf(good.q)];
   let e = 2n ** BigInt(bits - 1) + 1n;
   while (greatestDivisor(e, (p - 1n) * (q - 1n)) !== 1n) e += 2n;
@@ -79,7 +80,7 @@ function inverse(value: bigint, modulus: bigint): bigint {
 
 /** A curve that ES256 does not mean, with coordinates of the same length. */
 export function makeSecp256k1Key(kid: string): SigningKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+  const { publicKey, privateKey } = generateKeys('ec', { namedCurve: 'secp256k1' });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256' } as JWK;
   return { alg: 'ES256', kid, publicKey, privateKey, jwk };
 }

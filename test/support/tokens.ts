@@ -1,13 +1,7 @@
 /** Keys and tokens: good by default, each test spoils one part. */
-import {
-  createHmac,
-  generateKeyPairSync,
-  randomUUID,
-  sign,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { createHmac, randomUUID, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
+import { generateKeys, type KeyPair } from '../../lib/testing/generate-keys.js';
 
 export interface SigningKey {
   readonly alg: string;
@@ -18,13 +12,13 @@ export interface SigningKey {
   readonly jwk: JWK;
 }
 
-const GENERATE: Record<string, () => { publicKey: KeyObject; privateKey: KeyObject }> = {
-  RS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  PS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  ES384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  ES512: () => generateKeyPairSync('ec', { namedCurve: 'P-521' }),
-  Ed: () => generateKeyPairSync('ed25519'),
+const GENERATE: Record<string, () => KeyPair> = {
+  RS: () => generateKeys('rsa', { modulusLength: 2048 }),
+  PS: () => generateKeys('rsa', { modulusLength: 2048 }),
+  ES256: () => generateKeys('ec', { namedCurve: 'P-256' }),
+  ES384: () => generateKeys('ec', { namedCurve: 'P-384' }),
+  ES512: () => generateKeys('ec', { namedCurve: 'P-521' }),
+  Ed: () => generateKeys('ed25519'),
 };
 
 export function makeKey(alg = 'ES256', kid: string = randomUUID(), members: JsonWebKey = {}): SigningKey {

@@ -1,12 +1,13 @@
 /** An authorization server of a few lines, on a free port: discovery, a key, introspection, and tokens made with node:crypto. */
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { createServer } from 'node:http';
+import { generateKeys } from '../../support/generate-keys.js';
 
 const AUDIENCE = 'https://api.example.com';
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 function makeKey(kid) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = generateKeys('ec', { namedCurve: 'P-256' });
   return { privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' } };
 }
 

@@ -1,13 +1,13 @@
 /** What is too small, too large or too costly to be imported; what issuers write oddly still is. */
 import { describe, expect, it } from '@jest/globals';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeys } from '../../../lib/testing/generate-keys.js';
 import { importPublicKey } from '../../../lib/jose/verify-signature.js';
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
-const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+const rsa = generateKeys('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+const ec = generateKeys('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+const ed25519 = generateKeys('ed25519').publicKey.export({ format: 'jwk' });
 
 const bytes = (first: number, length: number): string => {
   const octets = Buffer.alloc(length, 0xff);

@@ -1,5 +1,6 @@
 /** Secrets and addresses among the options: what is refused, what is quoted, what is read as it stands. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
+import { generateKeys } from '../../../lib/testing/generate-keys.js';
 import type { AuthModuleOptions } from '../../../lib/options/auth-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { ClientKey } from '../../../lib/issuer/client-authentication.js';
@@ -101,9 +102,9 @@ describe('secrets of the environment', () => {
 });
 
 describe('the key of private_key_jwt', () => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  const ed = generateKeyPairSync('ed25519').privateKey;
+  const rsa = generateKeys('rsa', { modulusLength: 2048 }).privateKey;
+  const ec = generateKeys('ec', { namedCurve: 'P-256' }).privateKey;
+  const ed = generateKeys('ed25519').privateKey;
   const signing = { ...CLIENT, clientAuthMethod: 'private_key_jwt' } as const;
 
   it.each([
@@ -119,14 +120,14 @@ describe('the key of private_key_jwt', () => {
 
   it.each<[string, ClientKey]>([
     ['the public part alone', { ...jwkOf(rsa), d: undefined } as never],
-    ['an RSA key of 1024 bits', jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)],
+    ['an RSA key of 1024 bits', jwkOf(generateKeys('rsa', { modulusLength: 1024 }).privateKey)],
     ['a key for encryption', jwkOf(rsa, { use: 'enc' })],
     ['a key that only verifies', jwkOf(rsa, { key_ops: ['verify'] })],
     ['an algorithm of another type', jwkOf(rsa, { alg: 'ES256' })],
     ['an algorithm of another curve', jwkOf(ec, { alg: 'ES384' })],
     ['an algorithm for encryption', jwkOf(rsa, { alg: 'RSA-OAEP' })],
-    ['X25519', jwkOf(generateKeyPairSync('x25519').privateKey)],
-    ['secp256k1', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey)],
+    ['X25519', jwkOf(generateKeys('x25519').privateKey)],
+    ['secp256k1', jwkOf(generateKeys('ec', { namedCurve: 'secp256k1' }).privateKey)],
     ['a symmetric key', { kty: 'oct', k: 'AAAA' }],
     ['a kid that is no string', jwkOf(rsa, { kid: 7 })],
   ])('is refused: %s', (_, jwk) => {
