@@ -13,11 +13,12 @@ import { ApplicationConfig, DiscoveryService, ModuleRef, ModulesContainer } from
 import { issuerProblems } from './guard/issuer-problems.js';
 import { accessOf, type Requiring } from './access/authorize.js';
 import { ConfigurationError } from './errors/auth.errors.js';
+import { quoteAddress } from './errors/quote-address.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GLOBAL_GUARD } from './guard/global-guard.token.js';
 import { checkResolvers } from './guard/graphql/check-resolvers.js';
 import { vulnerableDrivers } from './guard/graphql/driver-versions.js';
-import { findGraphQLOptions } from './guard/graphql/resolvers.js';
+import { findGraphQLOptions, findResolvers } from './guard/graphql/resolvers.js';
 import { separateContexts } from './guard/graphql/separate-contexts.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { GuardInPlace } from './guard/guard-in-place.js';
@@ -31,6 +32,7 @@ import { SecurityEventTokens } from './revocation/security-event-token.js';
 import { checkHandlers } from './policy/check-handlers.js';
 import { ControllerRoutes } from './route-table/controller-routes.js';
 import { guardedClasses, type GuardedClass } from './route-table/guarded-classes.js';
+import { idleDecorators } from './policy/idle-decorators.js';
 import { unmetParameters } from './route-table/unmet-parameters.js';
 import { TokenValidator } from './validation/token-validator.js';
 
@@ -57,24 +59,26 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     this.#requireGuard();
     const options = this.self.get<ResolvedOptions>(RESOLVED_OPTIONS);
+    const classes = guardedClasses(this.discovery);
     const problems = [
-      ...new Set(guardedClasses(this.discovery).flatMap((each) => this.#problemsOf(each, options))),
+      ...new Set(classes.flatMap((each) => this.#problemsOf(each, options))),
       ...checkResolvers(this.modules),
       ...separateContexts(this.modules),
       ...this.#unguarded(),
     ];
-    if (problems.length === 0) {
-      problems.push(
-        ...unmetParameters(this.self.get(ControllerRoutes).read(), this.self.get(MessageHandlers).read()),
-      );
-    }
-    if (problems.length > 0) {
-      throw new ConfigurationError(
-        ['AuthModule: decorators that cannot be enforced', ...problems].join('\n  '),
-      );
-    }
+    refuse(problems);
+    const routes = this.self.get(ControllerRoutes).read();
+    const messages = this.self.get(MessageHandlers).read();
+    refuse(unmetParameters(routes, messages));
+    const handlers = [
+      ...routes.map(({ handler = '' }) => handler),
+      ...messages.map(({ name }) => name),
+      ...findResolvers(this.modules).map(({ metatype, property }) => `${metatype.name}.${property}`),
+    ];
+    reportIdle(idleDecorators(classes, new Set(handlers)), options);
     warnOfDrivers(this.modules);
     warnOfProfile(options);
+    warnOfResource(options);
     const issuers = this.self.get(IssuerRegistry);
     this.#issuers = issuers;
     const guard = this.self.get<CanActivate>(AuthGuard);
@@ -157,6 +161,23 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
+/** @throws {ConfigurationError} if there is any */
+function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new ConfigurationError(['AuthModule: decorators that cannot be enforced', ...problems].join('\n  '));
+}
+
+/** Somebody may believe that a service is protected. @throws {ConfigurationError} with `audit: 'error'` */
+function reportIdle(idle: readonly string[], { audit }: ResolvedOptions): void {
+  if (idle.length === 0) return;
+  const message = [
+    'AuthModule: decorators without effect, because these are not handlers of a route, a field or a message',
+    ...idle,
+  ].join('\n  ');
+  if (audit === 'error') throw new ConfigurationError(message);
+  new Logger('AuthModule').warn(message);
+}
+
 /** Requirements of class and handler that no token can meet together. */
 function contradictionsOf(place: string, policy: Requiring): readonly string[] {
   try {
@@ -172,6 +193,15 @@ function contradictionsOf(place: string, policy: Requiring): readonly string[] {
 function warnOfDrivers(modules: ModulesContainer): void {
   if (findGraphQLOptions(modules).length === 0) return;
   for (const warning of vulnerableDrivers()) new Logger('AuthModule').warn(warning);
+}
+
+/** A client that follows the document requests tokens that this API rejects. RFC 8707 section 2. */
+function warnOfResource({ resourceMetadata, audience }: ResolvedOptions): void {
+  const audiences = [audience].flat();
+  if (!resourceMetadata || audiences.length === 0 || audiences.includes(resourceMetadata.resource)) return;
+  new Logger('AuthModule').warn(
+    `resourceMetadata: clients request tokens for ${quoteAddress(resourceMetadata.resource)}, which audience does not contain`,
+  );
 }
 
 function warnOfProfile(options: ResolvedOptions): void {

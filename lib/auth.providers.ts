@@ -3,6 +3,7 @@ import { Logger, type DynamicModule, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { ModulesContainer } from '@nestjs/core';
 import { AuthLifecycle } from './auth.lifecycle.js';
+import { ConfigurationError } from './errors/auth.errors.js';
 import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
@@ -46,18 +47,19 @@ export const PROVIDERS: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
     inject: [ModulesContainer, MODULE_OPTIONS_TOKEN, { token: ConfigService, optional: true }],
-    // Without a ConfigService in sight, a bare one reads the process's environment.
     useFactory: (
       modules: ModulesContainer,
       given: AuthModuleOptions | undefined,
-      config: ConfigService = new ConfigService(),
+      config: ConfigService | undefined,
     ): ResolvedOptions => {
       // Before anything is made of the options: providers touch the adapter, which may be listening already.
       refuseMisplacedImports(modules);
       const unknown = unknownVariables(given?.envPrefix ?? DEFAULT_PREFIX, Object.keys(process.env));
       if (unknown.length > 0)
         new Logger('AuthModule').warn(`not a variable of this module: ${unknown.join(', ')}`);
-      return resolveOptions(given ?? {}, (name) => config.get<unknown>(name));
+      return config
+        ? resolveOptions(given ?? {}, (name) => config.get<unknown>(name))
+        : resolveByProcess(given ?? {});
     },
   },
   {
@@ -140,6 +142,23 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   OpenStreams,
   ConnectionAuthenticator,
 ];
+
+/**
+ * Reads the environment of the process, where no ConfigService is visible to this module.
+ *
+ * @throws {ConfigurationError} that also says where variables were not looked for
+ */
+function resolveByProcess(given: AuthModuleOptions): ResolvedOptions {
+  const config = new ConfigService();
+  try {
+    return resolveOptions(given, (name) => config.get<unknown>(name));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || !error.message.includes('): required')) throw error;
+    throw new ConfigurationError(
+      `${error.message}\n  .env was not read: the application imports no ConfigModule.forRoot({ isGlobal: true })`,
+    );
+  }
+}
 
 function makeSecurityEventTokens(
   { issuers, revocations, queue }: TokenValidator,

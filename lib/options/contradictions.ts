@@ -47,6 +47,12 @@ export function receiverContradictions(
   const { backChannelLogout, logoutAudience, clientId } = said;
   const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
   const found: (readonly [string, string])[] = [];
+  // A variable that is not set, more likely than the wish not to check it.
+  if ('authorizationHeader' in events && events['authorizationHeader'] === undefined)
+    found.push([
+      'securityEvents.authorizationHeader',
+      'is undefined; omit it if pushes carry no such header',
+    ]);
   for (const member of ['issuer', 'jwksUri']) {
     const address = events[member];
     if (typeof address !== 'string' || !URL.canParse(address)) continue;

@@ -35,7 +35,11 @@ export interface SecurityEventsOptions {
   readonly issuer?: string | undefined;
   /** The URL of the transmitter's keys. @default `jwks_uri` of the metadata of the issuer */
   readonly jwksUri?: string | undefined;
-  /** The complete value that the `Authorization` header of a push must have. @default the header is not checked */
+  /**
+   * The complete value that the `Authorization` header of a push must have. With `undefined`, for example from a variable that is
+   * not set, the application does not start.
+   * @default omitted: the header is not checked
+   */
   readonly authorizationHeader?: string | undefined;
 }
 

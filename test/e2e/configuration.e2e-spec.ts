@@ -66,7 +66,24 @@ describe('configuration mistakes', () => {
         `  signingAlgorithms (${PREFIX}SIGNING_ALGORITHMS): "HS256" is not one of RS256`,
       ),
       '  typo: is not an option',
+      '  .env was not read: the application imports no ConfigModule.forRoot({ isGlobal: true })',
     ]);
+  });
+
+  it('say nothing of .env where it was read, or where nothing is missing', async () => {
+    @Module({
+      imports: [ConfigModule.forRoot({ isGlobal: true, ignoreEnvFile: true }), AuthModule.forRoot()],
+    })
+    class AppModule {}
+    const error: unknown = await Test.createTestingModule({ imports: [AppModule] })
+      .compile()
+      .catch((reason: unknown) => reason);
+    expect((error as Error).message.split('\n')).toEqual([
+      'AuthModule: 2 problems',
+      `  issuer (${PREFIX}TENANT_DOMAIN): required`,
+      `  audience (${PREFIX}AUDIENCE): required`,
+    ]);
+    expect(await mistakes({ ...good, audience: '' })).not.toContain('.env');
   });
 
   it.each<[string, AuthModuleOptions, string]>([
@@ -166,6 +183,11 @@ describe('configuration mistakes', () => {
         cache: { get: () => undefined, set: () => undefined, delete: () => undefined },
       },
       'cacheSecret (MONOCLOUD_BACKEND_CACHE_SECRET): cache requires it',
+    ],
+    [
+      'a header of pushes from a variable that is not set',
+      { securityEvents: { path: '/events', audience: AUDIENCE, authorizationHeader: undefined } },
+      'securityEvents.authorizationHeader: is undefined',
     ],
     ['a fetcher that is no function', { fetcher: 'fetch' as never }, 'fetcher: is not a function'],
   ])('%s', async (_, options, expected) => {

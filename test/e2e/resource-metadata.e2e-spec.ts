@@ -16,6 +16,7 @@ import * as oauth from 'oauth4webapi';
 import { bootApp, PLATFORMS, type AppSettings, type TestApp } from '../support/app.js';
 import { bearer } from '../support/http.js';
 import { AUDIENCE, Issuer } from '../support/issuer.js';
+import { loggedLines } from '../support/no-secrets-in-output.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -112,6 +113,17 @@ describe.each(PLATFORMS)('resource metadata on %s', (platform) => {
     await booted.close();
     expect(await named(await boot({ issuer: configured, warmUp: 'required' }))).toEqual([own.server.issuer]);
     await own.close();
+  });
+
+  it.each([
+    ['another URL than its audience', { resource: 'https://shop.example/api' }, 1],
+    ['its audience', { resource: AUDIENCE }, 0],
+    ['its audience, by default', {}, 0],
+  ])('warns of a resource that no token can be for: %s', async (_, resourceMetadata, warnings) => {
+    await boot({ resourceMetadata: resourceMetadata as never });
+    const lines = loggedLines().filter((line) => line.includes('which audience does not contain'));
+    expect(lines).toHaveLength(warnings);
+    if (warnings > 0) expect(lines[0]).toContain('"https://shop.example/api"');
   });
 
   it('says what the application says', async () => {

@@ -39,6 +39,16 @@ const tokenIn = ({ body }: Answer): string =>
 const claimsIn = (answer: Answer): unknown =>
   JSON.parse(Buffer.from(tokenIn(answer).split('.')[1] ?? '', 'base64url').toString());
 
+it('says that it takes POST requests only', async () => {
+  await start({});
+  const response = await fetch(`${issuer.issuer}/token`);
+  expect([response.status, response.headers.get('allow'), await response.text()]).toEqual([
+    405,
+    'POST',
+    'Tokens are issued to POST requests (RFC 6749 section 3.2).\n',
+  ]);
+});
+
 describe.each(PLATFORMS)('an application on %s and the token endpoint of its issuer', (platform) => {
   it.each([false, true])('agree on its tokens (opaque: %s)', async (opaque) => {
     await start({ sub: 'ada', scope: 'read', opaque });

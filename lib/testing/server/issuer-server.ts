@@ -86,8 +86,11 @@ export class IssuerServer {
     if (method === 'GET' && path === '/jwks') return sendJson(response, 200, { keys: this.keys });
     if (method === 'GET' && path === '/stranger/jwks')
       return sendJson(response, 200, { keys: this.strangersKeys });
-    if (method === 'POST' && path === '/token' && this.tokenEndpoint)
-      return this.#issue(request, response, this.tokenEndpoint);
+    if (path === '/token' && this.tokenEndpoint) {
+      if (method === 'POST') return this.#issue(request, response, this.tokenEndpoint);
+      response.writeHead(405, { Allow: 'POST', 'Content-Type': 'text/plain' });
+      return void response.end('Tokens are issued to POST requests (RFC 6749 section 3.2).\n');
+    }
     if (method !== 'POST' || (path !== '/introspect' && path !== '/revoke'))
       return void response.writeHead(404).end();
 
