@@ -14,6 +14,8 @@ import {
   Get,
   Module,
   Scope,
+  UseFilters,
+  type ArgumentsHost,
   type ExceptionFilter,
   type INestApplication,
   type INestMicroservice,
@@ -49,7 +51,7 @@ import {
 } from 'nestjs-resource-server';
 import { attackSuite, mockClaims, TestIssuer } from 'nestjs-resource-server/testing';
 import { Test } from '@nestjs/testing';
-import { firstValueFrom, interval, of, type Observable } from 'rxjs';
+import { firstValueFrom, interval, of, throwError, type Observable } from 'rxjs';
 import { advanceClock } from '../support/clock.js';
 import { Issuer } from '../support/issuer.js';
 import { connectClient, KINDS, startMicroservice, type HeaderLines } from '../support/messages.js';
@@ -95,6 +97,39 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
     catch(_: RpcException, host: { getArgByIndex(index: number): unknown }): Observable<unknown> {
       calls.push(`dead letter of ${(host.getArgByIndex(1) as KafkaContext).getTopic()}`);
       return of(undefined);
+    }
+  }
+
+  /** These two as well. */
+  @Catch(RpcException)
+  class RejectedMessages implements ExceptionFilter {
+    catch(exception: RpcException, host: ArgumentsHost): Observable<unknown> {
+      const context = host.switchToRpc().getContext<unknown>();
+      if (context instanceof KafkaContext && !expectsReply(context)) return of(undefined);
+      return throwError(() => exception.getError());
+    }
+  }
+
+  function expectsReply(context: KafkaContext): boolean {
+    const { headers = {} } = context.getMessage();
+    return Boolean(headers['kafka_correlationId'] && headers['kafka_replyTopic']);
+  }
+
+  @Catch(RpcException)
+  class RejectedEvents implements ExceptionFilter {
+    catch(): Observable<unknown> {
+      return of(undefined);
+    }
+  }
+
+  @Controller()
+  class PaymentsController {
+    @MessagePattern('orders') orders(@Claims('sub') sub: string): object {
+      calls.push('orders');
+      return { sub };
+    }
+    @EventPattern('paid') @UseFilters(RejectedEvents) paid(_order: unknown): void {
+      calls.push('paid');
     }
   }
 
@@ -181,6 +216,29 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
     );
     await expect(strategy.receive('placed', {})).resolves.toBeUndefined();
     expect(calls).toEqual(['dead letter of placed']);
+    await filtered.close();
+  });
+
+  it('lets filters of the application answer requests, and commit everything else', async () => {
+    const strategy = new ServerWithoutBroker({ client: { brokers: [] } });
+    const filtered = await startMicroservice(
+      issuer.options,
+      { strategy },
+      {
+        controllers: [PaymentsController],
+        providers: [{ provide: APP_FILTER, useClass: RejectedMessages }],
+      },
+    );
+    // A sender decides which headers a message has.
+    for (const headers of [{}, { kafka_correlationId: reply.kafka_correlationId }, reply])
+      await expect(strategy.receive('paid', headers)).resolves.toBeUndefined();
+    await expect(strategy.receive('orders', {})).resolves.toBeUndefined();
+    expect(strategy.sent).toEqual([]);
+    await strategy.receive('orders', reply);
+    while (strategy.sent.length === 0) await new Promise(setImmediate);
+    const [{ messages }] = strategy.sent as [Sent];
+    expect(JSON.parse(String(messages[0].headers['kafka_nest-err']))).toEqual(MISSING);
+    expect(calls).toEqual([]);
     await filtered.close();
   });
 });
