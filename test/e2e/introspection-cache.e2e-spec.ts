@@ -157,18 +157,19 @@ describe.each(PLATFORMS)('remembered answers on %s', (platform) => {
 
   it('are not filled by an answer from before they were forgotten', async () => {
     await boot();
-    issuer.server.delay = 100;
+    const release = issuer.server.holdIntrospection();
     const token = issuer.opaqueToken();
     const pending = status(token);
     while (asked() === 0) await new Promise(setImmediate);
     issuer.server.introspected.delete(token);
     await app.nest.get(TokenValidationService).forget({ token });
+    release();
     expect([await pending, await status(token)]).toEqual([200, 401]);
   });
 
   it('serve no request after they were forgotten, though the introspection began before', async () => {
     await boot();
-    issuer.server.delay = 200;
+    const release = issuer.server.holdIntrospection(1);
     const token = issuer.opaqueToken();
     const pending = status(token);
     while (asked() === 0) await new Promise(setImmediate);
@@ -176,6 +177,7 @@ describe.each(PLATFORMS)('remembered answers on %s', (platform) => {
     await app.nest.get(TokenValidationService).forget({ token });
     // The first answer is still under way.
     expect(await status(token)).toBe(401);
+    release();
     expect([await pending, asked()]).toEqual([200, 2]);
   });
 

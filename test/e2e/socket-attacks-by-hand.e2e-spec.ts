@@ -260,8 +260,10 @@ describe.each(LIBRARIES)('attempts by hand: %s', (library) => {
     [
       'one that is revoked',
       async () => {
+        // Before it is revoked, also where a second begins in between.
+        const revoked = token({ jti: 'revoked', exp: nowInSeconds() + 600 });
         await app.nest.get(TokenRevocations).revoke({ jti: 'revoked' });
-        return token({ jti: 'revoked', exp: nowInSeconds() + 600 });
+        return revoked;
       },
     ],
     [
@@ -295,12 +297,12 @@ describe.each(LIBRARIES)('attempts by hand: %s', (library) => {
 
   it('revoked while others wait for the provider: nobody of them stays', async () => {
     await boot([NewsGateway], issuer.introspecting);
-    issuer.server.delay = 300;
+    const release = issuer.server.holdIntrospection();
     const asked = issuer.server.count('/introspect');
     const connecting = connect(library, app.origin, bearer(issuer.opaqueToken({ sub: 'user-2' })));
     await issuer.server.asked('/introspect', asked + 1);
     await app.nest.get(TokenRevocations).revoke({ sub: 'user-2' });
-    issuer.server.delay = 0;
+    release();
     const client = await connecting;
     await client.whenEnded();
     await expectDeaf(client);

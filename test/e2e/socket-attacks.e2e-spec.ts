@@ -185,13 +185,13 @@ describe.each(LIBRARIES)('a socket behind which no good token stands: %s', (libr
 
   it('hears nothing while it is being decided on, and what it says meanwhile is not heard', async () => {
     await boot(issuer.introspecting);
-    issuer.server.delay = 300;
+    const release = issuer.server.holdIntrospection();
     const asked = issuer.server.count('/introspect');
     const connecting = connect(library, app.origin, bearer('opaque-and-unknown'));
     await issuer.server.asked('/introspect', asked + 1);
     await broadcast('while it waits');
+    release();
     const client = await connecting;
-    issuer.server.delay = 0;
     expect(await client.whenEnded()).toEqual(refusedWith(library, 401, 'unauthorized', 'invalid_token'));
     expectNothing(client);
   });
@@ -228,13 +228,13 @@ describe.each(LIBRARIES)('a socket behind which no good token stands: %s', (libr
     await boot(issuer.introspecting);
     const mine = { sub: 'user-1', exp: nowInSeconds() + 30 };
     const client = await connect(library, app.origin, bearer(issuer.opaqueToken(mine)));
-    issuer.server.delay = 1500;
+    const release = issuer.server.holdIntrospection();
     const asked = issuer.server.count('/introspect');
     client.send('renew', issuer.opaqueToken({ ...mine, exp: nowInSeconds() + 6000 }));
     await issuer.server.asked('/introspect', asked + 1);
     advanceClock(31);
     await client.whenEnded();
-    issuer.server.delay = 0;
+    release();
     await broadcast('after');
     expect(client.received.filter(({ data }) => data === 'after')).toEqual([]);
     while (app.nest.get(OpenStreams).size > 1) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -354,7 +354,7 @@ describe('a client of ws that does as it likes', () => {
   });
 
   it('costs nothing when it goes away while it is decided on', async () => {
-    issuer.server.delay = 200;
+    const release = issuer.server.holdIntrospection();
     const asked = issuer.server.count('/introspect');
     const clients = Array.from({ length: 20 }, (_, index) => {
       const socket = connectTcp(Number(new URL(app.origin).port), '127.0.0.1');
@@ -363,7 +363,7 @@ describe('a client of ws that does as it likes', () => {
     });
     await issuer.server.asked('/introspect', asked + 20);
     for (const socket of clients) socket.resetAndDestroy();
-    issuer.server.delay = 0;
+    release();
     const good = await connect('ws', app.origin, bearer(issuer.opaqueToken()));
     good.send('open');
     await good.next('open');

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
+import { HeldAnswers } from './held-answers.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -24,6 +25,8 @@ export class AuthorizationServer {
   connections = 0;
   /** How long introspection takes, in milliseconds. */
   delay = 0;
+  /** Answers of introspection that wait. */
+  readonly #held = new HeldAnswers();
   #overrides = new Map<string, Answer>();
   readonly #awaited = new Set<() => void>();
 
@@ -84,6 +87,12 @@ export class AuthorizationServer {
 
   recover(): void {
     this.#overrides.clear();
+    this.#held.release();
+  }
+
+  /** Holds the next answers of introspection. @returns sends them, and holds no more */
+  holdIntrospection(count?: number): () => void {
+    return this.#held.hold(count);
   }
 
   /** Breaks every connection, as a dead host does. */
@@ -121,7 +130,7 @@ export class AuthorizationServer {
       const parameters = new URLSearchParams(body);
       this.introspections.push(parameters);
       const answer = this.introspected.get(parameters.get('token') ?? '') ?? { active: false };
-      setTimeout(() => sendJson(response, answer), this.delay);
+      this.#held.send(() => void setTimeout(() => sendJson(response, answer), this.delay));
     });
   }
 }

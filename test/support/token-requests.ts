@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { sendJson } from './authorization-server.js';
 import type { Issuer } from './issuer.js';
 import { keepSecret } from './no-secrets-in-output.js';
+import { HeldAnswers } from './held-answers.js';
 
 export interface TokenRequest {
   readonly parameters: Readonly<Record<string, string>>;
@@ -21,6 +22,7 @@ export class TokenRequests {
   fault: readonly [status: number, body: string, headers?: Record<string, string>] | 'hang' | undefined;
   /** How long an answer takes, in milliseconds. */
   delay = 0;
+  readonly #held = new HeldAnswers();
   #issued = 0;
 
   constructor(private readonly issuer: Issuer) {
@@ -38,9 +40,15 @@ export class TokenRequests {
           response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
           return;
         }
-        setTimeout(() => sendJson(response, this.answerTo(parameters)), this.delay);
+        const answer = this.answerTo(parameters);
+        this.#held.send(() => void setTimeout(() => sendJson(response, answer), this.delay));
       });
     });
+  }
+
+  /** Holds the next good answers. @returns sends them, and holds no more */
+  hold(count?: number): () => void {
+    return this.#held.hold(count);
   }
 
   get count(): number {
