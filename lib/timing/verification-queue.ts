@@ -3,8 +3,7 @@
  *
  * To do the same for several requests, one after the other, is quicker than to do everything for each: a signature takes up
  * to twice as long between the reading of two requests as it does after another signature. Of those that arrive together
- * the first waits until the others have been read; a request with a known token does not wait where none arrived together
- * with another lately.
+ * the first waits until the others have been read. A request does not wait where none arrived together with another lately.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers';
@@ -25,6 +24,9 @@ export class VerificationQueue {
   /** How many requests that only have to be answered came in this turn of the event loop, and in the one before. */
   #arrived = 0;
   #arrivedBefore = 0;
+  /** How many signatures were to be verified. */
+  #begun = 0;
+  #begunBefore = 0;
   /** The last of them in this turn. */
   #last: object | undefined;
 
@@ -43,12 +45,17 @@ export class VerificationQueue {
   }
 
   /**
-   * Runs what verifies a signature: in the order of the calls, in this turn of the event loop unless too many wait.
+   * Runs what verifies a signature: at once for a request that comes alone, else in the order of the calls, in this turn of
+   * the event loop unless too many wait.
    * In the caller's asynchronous context: functions of the application are called on the way, and calls are traced.
    *
-   * @throws {ProviderUnavailableError} if too many wait: this server cannot say whether the token is good
+   * @throws {ProviderUnavailableError} if too many wait: this server cannot say whether the token is good; and what the work
+   *   throws
    */
-  verify<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  verify<Result>(work: () => Result | Promise<Result>): Result | Promise<Result> {
+    this.#schedule();
+    const isFirst = ++this.#begun === 1 && this.#arrived === 0 && this.#verifications.length === 0;
+    if (isFirst && this.#begunBefore <= 1 && this.#arrivedBefore <= 1) return work();
     if (this.#verifications.length >= MAX_WAITING) return Promise.reject(tooManyWaiting());
     // `AsyncResource.bind` does the same, and takes ten microseconds.
     const context = new AsyncResource('VERIFICATION');
@@ -61,7 +68,6 @@ export class VerificationQueue {
         }
       };
       this.#verifications.push(() => context.runInAsyncScope(run));
-      this.#schedule();
     });
   }
 
@@ -74,6 +80,8 @@ export class VerificationQueue {
   #takeTurn(): void {
     this.#arrivedBefore = this.#arrived;
     this.#arrived = 0;
+    this.#begunBefore = this.#begun;
+    this.#begun = 0;
     this.#last = undefined;
     const answers = this.#answers.splice(0);
     for (const answer of answers) answer();
@@ -92,7 +100,7 @@ export class VerificationQueue {
     this.#verifications.splice(0, done);
     this.#isScheduled = false;
     // Who came since the turn began is counted in one of its own, also if nobody waits.
-    if (this.#verifications.length > 0 || this.#arrived > 0) this.#schedule();
+    if (this.#verifications.length > 0 || this.#arrived > 0 || this.#begun > 0) this.#schedule();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Validates tokens where there is no route to guard: a WebSocket handshake, a queue, a script. */
 import { Inject, Injectable } from '@nestjs/common';
-import { authorize } from '../access/authorize.js';
+import { LRUCache } from 'lru-cache';
+import { checkAccess, type Requiring } from '../access/authorize.js';
 import { GroupsRequirement } from '../access/requirements/groups.js';
 import { ScopesRequirement } from '../access/requirements/scopes.js';
 import { enforceSenderConstraint } from '../binding/sender-constraint.js';
@@ -27,9 +28,14 @@ export interface ValidateAccessTokenOptions {
   readonly clientCertificate?: string | ClientCertificate;
 }
 
+/** Sets of scopes and groups that are known at the most. */
+const MAX_POLICIES = 100;
+
 /** Validates access tokens outside of requests, with the options of the module. Injectable. */
 @Injectable()
 export class TokenValidationService {
+  readonly #policies = new LRUCache<string, Requiring>({ max: MAX_POLICIES });
+
   constructor(
     @Inject(TokenValidator) private readonly tokens: TokenValidator,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -59,12 +65,12 @@ export class TokenValidationService {
     token: string,
     options: ValidateAccessTokenOptions = {},
   ): Promise<AccessTokenClaims> {
-    const validated = await this.tokens.validate(token);
+    const validating = this.tokens.validate(token);
+    const validated = validating instanceof Promise ? await validating : validating;
     const { claims } = validated;
     this.tokens.revocations.check(claims);
-    const binding = options.validateCertificateBinding;
-    const { clientCertificate } = options;
-    await enforceSenderConstraint(claims, {
+    const { clientCertificate, validateCertificateBinding } = options;
+    const binding = enforceSenderConstraint(claims, {
       scheme: 'Bearer',
       dpopAsked: this.options.dpop.mode === 'required',
       bindingAsked: this.options.profile === 'fapi2',
@@ -74,16 +80,28 @@ export class TokenValidationService {
         ),
       certificate: () =>
         typeof clientCertificate === 'string' ? readPemCertificate(clientCertificate) : clientCertificate,
-      certificateAsked: binding ?? this.options.validateCertificateBinding === 'required',
-      ignoresCertificate: binding === false,
+      certificateAsked: validateCertificateBinding ?? this.options.validateCertificateBinding === 'required',
+      ignoresCertificate: validateCertificateBinding === false,
     });
-    const { scopes = [], groups } = options;
-    const requirements = [
-      ...(scopes.length > 0 ? [new ScopesRequirement(scopes)] : []),
-      ...(groups ? [new GroupsRequirement({ groups })] : []),
-    ];
-    await authorize(validated, { requirements }, this.tokens.optionsOf(validated));
+    if (binding) await binding;
+    const denial = checkAccess(validated, this.#policyOf(options), this.tokens.optionsOf(validated));
+    const found = denial instanceof Promise ? await denial : denial;
+    if (found) throw found;
     return claims;
+  }
+
+  /** One for all calls that require the same, as a route has one. */
+  #policyOf({ scopes = [], groups }: ValidateAccessTokenOptions): Requiring {
+    const key = JSON.stringify([scopes, groups]);
+    let policy = this.#policies.get(key);
+    if (!policy) {
+      const requirements = [
+        ...(scopes.length > 0 ? [new ScopesRequirement([...scopes])] : []),
+        ...(groups ? [new GroupsRequirement({ groups: [...groups] })] : []),
+      ];
+      this.#policies.set(key, (policy = { requirements }));
+    }
+    return policy;
   }
 
   /**

@@ -15,7 +15,7 @@ describe('VerificationQueue', () => {
     queue = new VerificationQueue();
   });
 
-  const verify = (name: string, milliseconds = 0): Promise<string> =>
+  const verify = async (name: string, milliseconds = 0): Promise<string> =>
     queue.verify(() => {
       advanceClock(milliseconds / 1000);
       done.push(name);
@@ -33,10 +33,49 @@ describe('VerificationQueue', () => {
     return done.push(name);
   };
 
-  it('runs nothing in the caller’s turn', async () => {
-    const verified = verify('a');
-    expect(done).toEqual([]);
-    expect(await verified).toBe('a');
+  /** Some that came together: those of the next turn wait for one another. */
+  const busy = async (): Promise<void> => {
+    const batches = [{}, {}].map((request) => queue.waitForBatch(request));
+    await Promise.all([...batches, nextTurn()]);
+  };
+
+  it('runs the signature of a lone request at once, and what it throws is thrown', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      expect(queue.verify(() => name)).toBe(name);
+      await nextTurn();
+    }
+    const refused = new Error('refused');
+    expect(() =>
+      queue.verify(() => {
+        throw refused;
+      }),
+    ).toThrow(refused);
+  });
+
+  it('runs one signature of a turn at once, and none after a turn with several', async () => {
+    const begin = (): readonly Promise<string>[] => ['a', 'b', 'c'].map((name) => verify(name));
+    const first = begin();
+    expect(done.splice(0)).toEqual(['a']);
+    await nextTurn();
+    expect(done.splice(0)).toEqual(['b', 'c']);
+    const second = begin();
+    expect(done.splice(0)).toEqual([]);
+    await Promise.all([...first, ...second]);
+    expect(await queue.verify(() => 'the last that waits')).toBe('the last that waits');
+    await nextTurn();
+    expect(queue.verify(() => 'alone again')).toBe('alone again');
+  });
+
+  it('runs no signature at once where known tokens came together, or one has come', async () => {
+    await busy();
+    const [afterMany] = [queue.verify(() => 'a')];
+    expect(afterMany).toBeInstanceOf(Promise);
+    await afterMany;
+    await nextTurn();
+    expect(queue.waitForBatch({})).toBeUndefined();
+    const besideOne = queue.verify(() => 'b');
+    expect(besideOne).toBeInstanceOf(Promise);
+    await besideOne;
   });
 
   it('answers a known token at once while they come one at a time, and together where they come together', async () => {
@@ -71,6 +110,7 @@ describe('VerificationQueue', () => {
   });
 
   it('runs each signature in the asynchronous context of its request', async () => {
+    await busy();
     const contexts = new AsyncLocalStorage<string>();
     const names = ['a', 'b', 'c'];
     const read = (name: string) => contexts.run(name, () => queue.verify(() => contexts.getStore()));
@@ -78,6 +118,7 @@ describe('VerificationQueue', () => {
   });
 
   it('lets requests that need no signature go first, with all that follows', async () => {
+    await busy();
     const verified = verify('signature');
     const answered = answer('known').then(() => done.push('answered'));
     await Promise.all([verified, answered]);
@@ -85,6 +126,7 @@ describe('VerificationQueue', () => {
   });
 
   it('lets them go on between two turns of signatures', async () => {
+    await busy();
     const names = ['a', 'b', 'c', 'd'];
     const verified = Promise.all(names.map((name) => verify(name, 5)));
     await nextTurn();
@@ -93,6 +135,7 @@ describe('VerificationQueue', () => {
   });
 
   it('ends a turn after five milliseconds', async () => {
+    await busy();
     const all = Promise.all(['a', 'b', 'c', 'd'].map((name) => verify(name, 3)));
     await nextTurn();
     expect(done).toEqual(['a', 'b']);
@@ -102,6 +145,7 @@ describe('VerificationQueue', () => {
   });
 
   it('verifies one signature a turn, however long it takes', async () => {
+    await busy();
     void verify('a', 40);
     void verify('b', 40);
     await nextTurn();
@@ -111,6 +155,7 @@ describe('VerificationQueue', () => {
   });
 
   it('ends a turn after 32 signatures, and keeps their order', async () => {
+    await busy();
     const names = Array.from({ length: 70 }, (_, i) => String(i));
     const all = Promise.all(names.map((name) => verify(name)));
     await nextTurn();
@@ -120,6 +165,7 @@ describe('VerificationQueue', () => {
   });
 
   it('hands on what the work throws or rejects with, and goes on', async () => {
+    await busy();
     const refused = new Error('refused');
     const throws = queue.verify(() => {
       throw refused;
@@ -131,6 +177,7 @@ describe('VerificationQueue', () => {
   });
 
   it('refuses a signature beyond 10,000 that wait, as something that cannot be determined now', async () => {
+    await busy();
     const waiting = Array.from({ length: 10_000 }, () => verify('a', 1000));
     await expect(verify('one too many')).rejects.toMatchObject({ status: 503, retryAfter: 1 });
     await nextTurn();
