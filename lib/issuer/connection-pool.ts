@@ -17,7 +17,7 @@ interface Certificates {
 type Undici = typeof import('undici/index.js');
 
 /** To one origin. What waits for a connection is sent when one is free. */
-const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 128;
 
 /**
  * Of requests that `fetch` does not send. What nobody asks for is sent uncompressed; web application firewalls (the common

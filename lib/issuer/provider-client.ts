@@ -30,7 +30,7 @@ export interface ProviderClientOptions {
    * Makes every call to the authorization server, for example through a proxy.
    *
    * @default `fetch`. If the application has changed neither `fetch` nor where it sends requests, introspection calls use
-   * connections of this module, at most 64 to an address, and metadata and keys are fetched by `node:http` or `node:https`,
+   * connections of this module, at most 128 to an address, and metadata and keys are fetched by `node:http` or `node:https`,
    * because the first `fetch` of a process delays its start. Calls with certificates always use connections of this module
    */
   readonly fetcher?: Fetcher | undefined;
