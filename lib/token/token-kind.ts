@@ -21,9 +21,9 @@ type Refuses = (value: string) => boolean;
 const namesOtherKind: Refuses = (value) => OTHER_KINDS.has(kindOf(value)) || isOtherUrn(value);
 /** Members that have no other meaning. */
 const isNoAccessToken: Refuses = (value) => !ACCESS_KINDS.has(kindOf(value));
-/** Members that applications use for other things, too: the value must contain the word. */
+/** Members that applications use for other things, too: the value must end with `token`, be `refresh`, or a token type's URN. */
 const namesOtherToken: Refuses = (value) =>
-  /token$/i.test(value) ? namesOtherKind(value) : value.toLowerCase() === 'refresh';
+  /token$/i.test(value) ? namesOtherKind(value) : value.toLowerCase() === 'refresh' || isOtherUrn(value);
 
 const MARKS: readonly (readonly [member: string, refuses: Refuses])[] = [
   // Glewlwyd, Salesforce, WSO2; in JWTs: djangorestframework-simplejwt.

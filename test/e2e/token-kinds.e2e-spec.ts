@@ -8,6 +8,7 @@ const REFUSED: readonly (readonly [provider: string, claims: Record<string, unkn
   ['Ory Hydra', { token_type: 'Bearer', token_use: 'refresh_token' }],
   ['RFC 8693', { token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }],
   ['RFC 8693, an ID token', { token_type: 'urn:ietf:params:oauth:token-type:id_token' }],
+  ['RFC 8693, a SAML assertion', { type: 'urn:ietf:params:oauth:token-type:saml2' }],
   ['Glewlwyd', { token_type: 'refresh_token' }],
   ['Salesforce', { token_type: 'Refresh_Token' }],
   ['djangorestframework-simplejwt', { token_type: 'refresh' }],

@@ -33,16 +33,26 @@ describe.each([
   'purpose',
   'type',
 ])('%s', (member) => {
-  it.each([...REFRESH, 'refresh', 'id_token', 'ID-Token', 'urn:ietf:params:oauth:token-type:id_token'])(
-    '%j is refused',
-    (value) => expect(refuses({ [member]: value })).toBe(true),
-  );
+  it.each([
+    ...REFRESH,
+    'refresh',
+    'id_token',
+    'ID-Token',
+    'urn:ietf:params:oauth:token-type:id_token',
+    'urn:ietf:params:oauth:token-type:id',
+    'urn:ietf:params:oauth:token-type:refresh',
+    'urn:ietf:params:oauth:token-type:saml2',
+    'urn:ietf:params:oauth:token-type:id-jag',
+    'URN:IETF:params:oauth:Token-Type:SAML2',
+    ['urn:ietf:params:oauth:token-type:id'],
+  ])('%j is refused', (value) => expect(refuses({ [member]: value })).toBe(true));
 
   it.each([
     'access_token',
     'access-token',
     'ACCESS_TOKEN',
     'urn:ietf:params:oauth:token-type:access_token',
+    'urn:ietf:params:oauth:token-type:access',
     undefined,
     null,
     '',
@@ -88,7 +98,11 @@ it.each<[Record<string, unknown>]>([
   [{ token_type: `${'x'.repeat(187)}:refresh_token` }],
   [{ type: 'id' }],
   [{ type: 'user' }],
+  [{ type: 'tokens:id' }],
+  [{ type: 'urn:example:id' }],
+  [{ type: 'urn:ietf:params:oauth:token-type:jwt' }],
   [{ purpose: 'identity' }],
+  [{ purpose: 'no-urn:ietf:params:oauth:token-type:saml2' }],
   [{}],
 ])('%j is not', (claims) => {
   expect(refuses(claims)).toBe(false);
