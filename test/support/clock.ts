@@ -25,9 +25,12 @@ globalThis.clearInterval = ((timer: NodeJS.Timeout) => {
   end(timer);
 }) as typeof clearInterval;
 
-/** Time passes only by {@link advanceClock}, however slow the machine is. Timers go on. */
+/**
+ * Time passes only by {@link advanceClock}, however slow the machine is. Timers go on. It stands at a whole millisecond: sums of
+ * fractions are rounded, and a moment would not be the same when it is reached in two steps.
+ */
 export function holdClock(): void {
-  held = { wall: wall(), monotonic: monotonic() };
+  held = { wall: wall(), monotonic: Math.ceil(monotonic()) };
 }
 
 /** Time passes. What is due in an interval that is over is called once, as after a suspension. */
