@@ -1,3 +1,6 @@
+/** Nobody changes the claims of a token for the next request, and many tokens take little memory. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { freezeClaims } from '../../../lib/token/access-token-claims.js';
 
 describe('freezeClaims', () => {
@@ -17,5 +20,47 @@ describe('freezeClaims', () => {
       expect(frozen).toEqual(each);
       expect(Object.isFrozen((frozen['realm_access'] as { roles: unknown }).roles)).toBe(true);
     }
+  });
+
+  it('leaves claims as they are that are missing, empty or no texts', () => {
+    for (const claims of [{}, { sub: 'ann' }, { iss: '', aud: [], client_id: 7, azp: null, scope: ['a'] }])
+      expect(freezeClaims(structuredClone(claims))).toStrictEqual(claims);
+  });
+});
+
+describe('the memory of claims', () => {
+  const TOKENS = 2000;
+
+  /** What is left of it when garbage was collected, in bytes. */
+  function keptBy(make: () => unknown): number {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const kept = [make()];
+    collect();
+    const bytes = process.memoryUsage().heapUsed - before;
+    kept.pop();
+    return bytes;
+  }
+
+  it('has what tokens have in common once: texts of up to 256 characters', () => {
+    const common = JSON.stringify({
+      iss: 'i'.repeat(256),
+      aud: 'a'.repeat(256),
+      client_id: 'c'.repeat(256),
+      azp: 'z'.repeat(256),
+      scope: 's'.repeat(256),
+    });
+    const freezeAll = (): unknown =>
+      Array.from({ length: TOKENS }, () => freezeClaims(JSON.parse(common) as Record<string, unknown>));
+    expect(keptBy(freezeAll) / TOKENS).toBeLessThan(256);
+  });
+
+  it('has nothing of longer texts when their tokens are forgotten', () => {
+    const freezeLong = (): void => {
+      for (let i = 0; i < 100; i++) freezeClaims({ scope: Buffer.alloc(100_000, `${i} `).toString() });
+    };
+    expect(keptBy(freezeLong)).toBeLessThan(1_000_000);
   });
 });

@@ -11,6 +11,7 @@ import {
   JwtTokenValidator,
   VerifiedJwts,
 } from '../../../lib/token/jwt-token.validator.js';
+import { ValidatedToken } from '../../../lib/token/validated-token.js';
 import { advanceClock } from '../../support/clock.js';
 import { nowInSeconds } from '../../support/tokens.js';
 
@@ -241,6 +242,30 @@ describe('a token', () => {
     expect(verified.recall('token')).toBe(token);
     issuer.isCurrent = false;
     expect(verified.recall('token')).toBeUndefined();
+  });
+
+  it('that a caller has kept is known, also when it is no longer remembered', async () => {
+    const kept = await validator.validate(jwtOf('token'));
+    expect(verified.forget(() => true)).toBe(1);
+    expect(verified.recall('token')).toBeUndefined();
+    expect(verified.recall('token', kept)).toBe(kept);
+    // For no other token, in no other module, and not without a signature that was verified here.
+    expect(verified.recall('other', kept)).toBeUndefined();
+    expect(new VerifiedJwts().recall('token', kept)).toBeUndefined();
+    const introspected = new ValidatedToken('token', kept.claims, kept.issuer);
+    expect(verified.recall('token', introspected)).toBeUndefined();
+  });
+
+  it('that a caller has kept is checked as one that is remembered: its key, its time, its issuer', async () => {
+    const kept = await validator.validate(jwtOf('token'));
+    issuer.keySet = new IssuerKeySet(ISSUER, [keyNamed('other')]);
+    expect(verified.recall('token', kept)).toBeUndefined();
+    issuer.keySet = new IssuerKeySet(ISSUER, [issuer.key]);
+    expect(verified.recall('token', kept)).toBe(kept);
+    advanceClock(601);
+    expect(() => verified.recall('token', kept)).toThrow(expect.objectContaining({ reason: 'expired' }));
+    issuer.isCurrent = false;
+    expect(verified.recall('token', kept)).toBeUndefined();
   });
 
   it('is not known while keys are fetched, and a failure to fetch them ends nothing', async () => {
