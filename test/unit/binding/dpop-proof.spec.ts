@@ -122,6 +122,27 @@ describe('DPoPProofVerifier', () => {
     }
   });
 
+  it.each([
+    [-60.5, false],
+    [-60, true],
+    [60, true],
+    [60.5, false],
+  ])('notices a clock that is set back after a proof whose iat is %p s off: %p', async (off, isNoticed) => {
+    holdClock();
+    const nonces = new NonceIssuer('secret');
+    const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store, nonces);
+    const clock = nowInSeconds();
+    setClock(clock);
+    await verify(verifier, { claims: { nonce: nonces.current(clock), iat: clock + off } });
+    setClock(clock - 3600);
+    const later = verify(verifier, { claims: { nonce: nonces.current(clock - 3600) } });
+    const outcome = await later.then(
+      () => 'accepted',
+      (error: { readonly detail?: string }) => error.detail,
+    );
+    expect(outcome).toEqual(isNoticed ? expect.stringContaining('the clock was set back') : 'accepted');
+  });
+
   it('refuses a path with dot segments, whatever the proof says', async () => {
     const verifier = new DPoPProofVerifier({ proofMaxAge: 60, clockSkew: 0 }, store);
     for (const path of ['/a/../b', '/a/%2e%2E/b', '/.', '/a/..', '/a\\b', '/a b', '/a\tb']) {
@@ -230,7 +251,7 @@ describe('a proof', () => {
     [{ htu: [URL_OF_REQUEST] }, `htu is ["${URL_OF_REQUEST}"], expected "${URL_OF_REQUEST}"`],
     [{ ath: undefined }, 'ath does not match the token'],
     [{ ath: '' }, 'ath does not match the token'],
-  ])('with %j is refused, and not used up', async (claims, detail) => {
+  ])('with %p is refused, and not used up', async (claims, detail) => {
     expect(await outcome({ claims })).toEqual(refused(detail));
   });
 
