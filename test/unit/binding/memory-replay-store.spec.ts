@@ -1,6 +1,7 @@
 /** Put-if-absent for a time, a share per key, and what is remembered of proofs that are past. */
 import { MemoryReplayStore } from '../../../lib/binding/memory-replay-store.js';
 import { advanceClock, holdClock } from '../../support/clock.js';
+import { bytesKeptBy } from '../../support/kept-memory.js';
 
 const addAll = (store: MemoryReplayStore, key: string, count: number, time = 0): number => {
   let added = 0;
@@ -105,5 +106,15 @@ describe('MemoryReplayStore', () => {
     advanceClock(101);
     expect(store.add('first', 100, first)).toBe(false);
     expect(store.add('timeless-0', 100)).toBe(true);
+  });
+
+  it('keeps nothing of a key whose proofs are over', () => {
+    const store = new MemoryReplayStore();
+    const addAndExpire = (): void => {
+      for (let i = 0; i < 20_000; i++) store.add(`proof-${i}`, 100, { key: `key-${i}`.padEnd(100) });
+      advanceClock(101);
+      expect(store.add('last', 100)).toBe(true);
+    };
+    expect(bytesKeptBy(addAndExpire)).toBeLessThan(1_000_000);
   });
 });

@@ -1,7 +1,6 @@
 /** Nobody changes the claims of a token for the next request, and many tokens take little memory. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { freezeClaims } from '../../../lib/token/access-token-claims.js';
+import { bytesKeptBy } from '../../support/kept-memory.js';
 
 describe('freezeClaims', () => {
   it('changes no claim, and lets nobody else', () => {
@@ -31,19 +30,6 @@ describe('freezeClaims', () => {
 describe('the memory of claims', () => {
   const TOKENS = 2000;
 
-  /** What is left of it when garbage was collected, in bytes. */
-  function keptBy(make: () => unknown): number {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    collect();
-    const before = process.memoryUsage().heapUsed;
-    const kept = [make()];
-    collect();
-    const bytes = process.memoryUsage().heapUsed - before;
-    kept.pop();
-    return bytes;
-  }
-
   it('has what tokens have in common once: texts of up to 256 characters', () => {
     const common = JSON.stringify({
       iss: 'i'.repeat(256),
@@ -54,13 +40,13 @@ describe('the memory of claims', () => {
     });
     const freezeAll = (): unknown =>
       Array.from({ length: TOKENS }, () => freezeClaims(JSON.parse(common) as Record<string, unknown>));
-    expect(keptBy(freezeAll) / TOKENS).toBeLessThan(256);
+    expect(bytesKeptBy(freezeAll) / TOKENS).toBeLessThan(256);
   });
 
   it('has nothing of longer texts when their tokens are forgotten', () => {
     const freezeLong = (): void => {
       for (let i = 0; i < 100; i++) freezeClaims({ scope: Buffer.alloc(100_000, `${i} `).toString() });
     };
-    expect(keptBy(freezeLong)).toBeLessThan(1_000_000);
+    expect(bytesKeptBy(freezeLong)).toBeLessThan(1_000_000);
   });
 });
