@@ -56,7 +56,7 @@ const MARKS: readonly (readonly [member: string, refuses: Refuses])[] = [
 export function checkTokenKind(claims: Readonly<Record<string, unknown>>): void {
   for (const [member, refuses] of MARKS) {
     const value = claims[member];
-    if (value === undefined || value === null) continue;
+    if (value === undefined) continue;
     const values: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value];
     if (values.some((each) => typeof each === 'string' && each !== '' && refuses(each.slice(0, MAX_LENGTH))))
       throw invalidToken('type', `${member} ${quoteForeign(value)}: not an access token`);
