@@ -30,12 +30,17 @@ const HANDLERS = [
   handler('graphql', 'OrdersResolver.orders'),
 ];
 
-function audit(mode: AuditOptions['audit'] = 'off', isGlobal = true): MessageAudit {
+function audit(
+  mode: AuditOptions['audit'] = 'off',
+  isGlobal = true,
+  handlers = HANDLERS,
+  begin: () => void = () => undefined,
+): MessageAudit {
   return new MessageAudit(
     { isGlobal } as GuardCoverage,
-    { read: () => HANDLERS } as unknown as MessageHandlers,
+    { read: () => handlers } as unknown as MessageHandlers,
     { audit: mode } as ResolvedOptions,
-    { begin: () => undefined },
+    { begin },
   );
 }
 
@@ -67,5 +72,84 @@ describe('handlers of a microservice without the configuration', () => {
     found.connect(false);
     found.onApplicationBootstrap();
     expect(loggedLines()).toEqual([]);
+  });
+
+  it('are fine while none is connected, and where it has the configuration of the application', () => {
+    const found = audit('error');
+    found.onApplicationBootstrap();
+    found.connect(true);
+    found.check();
+    expect(loggedLines()).toEqual([]);
+  });
+
+  it('stop what connects the microservice after the start, not before it', () => {
+    const found = audit('error');
+    found.connect(false);
+    const late = audit('error');
+    late.onApplicationBootstrap();
+    expect(() => late.connect(false)).toThrow(EXPECTED);
+    // What was found once stays so.
+    expect(() => late.connect(true)).toThrow(EXPECTED);
+  });
+
+  it('are fine where they are public, or where @UseGuards() has the guard run', () => {
+    const found = audit('error', true, [
+      handler('rpc', 'EventsController.open', 'public'),
+      handler('rpc', 'EventsController.guarded', 'protected', true),
+    ]);
+    found.connect(false);
+    found.onApplicationBootstrap();
+    expect(loggedLines()).toEqual([]);
+  });
+
+  it('are all named', () => {
+    const found = audit('error', true, [
+      handler('rpc', 'EventsController.placed'),
+      handler('rpc', 'EventsController.paid', 'optional'),
+    ]);
+    found.connect(false);
+    expect(() => found.check()).toThrow(
+      /^AuthModule: AuthGuard does not run for 2 handlers; [^\n]+\n {2}EventsController\.placed: [^\n]+\n {2}EventsController\.paid: [^\n]+$/,
+    );
+  });
+
+  it('are warned of again where more are found', () => {
+    const handlers = [handler('rpc', 'EventsController.placed')];
+    const found = audit('warn', true, handlers);
+    found.connect(false);
+    found.check();
+    handlers.push(handler('rpc', 'EventsController.paid'));
+    found.check();
+    found.check();
+    expect(loggedLines()).toHaveLength(2);
+  });
+});
+
+it('has the handlers of a microservice watched before Nest registers them', () => {
+  let begun = 0;
+  const found = audit('off', true, HANDLERS, () => (begun += 1));
+  expect(begun).toBe(0);
+  found.connect(true);
+  expect(begun).toBe(1);
+});
+
+describe('unguardedMessages', () => {
+  const handlers = [
+    ...HANDLERS,
+    handler('rpc', 'EventsController.open', 'public'),
+    handler('rpc', 'EventsController.guarded', 'protected', true),
+  ];
+  const OPEN = new Set(['EventsController.placed', 'EventsController.open']);
+
+  it('are none under a global guard, unless a microservice without the configuration is connected', () => {
+    const found = audit('off', true, handlers);
+    found.connect(true);
+    expect(found.unguardedMessages()).toEqual(new Set());
+    found.connect(false);
+    expect(found.unguardedMessages()).toEqual(OPEN);
+  });
+
+  it('are those not under @UseGuards(), without a global guard', () => {
+    expect(audit('off', false, handlers).unguardedMessages()).toEqual(OPEN);
   });
 });
