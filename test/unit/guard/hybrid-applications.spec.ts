@@ -10,7 +10,7 @@ describe('an application that connects microservices', () => {
 
   // Nest's class is wrapped once in a process.
   beforeAll(() => {
-    prototype.connectMicroservice = function (...args: unknown[]) {
+    prototype.connectMicroservice = function (this: NestApplication, ...args: unknown[]) {
       heard.push(['connected', this, args]);
       return 'the microservice';
     } as never;
