@@ -1,13 +1,16 @@
 /** Decorators refuse where they stand: with arguments that mean nothing, and on targets where they would protect nothing. */
 import {
+  Audience,
   CertBound,
   DPoPBound,
   Groups,
   Introspect,
+  Issuers,
   OptionalAuth,
   Public,
   Scopes,
 } from 'nestjs-resource-server';
+import { decoratorOf, ownDeclarations } from '../../../lib/policy/declarations.js';
 import { readRoutePolicy } from '../../../lib/policy/route-policy.js';
 
 type AnyDecorator = (target: object, property?: unknown, descriptor?: unknown) => void;
@@ -18,6 +21,8 @@ const DECORATORS: readonly (readonly [name: string, decorator: () => ClassDecora
   ['@CertBound()', CertBound],
   ['@DPoPBound()', DPoPBound],
   ['@Introspect()', Introspect],
+  ['@Issuers()', () => Issuers('staff')],
+  ['@Audience()', () => Audience('https://a')],
   ['@OptionalAuth()', OptionalAuth],
   ['@Public()', Public],
 ];
@@ -46,9 +51,44 @@ describe.each(DECORATORS)('%s', (name, decorator) => {
     ],
     ['a class, as ECMAScript decorators are called', [Target, { kind: 'class', name: 'Target' }]],
     ['an object', [{}]],
+    ['a method under a name that is none', [Target.prototype, 1, onPrototype('list')]],
+    ['a method with null as its descriptor', [Target.prototype, 'list', null]],
   ])('throws on %s', (_, [target, ...rest]) => {
     expect(() => decorate(target as object, ...rest)).toThrow(TypeError);
     expect(() => decorate(target as object, ...rest)).toThrow(`${name} on `);
+  });
+
+  it('says where it stands', () => {
+    const [onStatic, onInstance] = [Target, Target.prototype];
+    expect(() => decorate(onStatic, 'create', onPrototype('list'))).toThrow(
+      `${name} on Target.create: it can be`,
+    );
+    expect(() => decorate(onInstance, 'size', onPrototype('size'))).toThrow(
+      `${name} on Target.size: it can be`,
+    );
+    expect(() => decorate(onInstance)).toThrow(`${name} on Target: it can be`);
+    const symbol = Symbol('size');
+    expect(() => decorate(onInstance, symbol)).toThrow(`${name} on Target.Symbol(size): it can be`);
+    expect(() => decorate(onInstance, 1)).toThrow(`${name} on Target: it can be`);
+  });
+
+  it('works on a method that has a symbol for its name', () => {
+    const symbol = Symbol('method');
+    class Plain {
+      [symbol](): void {}
+    }
+    decorate(Plain.prototype, symbol, Object.getOwnPropertyDescriptor(Plain.prototype, symbol));
+    expect(ownDeclarations(Plain.prototype, symbol)).toHaveLength(1);
+    expect(ownDeclarations(Plain.prototype[symbol])).toEqual(ownDeclarations(Plain.prototype, symbol));
+    expect(ownDeclarations(Plain)).toEqual([]);
+  });
+
+  it('works on a class, and is not inherited there', () => {
+    @decorator()
+    class Plain {}
+    class Derived extends Plain {}
+    expect(ownDeclarations(Plain).map(decoratorOf)).toEqual([name]);
+    expect(ownDeclarations(Derived)).toEqual([]);
   });
 
   it('works without decorator syntax, given the descriptor', () => {
@@ -74,6 +114,42 @@ it.each<[string, () => unknown]>([
   ['an empty list of groups', () => (Groups as (groups: unknown) => unknown)([])],
   ['an empty group', () => Groups('')],
   ['a group that is no string', () => (Groups as (group: unknown) => unknown)({ matchAll: true })],
+  ['no issuer', () => (Issuers as () => unknown)()],
+  ['an empty issuer', () => Issuers('staff', '')],
+  ['an issuer that is no string', () => (Issuers as (issuer: unknown) => unknown)(['staff'])],
+  ['no audience', () => (Audience as () => unknown)()],
+  ['an empty audience', () => Audience('')],
+  ['an audience that is no string', () => (Audience as (audience: unknown) => unknown)(['https://a'])],
+  ['an age that is no number', () => Introspect({ maxAge: '10' as never })],
+  ['a negative age', () => Introspect({ maxAge: -1 })],
+  ['an age that is NaN', () => Introspect({ maxAge: Number.NaN })],
 ])('%s throws', (_, decorate) => {
   expect(decorate).toThrow(TypeError);
+});
+
+it('several on one target add up, those that stand first last', () => {
+  class Orders {
+    @Introspect({ maxAge: 10 }) @Issuers('staff', 'ops') @Audience('https://a') list(): void {}
+  }
+  const expected = [
+    { kind: 'audience', audience: 'https://a' },
+    { kind: 'issuers', issuers: ['staff', 'ops'] },
+    { kind: 'introspect', maxAge: 10 },
+  ];
+  expect(ownDeclarations(Orders.prototype, 'list')).toEqual(expected);
+  expect(ownDeclarations(Orders.prototype.list)).toEqual(expected);
+});
+
+it('an age may be 0 or endless, and is 0 where none is given', () => {
+  for (const [options, maxAge] of [
+    [undefined, 0],
+    [{}, 0],
+    [{ maxAge: 0 }, 0],
+    [{ maxAge: Infinity }, Infinity],
+  ] as const) {
+    class Orders {
+      @Introspect(options) list(): void {}
+    }
+    expect(ownDeclarations(Orders.prototype, 'list')).toEqual([{ kind: 'introspect', maxAge }]);
+  }
 });

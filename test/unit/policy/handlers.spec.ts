@@ -1,6 +1,6 @@
 /** Which methods of its class a function is, whatever it is called. */
 import 'reflect-metadata';
-import { methodsOf, registerHandlers } from '../../../lib/policy/handlers.js';
+import { isRegisteredClass, methodsOf, registerHandlers } from '../../../lib/policy/handlers.js';
 
 class Base {
   list(): void {}
@@ -57,5 +57,60 @@ describe('methodsOf', () => {
     registerHandlers(Derived, undefined);
     registerHandlers(Derived, null);
     expect(methodsOf(Derived, () => undefined)).toEqual([]);
+  });
+
+  it('knows what stands on an instance of another class as methods of both', () => {
+    class Declared {
+      list(): void {}
+    }
+    class Swapped extends Base {}
+    const instance = new Swapped();
+    const own = (instance.list = () => undefined);
+    registerHandlers(Declared, instance);
+    expect(methodsOf(Declared, own)).toEqual(['list']);
+    expect(methodsOf(Swapped, own)).toEqual(['list']);
+    expect(methodsOf(Base, own)).toEqual([]);
+  });
+
+  it('passes over what is no method of the instance', () => {
+    class Partial extends Base {}
+    const instance = Object.assign(new Partial(), { list: 'no method' });
+    expect(() => registerHandlers(Partial, instance)).not.toThrow();
+    expect(methodsOf(Partial, () => undefined)).toEqual([]);
+  });
+
+  it('names each method once, however often its instances are registered', () => {
+    class Twice extends Base {}
+    const instance = new Twice();
+    const bound = (instance.list = instance.list.bind(instance));
+    registerHandlers(Twice, instance);
+    registerHandlers(Twice, instance);
+    const keys = Reflect.getMetadataKeys(bound);
+    expect(keys.map((key: unknown) => Reflect.getMetadata(key, bound) as unknown)).toEqual([
+      [{ controller: Twice, property: 'list' }],
+    ]);
+    expect(methodsOf(Twice, bound)).toEqual(['list']);
+  });
+
+  it('does not trust metadata that is none of its own', () => {
+    class Spoiled extends Base {}
+    registerHandlers(Spoiled, new Spoiled());
+    const wrapper = (): void => undefined;
+    for (const key of Reflect.getMetadataKeys(Spoiled.prototype.list))
+      Reflect.defineMetadata(key, 'no list', wrapper);
+    expect(methodsOf(Spoiled, wrapper)).toEqual([]);
+  });
+});
+
+describe('isRegisteredClass', () => {
+  it('holds for the classes that were seen at start, and for those of their instances', () => {
+    class Seen extends Base {}
+    class Instance extends Seen {}
+    class Never extends Seen {}
+    expect(isRegisteredClass(Seen)).toBe(false);
+    registerHandlers(Seen, undefined);
+    expect([Seen, Instance, Never].map(isRegisteredClass)).toEqual([true, false, false]);
+    registerHandlers(Seen, new Instance());
+    expect([Seen, Instance, Never].map(isRegisteredClass)).toEqual([true, true, false]);
   });
 });
