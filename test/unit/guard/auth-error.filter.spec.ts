@@ -10,7 +10,7 @@ import {
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { jest } from '@jest/globals';
-import { Audience } from 'nestjs-resource-server';
+import { Audience } from '../../../lib/policy/audience.decorator.js';
 import { attachHandshake, type SocketHandshake } from '../../../lib/credentials/socket-handshake.js';
 import { invalidToken } from '../../../lib/errors/auth.errors.js';
 import { rememberAdmission } from '../../../lib/guard/admitted-requests.js';

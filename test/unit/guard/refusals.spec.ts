@@ -1,7 +1,9 @@
 /** What the operator reads of a rejected call, and what the caller is told. */
 import { HttpException, Logger } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { Audience, DPoPBound, Scopes } from 'nestjs-resource-server';
+import { Audience } from '../../../lib/policy/audience.decorator.js';
+import { DPoPBound } from '../../../lib/policy/dpop-bound.decorator.js';
+import { Scopes } from '../../../lib/access/requirements/scopes.js';
 import {
   ConfigurationError,
   invalidToken,

@@ -1,5 +1,7 @@
 /** The policies of all methods of a class as they are called, and what is wrong with them. */
-import { CertBound, Public, Scopes } from 'nestjs-resource-server';
+import { CertBound } from '../../../lib/policy/cert-bound.decorator.js';
+import { Public } from '../../../lib/policy/public.decorator.js';
+import { Scopes } from '../../../lib/access/requirements/scopes.js';
 import { checkHandlers, type CheckedHandlers } from '../../../lib/policy/check-handlers.js';
 import { isRegisteredClass } from '../../../lib/policy/handlers.js';
 import type { Controller } from '../../../lib/policy/levels.js';

@@ -1,15 +1,13 @@
 /** Decorators refuse where they stand: with arguments that mean nothing, and on targets where they would protect nothing. */
-import {
-  Audience,
-  CertBound,
-  DPoPBound,
-  Groups,
-  Introspect,
-  Issuers,
-  OptionalAuth,
-  Public,
-  Scopes,
-} from 'nestjs-resource-server';
+import { Audience } from '../../../lib/policy/audience.decorator.js';
+import { CertBound } from '../../../lib/policy/cert-bound.decorator.js';
+import { DPoPBound } from '../../../lib/policy/dpop-bound.decorator.js';
+import { Groups } from '../../../lib/access/requirements/groups.js';
+import { Introspect } from '../../../lib/policy/introspect.decorator.js';
+import { Issuers } from '../../../lib/policy/issuers.decorator.js';
+import { OptionalAuth } from '../../../lib/policy/optional-auth.decorator.js';
+import { Public } from '../../../lib/policy/public.decorator.js';
+import { Scopes } from '../../../lib/access/requirements/scopes.js';
 import { decoratorOf, ownDeclarations } from '../../../lib/policy/declarations.js';
 import { readRoutePolicy } from '../../../lib/policy/route-policy.js';
 

@@ -1,5 +1,8 @@
 /** What decorators say along an inheritance chain, and which properties of a class are methods. */
-import { CertBound, OptionalAuth, Public, Scopes } from 'nestjs-resource-server';
+import { CertBound } from '../../../lib/policy/cert-bound.decorator.js';
+import { OptionalAuth } from '../../../lib/policy/optional-auth.decorator.js';
+import { Public } from '../../../lib/policy/public.decorator.js';
+import { Scopes } from '../../../lib/access/requirements/scopes.js';
 import {
   anyMethodDeclares,
   classLevels,

@@ -1,16 +1,14 @@
 /** Class and handler merged: what adds up, what opens, what is refused. */
-import {
-  Audience,
-  CertBound,
-  ConfigurationError,
-  DPoPBound,
-  Groups,
-  Introspect,
-  Issuers,
-  OptionalAuth,
-  Public,
-  Scopes,
-} from 'nestjs-resource-server';
+import { Audience } from '../../../lib/policy/audience.decorator.js';
+import { CertBound } from '../../../lib/policy/cert-bound.decorator.js';
+import { ConfigurationError } from '../../../lib/errors/auth.errors.js';
+import { DPoPBound } from '../../../lib/policy/dpop-bound.decorator.js';
+import { Groups } from '../../../lib/access/requirements/groups.js';
+import { Introspect } from '../../../lib/policy/introspect.decorator.js';
+import { Issuers } from '../../../lib/policy/issuers.decorator.js';
+import { OptionalAuth } from '../../../lib/policy/optional-auth.decorator.js';
+import { Public } from '../../../lib/policy/public.decorator.js';
+import { Scopes } from '../../../lib/access/requirements/scopes.js';
 import { registerHandlers } from '../../../lib/policy/handlers.js';
 import {
   compileRoutePolicy,

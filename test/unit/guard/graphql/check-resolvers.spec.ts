@@ -1,7 +1,10 @@
 /** The fields that Nest runs no guard for, and that anybody could read. */
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
-import { Introspect, OptionalAuth, Public, Scopes } from 'nestjs-resource-server';
+import { Introspect } from '../../../../lib/policy/introspect.decorator.js';
+import { OptionalAuth } from '../../../../lib/policy/optional-auth.decorator.js';
+import { Public } from '../../../../lib/policy/public.decorator.js';
+import { Scopes } from '../../../../lib/access/requirements/scopes.js';
 import { checkResolvers } from '../../../../lib/guard/graphql/check-resolvers.js';
 import type { GraphQLOptions } from '../../../../lib/guard/graphql/resolvers.js';
 
