@@ -1,6 +1,7 @@
 /** The guard, made of its real parts, asked about calls of every kind: what it admits, what it rejects, what it keeps. */
 import 'reflect-metadata';
-import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { HttpException, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { WsException } from '@nestjs/websockets';
 import { RpcException } from '@nestjs/microservices';
@@ -8,7 +9,8 @@ import { jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { NEVER, type Observable } from 'rxjs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { lastValueFrom, NEVER, of, type Observable } from 'rxjs';
 import {
   Audience,
   CertBound,
@@ -31,6 +33,7 @@ import { AuthGuard } from '../../../lib/guard/auth.guard.js';
 import { knownCaller } from '../../../lib/guard/caller.js';
 import { DECISION_CHANNEL, type DecisionEvent } from '../../../lib/guard/decision-events.js';
 import { GuardInPlace } from '../../../lib/guard/guard-in-place.js';
+import { interceptSubscriptions } from '../../../lib/guard/graphql/subscription.interceptor.js';
 import { REPLY_INTERCEPTOR } from '../../../lib/guard/rpc/streamed-replies.js';
 import { Connection } from '../../../lib/guard/sockets/connection.js';
 import { HandshakeContext } from '../../../lib/guard/sockets/handshake.js';
@@ -70,6 +73,7 @@ class Routes {
   @StepUp({ maxAge: 300 }) recently(): void {}
   events(): void {}
   message(): void {}
+  subscribed(): void {}
 }
 type Route = keyof Routes;
 
@@ -146,6 +150,12 @@ function connect(headers: Headers = {}, params: SocketParams = { kind: 'ws' }, r
   return { client: client as Record<string, unknown>, connection, handshake, send };
 }
 
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
 const revocation = (): Revocation => ({
   id: 'one',
   match: { sub: 'user-1' },
@@ -192,6 +202,9 @@ describe('AuthGuard', () => {
     Reflect.defineMetadata(HANDLER_TYPE, 1, Routes.prototype.message);
     Reflect.defineMetadata(HANDLER_TYPE, 1, Unregistered.prototype.message);
     Reflect.defineMetadata(SSE, true, Routes.prototype.events);
+    Reflect.defineMetadata('graphql:resolver_type', 'Subscription', Routes.prototype.subscribed);
+    const providers = new Map([['', { metatype: Routes, instance: new Routes() }]]);
+    interceptSubscriptions(new Map([['', { providers }]]) as unknown as ModulesContainer);
     issuer = await Issuer.start();
     client = await DPoPClient.make();
   });
@@ -323,6 +336,19 @@ describe('AuthGuard', () => {
       ]);
     });
 
+    it('names no issuer of several before the token has told it', async () => {
+      const { issuer: name } = issuer.options as { readonly issuer: string };
+      const audience = AUDIENCE;
+      const issuers = [
+        { name: 'own', issuer: name, audience },
+        { name: 'other', issuer: 'https://other.example', audience },
+      ];
+      const { guard } = make({ issuer: undefined, audience: undefined, issuers } as never);
+      expect(await decide(guard, http('list'))).toBe('401 missing_token');
+      expect(await decide(guard, http('list', withToken()))).toBe(true);
+      expect(events.map((event) => event.issuer)).toEqual([undefined, 'own']);
+    });
+
     it('reads no token of a public route, and says that nobody is signed in', async () => {
       const { guard } = make();
       const request = requestWith(bearer('a.b.c'));
@@ -401,6 +427,20 @@ describe('AuthGuard', () => {
       // Also who is to be rejected.
       await decide(guard, http('admin', withToken()));
       expect(waited).toHaveBeenCalledTimes(2);
+      const order: string[] = [];
+      const batch = withResolvers();
+      waited.mockReturnValueOnce(batch.promise);
+      const late = withToken();
+      const decision = decide(guard, http('list', late)).then((outcome) =>
+        order.push(`decided: ${String(outcome)}`),
+      );
+      while (waited.mock.calls.length < 3) await nextTurn();
+      await nextTurn();
+      expect(principalOf(late)).toBeUndefined();
+      order.push('the batch is there');
+      batch.resolve();
+      await decision;
+      expect(order).toEqual(['the batch is there', 'decided: true']);
     });
 
     it('rejects a revoked token', async () => {
@@ -473,6 +513,14 @@ describe('AuthGuard', () => {
       const error = await thrownBy(guard, hostOf('telegraf', [withToken()], 'list'));
       expect(error.cause).toMatchObject({ status: 401, code: 'unsupported_context' });
       expect(String((error.cause as AuthError).detail ?? error.cause)).toContain('telegraf');
+    });
+
+    it('takes nothing for a field that was admitted', async () => {
+      const { guard } = make();
+      const admitted = field('list', { req: withToken() });
+      expect(await decide(guard, admitted)).toBe(true);
+      const context = hostOf('telegraf', admitted.getArgs(), 'list');
+      expect(await decide(guard, context)).toMatch(/^401 /);
     });
   });
 
@@ -626,7 +674,7 @@ describe('AuthGuard', () => {
     });
 
     it('decides on every field of a WebSocket, whose request is the same', async () => {
-      const { guard } = make();
+      const { guard, tokens } = make();
       const upgrade = requestWith({ ...bearer(issuer.token()), upgrade: 'websocket' });
       const context = { req: { extra: { request: upgrade }, connectionParams: {} } };
       for (let time = 0; time < 2; time++) {
@@ -636,12 +684,17 @@ describe('AuthGuard', () => {
       }
       expect(await decide(guard, field('open', context))).toBe(true);
       expect(principalOf(context.req)?.claims.sub).toBe('user-1');
+      expect(events).toHaveLength(3);
+      await tokens.revocations.add(revocation());
+      expect(await decide(guard, field('list', context))).toBe('401 revoked');
     });
 
     it('of a class that was not there at start is a resolver, which no module needs to register', async () => {
       const host = field('list', { req: withToken() });
-      const context = hostOf('graphql', host.getArgs(), 'list', Unregistered);
-      expect(await decide(make().guard, context)).toBe(true);
+      for (const route of ['list', 'message'] as const) {
+        const context = hostOf('graphql', host.getArgs(), route, Unregistered);
+        expect(await decide(make().guard, context)).toBe(true);
+      }
     });
 
     it('waits once for those who came with it', async () => {
@@ -691,7 +744,7 @@ describe('AuthGuard', () => {
       const { client: socket, handshake, send } = connect(bearer(issuer.token()));
       expect(await decide(parts.guard, handshake)).toBe(true);
       expect(loaded).toEqual([]);
-      expect('user' in socket).toBe(false);
+      expect(Object.keys(socket)).toEqual([]);
       expect(await decide(parts.guard, send('list'))).toBe(true);
       expect(await decide(parts.guard, send('list'))).toBe(true);
       expect(loaded).toEqual(['user-1', 'user-1']);
@@ -701,12 +754,15 @@ describe('AuthGuard', () => {
 
   describe('of a connection of a gateway', () => {
     it('admits the handshake, and the connection belongs to the holder of the token', async () => {
-      const { guard } = make();
+      const { guard, options } = make();
       const { client: socket, connection, handshake, send } = connect(bearer(issuer.token()));
       expect(await decide(guard, handshake)).toBe(true);
       expect(connection.token?.claims.sub).toBe('user-1');
       expect(socket['user']).toBe(connection.token?.claims);
       expect(await decide(guard, send('list'))).toBe(true);
+      // Of what the connection knows itself, nothing is kept beside it.
+      const call = { carrier: socket, request: connection.request, connection, operation: socket };
+      expect(knownCaller(call, options)).toBeUndefined();
       expect(await decide(guard, send('admin'))).toBe('403 scope');
     });
 
@@ -905,6 +961,22 @@ describe('AuthGuard', () => {
   });
 
   describe('of what stays open', () => {
+    it('ends a subscription with the token', async () => {
+      const { guard, streams } = make();
+      const context = field('subscribed', { req: withToken() }, 'subscription');
+      expect(await decide(guard, context)).toBe(true);
+      const [interceptor] = Reflect.getMetadata('__interceptors__', Routes.prototype.subscribed) as [
+        NestInterceptor,
+      ];
+      const source = { next: () => new Promise(() => undefined) };
+      const opened = interceptor.intercept(context, { handle: () => of(source) }) as Observable<unknown>;
+      const iterator = (await lastValueFrom(opened)) as AsyncIterator<unknown>;
+      expect(streams.size).toBe(1);
+      const next = iterator.next();
+      streams.endAll(() => true, invalidToken('revoked', 'for the test'));
+      await expect(next).rejects.toBeInstanceOf(HttpException);
+    });
+
     it('ends server-sent events with the token, and opens nothing for another handler', async () => {
       const { guard, streams } = make();
       expect(await decide(guard, http('list', withToken()))).toBe(true);
@@ -1000,7 +1072,7 @@ describe('AuthGuard', () => {
       expect(
         await decide(make().guard, http('list', requestWith(proofHeaders(boundToken())), response)),
       ).toBe(true);
-      expect(response.written).toEqual({});
+      expect(Object.keys(response.written)).toEqual([]);
     });
 
     it('rejects the scheme where DPoP is turned off, and a bound token sent as Bearer', async () => {

@@ -47,10 +47,12 @@ describe('checkHandlers', () => {
       'protected',
       true,
     ]);
-    expect(accessOf(checkHandlers(Partial, partial))).toEqual([
+    const checked = checkHandlers(Partial, partial);
+    expect(accessOf(checked)).toEqual([
       ['Partial.list', 'protected', false],
       ['Partial.bound', 'protected', true],
     ]);
+    expect(checked.problems).toEqual([]);
   });
 
   it('tells each problem once, and goes on', () => {
@@ -114,7 +116,14 @@ describe('checkHandlers', () => {
     expect(checkHandlers(Open, new Same()).problems).toEqual([]);
     // What guards are told of is the class of the instance.
     expect(checkHandlers(Open, new Other()).problems).toEqual([PROBLEM]);
-    const noClass = Object.assign(Object.create(Open.prototype) as object, { constructor: {} });
-    expect(checkHandlers(Open, noClass).problems).toEqual([PROBLEM]);
+    class Silent {
+      list(): void {}
+    }
+    for (const controller of [Open, Silent]) {
+      const noClass = Object.assign(Object.create(controller.prototype) as object, { constructor: {} });
+      expect(checkHandlers(controller, noClass).problems).toEqual([
+        `${controller.name}.list: ${controller.name} creates instances of another class whose decorators differ`,
+      ]);
+    }
   });
 });

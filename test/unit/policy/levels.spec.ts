@@ -108,6 +108,12 @@ describe('whether anything is declared', () => {
     list(): void {}
   }
   class SilentlyDerived extends Base {}
+  class OnOverridden {
+    @Scopes('a') list(): void {}
+  }
+  class Overriding extends OnOverridden {
+    override list(): void {}
+  }
   @Public()
   class OnClass {
     list(): void {}
@@ -122,6 +128,7 @@ describe('whether anything is declared', () => {
     ['on the class', OnClass, true, false],
     ['on a method', OnMethod, true, true],
     ['on a base class', SilentlyDerived, true, true],
+    ['on an overridden method', Overriding, true, true],
   ])('%s', (_, controller, anything, byMethod) => {
     expect(declaresAnything(controller)).toBe(anything);
     expect(anyMethodDeclares(controller)).toBe(byMethod);
@@ -131,6 +138,11 @@ describe('whether anything is declared', () => {
 describe('the methods of a class', () => {
   it('are its own and inherited ones, each once, without its constructor, accessors and fields', () => {
     expect(propertiesOf(Derived)).toEqual(['list', 'own', 'remove', SYMBOL]);
+    class Labelled {
+      list(): void {}
+    }
+    Object.defineProperty(Labelled.prototype, 'label', { value: 'no method' });
+    expect(propertiesOf(Labelled)).toEqual(['list']);
     expect(propertiesOf({ name: 'NoClass' })).toEqual([]);
     expect(propertiesOf({ name: 'NoClass', prototype: null })).toEqual([]);
     expect(propertiesOf({ name: 'NoClass', prototype: () => undefined })).toEqual([]);

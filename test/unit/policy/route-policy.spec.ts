@@ -211,6 +211,21 @@ describe('the policy', () => {
     });
   });
 
+  it('is that of the class where only an overridden method was opened', () => {
+    class Base {
+      @OptionalAuth() list(): void {}
+    }
+    @Public()
+    class Open extends Base {
+      override list(): void {}
+    }
+    class Plain extends Base {
+      override list(): void {}
+    }
+    expect(readRoutePolicy(Open, Open.prototype.list)).toEqual(OPEN);
+    expect(readRoutePolicy(Plain, Plain.prototype.list)).toEqual(PROTECTED);
+  });
+
   it('cannot be changed', () => {
     for (const policy of [
       readRoutePolicy(Strict, Strict.prototype.all),
@@ -257,6 +272,13 @@ describe('the audience', () => {
     expect(() => policyOf(Overriding, 'own')).toThrow(
       'Overriding.own: @Audience() differs from that of Api.own; inheritance can add requirements',
     );
+  });
+
+  it('may stand beside other decorators', () => {
+    class Orders {
+      @Scopes('a') @Audience('https://a') @CertBound() list(): void {}
+    }
+    expect(policyOf(Orders, 'list')).toMatchObject({ audience: 'https://a', scopes: ['a'] });
   });
 
   it('is one in each place', () => {
