@@ -1,4 +1,5 @@
 import { callerOf, forgetCaller, knownCaller } from '../../../lib/guard/caller.js';
+import { Once } from '../../../lib/timing/once.js';
 import type { Call } from '../../../lib/transport/transport.js';
 import { advanceClock, holdClock } from '../../support/clock.js';
 
@@ -63,6 +64,7 @@ describe('callerOf', () => {
 
   it('has one kind of credentials, and one certificate', () => {
     const caller = callerOf(call({}), {});
+    expect(caller.credentials).toBeInstanceOf(Once);
     expect(caller.credentials).toBe(caller.credentials);
     expect(caller.certificate).toBe(caller.certificate);
     expect(caller.certificate).not.toBe(caller.credentials);
