@@ -84,9 +84,10 @@ describe('an application that connects microservices', () => {
   });
 
   it('is told once, however many modules watch', () => {
-    watchHybridApplications(() => {
-      throw new Error('asked twice');
-    });
+    watchHybridApplications(() => ({
+      connect: () => heard.push('told twice'),
+      check: () => heard.push('asked twice'),
+    }));
     const app = makeApp();
     app.connectMicroservice({});
     expect(heard).toEqual([

@@ -1,4 +1,5 @@
 /** Which handlers Nest runs no guard for, and that gateways are not among them: they are guarded where Nest makes their servers. */
+import { NestApplication } from '@nestjs/core';
 import { ConfigurationError } from '../../../lib/errors/auth.errors.js';
 import type { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { MessageAudit } from '../../../lib/guard/message-audit.js';
@@ -29,6 +30,12 @@ const HANDLERS = [
   handler('rpc', 'EventsController.placed'),
   handler('graphql', 'OrdersResolver.orders'),
 ];
+
+const { prototype } = NestApplication;
+const { connectMicroservice } = prototype;
+// Nest's class is wrapped when the first audit is made.
+beforeAll(() => (prototype.connectMicroservice = (() => 'connected') as never));
+afterAll(() => (prototype.connectMicroservice = connectMicroservice));
 
 function audit(
   mode: AuditOptions['audit'] = 'off',
@@ -123,6 +130,16 @@ describe('handlers of a microservice without the configuration', () => {
     found.check();
     expect(loggedLines()).toHaveLength(2);
   });
+});
+
+it('hears of the microservices that its application connects, wherever it is imported', () => {
+  let begun = 0;
+  const found = audit('off', true, HANDLERS, () => (begun += 1));
+  const app = Object.create(prototype) as NestApplication;
+  app.get = ((token: unknown, { strict }: { readonly strict?: boolean }) =>
+    token === MessageAudit && strict === false ? found : undefined) as never;
+  expect(app.connectMicroservice({})).toBe('connected');
+  expect(begun).toBe(1);
 });
 
 it('has the handlers of a microservice watched before Nest registers them', () => {

@@ -126,6 +126,13 @@ describe('@UseGuards(AuthGuard)', () => {
     });
   });
 
+  it('counts where the instance has no function in the place of the method', () => {
+    const instance = { guarded: 'no method' };
+    expect(guardsOf(read([{ metatype: Controller, instance }]))).toMatchObject({
+      'Controller.guarded': [true, false],
+    });
+  });
+
   it('on a method does not count where each message has an instance of its own; on the class it does', () => {
     for (const instance of [undefined, null]) {
       const wrappers = [Controller, Guarded].map((metatype) => ({ metatype, instance, isStatic: false }));

@@ -198,7 +198,7 @@ describe('refuse', () => {
     });
 
     it('is one where the handler is not known', () => {
-      const host = { ...hostOf('rpc'), getType: () => 'rpc', getArgs: () => [{}, {}] };
+      const host = { getType: () => 'rpc', getArgs: () => [{}, {}] };
       refuse(invalidToken('expired', 'exp is past'), host as never);
       expect(lines).toHaveLength(1);
     });

@@ -212,14 +212,14 @@ describe('the policy', () => {
   });
 
   it('is that of the class where only an overridden method was opened', () => {
-    class Base {
+    class Overridden {
       @OptionalAuth() list(): void {}
     }
     @Public()
-    class Open extends Base {
+    class Open extends Overridden {
       override list(): void {}
     }
-    class Plain extends Base {
+    class Plain extends Overridden {
       override list(): void {}
     }
     expect(readRoutePolicy(Open, Open.prototype.list)).toEqual(OPEN);

@@ -56,11 +56,7 @@ describe('a subscription', () => {
     position: -1,
   } as never;
   const { Resolver, on } = intercepted();
-  const contextOf = (
-    operation = 'subscription',
-    prev: unknown = undefined,
-    type = 'graphql',
-  ): ExecutionContext => {
+  const contextOf = (operation = 'subscription', prev?: unknown, type = 'graphql'): ExecutionContext => {
     const info = { fieldNodes: [], fieldName: 'placed', operation: { operation }, path: { prev } };
     const context = new ExecutionContextHost([{}, {}, {}, info], Resolver, Resolver.prototype.placed);
     context.setType(type);

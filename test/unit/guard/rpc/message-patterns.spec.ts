@@ -22,7 +22,7 @@ const handles =
 class Orders {
   @handles(MESSAGE, ['orders.find']) find(): void {}
   @handles(EVENT, ['order.placed', { topic: 'orders' }, null]) placed(): void {}
-  @handles(MESSAGE, [{ rpc: 'Call', streaming: 'pt_stream' }]) call(): void {}
+  @handles(MESSAGE, [{ rpc: 'Call', streaming: 'pt_stream' }, { rpc: 'Unary' }]) call(): void {}
   @handles(MESSAGE, [{ rpc: 'Stream', streaming: 'rx_stream' }]) stream(): void {}
   @handles(MESSAGE, 'no list') spoiled(): void {}
   helper(): void {}

@@ -83,7 +83,8 @@ describe('MessageWatch', () => {
     const Orders = makeController();
     const bound = (): void => undefined;
     watch(Orders, { find: bound }).watching.begin();
-    expect([Orders.prototype.find, bound].map(on)).toEqual(Array(2).fill([[REPLY_INTERCEPTOR], undefined]));
+    for (const each of [Orders.prototype.find, bound])
+      expect(on(each)).toEqual([[REPLY_INTERCEPTOR], undefined]);
 
     const PerMessage = makeController();
     watch(PerMessage, undefined, false).watching.begin();

@@ -93,6 +93,13 @@ describe('a reply', () => {
     expect(intercept(http, replies)).toBe(replies);
   });
 
+  it('is that of a call without a context, too', () => {
+    const context = contextOf([{}]);
+    admit(context);
+    listen(intercept(context, NEVER));
+    expect(streams.size).toBe(1);
+  });
+
   it('is watched once, where the interceptor stands on a class and on its base class', () => {
     const context = contextOf([{}, {}]);
     admit(context);

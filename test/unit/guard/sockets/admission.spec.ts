@@ -78,7 +78,8 @@ describe('refusalOf', () => {
     [new HttpException('of the application', 503), 503, 'service unavailable', 'temporarily_unavailable'],
   ])('tells it no more than the status of %s', async (error, statusCode, message, errorCode) => {
     expect(await ask(throwing(error))).toEqual({ status: 'error', statusCode, message, errorCode });
-    expect(await ask(() => Promise.reject(error as Error))).toMatchObject({ statusCode });
+    const later = async (): Promise<never> => throwing(error)();
+    expect(await ask(later)).toMatchObject({ statusCode });
   });
 
   it.each<[string, unknown]>([

@@ -48,7 +48,8 @@ describe('a connection', () => {
     attachHandshake(client, connection);
     expect(connectionOf(client)).toBe(connection);
     const foreign = {};
-    attachHandshake(foreign, { ...connection, params: PARAMS, credentials: undefined });
+    const { request, sender, answerHeaders } = connection;
+    attachHandshake(foreign, { request, sender, answerHeaders, params: PARAMS, credentials: undefined });
     expect(connectionOf(foreign)).toBeUndefined();
     for (const none of [undefined, null, 'text']) expect(connectionOf(none)).toBeUndefined();
   });
