@@ -112,15 +112,6 @@ it.each<[string, () => unknown]>([
   ['an empty list of groups', () => (Groups as (groups: unknown) => unknown)([])],
   ['an empty group', () => Groups('')],
   ['a group that is no string', () => (Groups as (group: unknown) => unknown)({ matchAll: true })],
-  ['no issuer', () => (Issuers as () => unknown)()],
-  ['an empty issuer', () => Issuers('staff', '')],
-  ['an issuer that is no string', () => (Issuers as (issuer: unknown) => unknown)(['staff'])],
-  ['no audience', () => (Audience as () => unknown)()],
-  ['an empty audience', () => Audience('')],
-  ['an audience that is no string', () => (Audience as (audience: unknown) => unknown)(['https://a'])],
-  ['an age that is no number', () => Introspect({ maxAge: '10' as never })],
-  ['a negative age', () => Introspect({ maxAge: -1 })],
-  ['an age that is NaN', () => Introspect({ maxAge: Number.NaN })],
 ])('%s throws', (_, decorate) => {
   expect(decorate).toThrow(TypeError);
 });
@@ -136,18 +127,4 @@ it('several on one target add up, those that stand first last', () => {
   ];
   expect(ownDeclarations(Orders.prototype, 'list')).toEqual(expected);
   expect(ownDeclarations(Orders.prototype.list)).toEqual(expected);
-});
-
-it('an age may be 0 or endless, and is 0 where none is given', () => {
-  for (const [options, maxAge] of [
-    [undefined, 0],
-    [{}, 0],
-    [{ maxAge: 0 }, 0],
-    [{ maxAge: Infinity }, Infinity],
-  ] as const) {
-    class Orders {
-      @Introspect(options) list(): void {}
-    }
-    expect(ownDeclarations(Orders.prototype, 'list')).toEqual([{ kind: 'introspect', maxAge }]);
-  }
 });
