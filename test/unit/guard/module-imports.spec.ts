@@ -72,8 +72,11 @@ describe('refuseMisplacedImports', () => {
     class Orders {}
     @Module({ imports: [{ module: Auth }, { module: Auth }] })
     class Users {}
+    @Module({ imports: [{ module: Feature }] })
+    class Unrelated {}
     const [first, second] = [node(Auth, [], true), node(Auth, [], true)];
-    const start = (): void => check(node(Root), node(Orders, [first]), node(Users, [second]), first, second);
+    const start = (): void =>
+      check(node(Root), node(Unrelated), node(Orders, [first]), node(Users, [second]), first, second);
     expect(start).toThrow(ConfigurationError);
     expect(start).toThrow(
       'AuthModule: imported 2 times (by Orders, Users); import forRoot() or forRootAsync() once, in the root module: it is global',
