@@ -1,28 +1,28 @@
-/** Which route has a request been admitted to? Nest runs the guard again for a class that is also under `@UseGuards(AuthGuard)`. */
+/** Records the route that a request was admitted to: Nest runs a global guard again for a class under `@UseGuards(AuthGuard)`. */
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
-/** Of one module; each class and handler has a policy of its own. */
+/** An admission by the guard of one module. The policy identifies the route. */
 interface Admission {
   readonly options: ResolvedOptions;
   readonly policy: RoutePolicy;
 }
 
-/** A symbol: no parameter, header or body can bring a property of this name. */
+/** A symbol, so that no parameter, header or body can set this property. */
 const ADMISSION = Symbol('nestjs-resource-server:admission');
 
-/** A DPoP proof is good once, so that a second decision would refuse what the first one admitted. */
+/** Records an admission. A DPoP proof can be used only once, so a second decision would reject the request. */
 export function rememberAdmission(request: object, options: ResolvedOptions, policy: RoutePolicy): void {
   (request as { [ADMISSION]?: Admission })[ADMISSION] = { options, policy };
 }
 
-/** By a guard with these options, for this class and handler. */
+/** Whether a guard with these options has admitted the request to the route with this policy. */
 export function isAdmitted(request: object, options: ResolvedOptions, policy: RoutePolicy): boolean {
   const admission = (request as { readonly [ADMISSION]?: Admission })[ADMISSION];
   return admission !== undefined && admission.policy === policy && admission.options === options;
 }
 
-/** Of the route that a guard with these options admitted the request to last. */
+/** Returns the policy of the route to which a guard with these options last admitted the request. */
 export function admittedPolicy(request: object, options: ResolvedOptions): RoutePolicy | undefined {
   const admission = (request as { readonly [ADMISSION]?: Admission })[ADMISSION];
   return admission?.options === options ? admission.policy : undefined;

@@ -1,4 +1,4 @@
-/** Answers an error of this package that a handler throws as the guard answers it. */
+/** Converts an `AuthError` that a handler throws into the response that the guard would send. */
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApplicationConfig, BaseExceptionFilter } from '@nestjs/core';
 import { AuthError } from '../errors/auth.errors.js';
@@ -13,7 +13,7 @@ import { offerFor, Refusals } from './refusals.js';
 import { answerRefused, REFUSED_MESSAGE_FILTER } from './rpc/refused-messages.filter.js';
 import { sendException } from './sockets/messages.js';
 
-/** What `@Catch()` writes; its name is not exported by Nest. */
+/** The metadata key of `@Catch()`, which Nest does not export. */
 const CAUGHT = '__filterCatchExceptions__';
 
 /**
@@ -34,7 +34,8 @@ export class AuthErrorFilter extends BaseExceptionFilter {
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
   ) {
     super();
-    // Nest asks the last global filter first. One that catches everything would not know what this error calls for.
+    // Nest tries the last global filter first. This one comes last, because a filter that catches everything would not send the
+    // response that this error requires.
     const read = config.getGlobalFilters.bind(config);
     config.getGlobalFilters = () => [
       REFUSED_MESSAGE_FILTER,
@@ -56,7 +57,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
       case 'rpc':
         return (this.#nextFilter(exception) ?? answerRefused)(exception, host);
       case 'ws':
-        // Nobody catches what a filter throws here.
+        // Nest does not catch what a filter for a gateway throws.
         return sendException(host.switchToWs().getClient<object>(), exception);
       default:
         throw exception;
@@ -72,7 +73,7 @@ export class AuthErrorFilter extends BaseExceptionFilter {
   }
 }
 
-/** Of what the guard has admitted the request to: its challenge names the API of the route. */
+/** Returns the audience of the route that the guard admitted the request to, so that the challenge names the API of the route. */
 function policyOfCall(
   host: ArgumentsHost,
   options: ResolvedOptions,
@@ -82,7 +83,7 @@ function policyOfCall(
   return { dpopBound: false, requirements: [], audience };
 }
 
-/** A DPoP-bound token was admitted with its proof, or not at all. */
+/** Returns `DPoP` for a DPoP-bound token, because such a token is admitted only with a proof. */
 function presentedIn(host: ArgumentsHost): Offer['presented'] {
   const carrier = findTransport(host)?.callOf(host)?.carrier;
   return carrier && principalOf(carrier)?.claims.cnf?.jkt !== undefined ? 'DPoP' : undefined;

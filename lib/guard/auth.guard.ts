@@ -1,4 +1,4 @@
-/** The way of a call: read policy, read credentials, validate, check binding, check access, attach principal. */
+/** Decides on each call: reads policy and credentials, validates the token, checks binding and access, attaches the principal. */
 import {
   Inject,
   Injectable,
@@ -98,14 +98,14 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    // A test has put another guard in this one's place. Nest takes whatever a guard answers with.
+    // A test has replaced this guard. The cast is safe, because Nest accepts every result of a guard.
     if (this.inPlace?.guard) return this.inPlace.guard.canActivate(context) as boolean | Promise<boolean>;
     return this.#isAdmittedAgain(context) || this.#admit(context);
   }
 
   /**
-   * A field of a GraphQL request that was admitted before, as aliases and the fields of lists are: without a promise, which would
-   * cost more than what is left to check. `false`: it takes all of {@link AuthGuard.#admit}, also to be refused.
+   * Admits a field of a GraphQL request that was admitted before, such as an alias or a field of a list. Synchronous, because a
+   * promise would cost more than the remaining checks. `false`: {@link AuthGuard.#admit} must decide, even if only to reject.
    */
   #isAdmittedAgain(context: ExecutionContext): boolean {
     if (context.getType<string>() !== 'graphql' || this.options.loadUser) return false;
@@ -121,7 +121,7 @@ export class AuthGuard implements CanActivate {
       return false;
     const decision = new Decision(context, token.issuer.name);
     decision.scheme = scheme;
-    // The one that was admitted may still be waiting.
+    // The call that was admitted first may not have attached the principal yet.
     if (principalOf(source.carrier) !== token)
       attachPrincipal(source.carrier, token, this.options.userProperty);
     return decision.allow('token');
@@ -148,7 +148,7 @@ export class AuthGuard implements CanActivate {
       if (!transport) throw new UnsupportedContextError(context.getType());
       if (!call) throw new ConfigurationError('no request', { detail: transport.missingRequest });
       if (isAdmitted(call.operation, this.options, policy)) return true;
-      // What is at hand is not awaited: three awaits would cost a third of the guard's time for a known token.
+      // Values that are not promises are not awaited: three awaits would cost a third of the guard's time for a cached token.
       const resolved = this.#readCredentials(transport, call, context);
       const credentials = resolved instanceof Promise ? await resolved : resolved;
       if (!credentials) {
@@ -171,14 +171,14 @@ export class AuthGuard implements CanActivate {
       const denial = checked instanceof Promise ? await checked : checked;
       if (!denial && transport === graphqlTransport && accessOf(policy).isStable)
         rememberField(call, { options: this.options, token: validated, scheme: credentials.scheme }, context);
-      // One handler of the request has waited for all.
+      // A request waits once: if a principal is attached, another handler of the request has waited already.
       const batch =
         principalOf(call.carrier) === undefined ? this.tokens.queue.waitForBatch(call.operation) : undefined;
       if (batch) await batch;
       if (denial) throw denial;
 
       const { userProperty } = this.options;
-      // The user of a connection is loaded for each of its messages.
+      // For a connection, the user is loaded for each message, not in the handshake.
       const isHandshake = context instanceof HandshakeContext;
       const loadUser = isHandshake ? undefined : this.options.loadUser;
       const principal = loadUser
@@ -204,7 +204,7 @@ export class AuthGuard implements CanActivate {
     }
   }
 
-  /** A resolver of the application is asked once; what a client connected with may be long. */
+  /** Calls a resolver of the application, and reads what a client connected with (it may be long), once for each caller. */
   #readCredentials(
     transport: Transport,
     call: Call,
@@ -217,7 +217,7 @@ export class AuthGuard implements CanActivate {
     return callerOf(call, this.options).credentials.get(read);
   }
 
-  /** What has to be awaited is validated once for all handlers of the request, also if it is refused. */
+  /** All handlers of a request share a validation that has to be awaited, also if the token is rejected. */
   #validate(
     token: string,
     introspectMaxAge: number | undefined,
@@ -236,7 +236,7 @@ export class AuthGuard implements CanActivate {
       .get(() => validation);
   }
 
-  /** What may have changed since it was validated. */
+  /** Checks the times again, because they may have passed since the token was validated. */
   #recheck(validated: ValidatedToken): ValidatedToken {
     checkTimes(validated.claims, this.tokens.optionsOf(validated));
     return validated;
@@ -292,7 +292,7 @@ export class AuthGuard implements CanActivate {
     if (nextNonce !== undefined) transport.setHeader(context, 'DPoP-Nonce', nextNonce);
   }
 
-  /** What stays open after the handler has begun. */
+  /** Ends subscriptions, streamed replies and server-sent events when the token ends. */
   #endWithToken(validated: ValidatedToken, context: ExecutionContext): void {
     const { claims, issuer } = validated;
     const { clockTolerance } = this.tokens.optionsOf(validated);
@@ -305,25 +305,25 @@ export class AuthGuard implements CanActivate {
   }
 }
 
-/** Whether the answer goes on after the handler has begun it. */
+/** Whether the response may stay open after the handler has started it. */
 function staysOpen(context: ExecutionContext): boolean {
   const type = context.getType<string>();
   return type === 'graphql' || type === 'rpc' || streamsEvents(context.getHandler());
 }
 
-/** Nest makes HTTP routes and message handlers of controllers only. */
+/** Whether the class is a controller: Nest creates HTTP routes and message handlers only from controllers. */
 function isOfController(context: ExecutionContext): boolean {
   const type = context.getType();
   return type === 'http' || (type === 'rpc' && isMessageHandler(context.getHandler()));
 }
 
-/** Of several messages that nothing tells apart, each is decided on. */
+/** Whether the operation stands for this call alone. Messages that share an operation are checked one by one. */
 function isCalledOnce(context: ExecutionContext, { connection, operation, carrier }: Call): boolean {
   const type = context.getType<string>();
   return (type === 'http' && !connection) || (type === 'ws' && operation !== carrier);
 }
 
-/** What a client goes on sending after its connection was ended. */
+/** Rejects what a client still sends after this module has ended its connection. */
 function refuseEnded({ carrier }: Call): void {
   if (connectionOf(carrier)?.hasEnded) throw invalidToken('expired', 'the token of the connection ended');
 }

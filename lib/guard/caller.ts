@@ -1,4 +1,4 @@
-/** Keeps what is verified once for a request, a GraphQL operation or a connection, however many handlers it calls. */
+/** Stores results that all handlers of a request, a GraphQL operation or a connection share. */
 import type { ClientCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
 import type { Principal } from '../principal/authenticated-request.js';
@@ -6,7 +6,7 @@ import { Once } from '../timing/once.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import type { Call } from '../transport/transport.js';
 
-/** A connection may live for days: what was validated for one message counts for those that come with it. */
+/** A connection may live for days, so only messages that arrive within this time share a validation. */
 const FRESH_ON_CONNECTION_MS = 1000;
 
 interface Validation {
@@ -15,7 +15,7 @@ interface Validation {
   readonly once: Once<ValidatedToken>;
 }
 
-/** Who sends: the certificate and the proof that came with a request hold for all of its callers. */
+/** The certificate and the proof of a request. All its callers share them. */
 class Sender {
   #certificate: Once<ClientCertificate | undefined> | undefined;
   #proof: { readonly jkt: string; readonly once: Once<void> } | undefined;
@@ -26,7 +26,7 @@ class Sender {
     return (this.#certificate ??= new Once());
   }
 
-  /** A proof is good once (RFC 9449 section 11.1): for all handlers together. */
+  /** All handlers share one verification, because a proof can be used only once (RFC 9449 section 11.1). */
   proof(jkt: string): Once<void> {
     if (this.#proof?.jkt !== jkt) this.#proof = { jkt, once: new Once() };
     return this.#proof.once;
@@ -40,8 +40,8 @@ export class Caller {
   #principals: WeakMap<object, { readonly token: string; readonly once: Once<Principal> }> | undefined;
 
   /**
-   * @param params what a connection was opened with; with others begins another caller
-   * @param carrier what the sender is kept on, where several callers have the same
+   * @param params the parameters of a connection; other parameters make another caller
+   * @param carrier the object that stores the sender, if several callers share it
    */
   constructor(
     readonly module: object,
@@ -58,7 +58,7 @@ export class Caller {
     return this.#senderOf().certificate;
   }
 
-  /** For the handlers that accept an introspection answer of this age. */
+  /** Returns the validation that handlers with this maximum age of an introspection response share. */
   validation(introspectMaxAge: number | undefined): Once<ValidatedToken> {
     const now = this.isConnection ? performance.now() : 0;
     const index = this.#validations.findIndex((each) => each.introspectMaxAge === introspectMaxAge);
@@ -74,7 +74,7 @@ export class Caller {
     return this.#senderOf().proof(jkt);
   }
 
-  /** Of the holder of this token: whether each message has an operation of its own, its transport decides. */
+  /** Returns the principal of this token for one operation. The transport decides whether each message is an operation. */
   principal(operation: object, token: string): Once<Principal> {
     this.#principals ??= new WeakMap();
     let principal = this.#principals.get(operation);
@@ -91,7 +91,7 @@ export class Caller {
   }
 }
 
-/** A symbol: no parameter, header or body can bring a property of this name. */
+/** Symbols, so that no parameter, header or body can set these properties. */
 const CALLER = Symbol('nestjs-resource-server:caller');
 const SENDER = Symbol('nestjs-resource-server:sender');
 
@@ -100,9 +100,9 @@ interface Carrier {
 }
 
 /**
- * `undefined` where nothing is kept: what is at hand (a header, a token that was verified before) is quicker found again.
+ * Returns the stored caller. `undefined` if nothing is stored: a header or a cached token is faster to look up again.
  *
- * @param module what tells this module from that of another application that the request goes through
+ * @param module identifies this module among those of several applications that the request passes through
  */
 export function knownCaller({ carrier, connection }: Call, module: object): Caller | undefined {
   const known = (carrier as Carrier)[CALLER];
@@ -117,7 +117,7 @@ export function callerOf(call: Call, module: object): Caller {
   return ((carrier as Carrier)[CALLER] = caller);
 }
 
-/** For a carrier that lives for long, when what was kept is known otherwise. */
+/** Removes the caller from a long-lived carrier once its results are stored elsewhere. */
 export function forgetCaller(carrier: object): void {
   (carrier as Carrier)[CALLER] = undefined;
 }

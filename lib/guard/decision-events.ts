@@ -1,4 +1,4 @@
-/** Publishes every decision of the guard on a diagnostics channel. Costs nothing while nobody subscribes. */
+/** Publishes every decision of the guard on a diagnostics channel. Without subscribers, this costs nothing. */
 import { channel } from 'node:diagnostics_channel';
 import type { ExecutionContext } from '@nestjs/common';
 import { AuthError } from '../errors/auth.errors.js';
@@ -37,15 +37,15 @@ export interface DecisionEvent {
 
 const decisions = channel(DECISION_CHANNEL);
 
-/** One decision, from its beginning to the event. */
+/** Measures one decision and publishes its event. */
 export class Decision {
   readonly #beganAt = decisions.hasSubscribers ? performance.now() : undefined;
-  /** How the token was sent, once that is known. */
+  /** The scheme of the token, once it is known. */
   scheme: DecisionEvent['scheme'];
 
   constructor(
     private readonly context: ExecutionContext,
-    /** The name of the issuer, once that is known. */
+    /** The name of the issuer, once it is known. */
     public issuer: string | undefined,
   ) {}
 

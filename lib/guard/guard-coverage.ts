@@ -1,4 +1,4 @@
-/** Does Nest run AuthGuard for this handler? */
+/** Determines whether Nest runs AuthGuard for a handler. */
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef } from '@nestjs/core';
@@ -7,7 +7,7 @@ import { GLOBAL_GUARD } from './global-guard.token.js';
 
 type Class = (abstract new (...args: never[]) => unknown) | Function;
 
-/** Keys of Nest's own decorators, the same in 11 and 12. */
+/** Metadata keys of Nest's decorators, the same in 11 and 12. */
 const GUARDS = '__guards__';
 const PARAMETER_TYPES = 'design:paramtypes';
 const INJECTED_PARAMETERS = 'self:paramtypes';
@@ -21,10 +21,13 @@ export class GuardCoverage {
     @Inject(GLOBAL_GUARD) private readonly isRegistered: boolean,
   ) {}
 
-  /** For every route: by this module, or by the application, under `APP_GUARD` or with `useGlobalGuards()`. */
+  /**
+   * Whether AuthGuard runs for every route: registered by this module, or by the application under `APP_GUARD` or with
+   * `useGlobalGuards()`.
+   */
   get isGlobal(): boolean {
     if (this.isRegistered) return true;
-    // In a test it may be of any class.
+    // In a test, the provided guard may be of any class.
     const provided = this.self.get<unknown>(AuthGuard);
     const isGuard = (each: unknown): boolean => each === provided || runsAuthGuard(each);
     const runs = (guard: object): boolean =>
@@ -36,13 +39,13 @@ export class GuardCoverage {
   }
 
   /**
-   * Because `@UseGuards()` on the class or the handler says so.
+   * Whether AuthGuard runs because of `@UseGuards()` on the class or the handler.
    *
-   * @param isStatic one instance for all requests. Otherwise each instance may bring other functions, so that only what
-   *   stands on the class counts
+   * @param isStatic all requests share one instance. Otherwise each instance may have other functions, so that only
+   *   decorators on the class count
    */
   isLocal(classRef: Class, handler: object, isStatic = true): boolean {
-    // As Nest does: those of the class are inherited, those of an overridden handler are not.
+    // As in Nest, guards of the class are inherited, guards of an overridden handler are not.
     return [classRef, ...(isStatic ? [handler] : [])].some((target) => {
       const guards: unknown = Reflect.getMetadata(GUARDS, target);
       return Array.isArray(guards) && guards.some(runsAuthGuard);
@@ -50,13 +53,13 @@ export class GuardCoverage {
   }
 }
 
-/** The class whose guards Nest runs: a constructor may return an instance of another one. */
+/** Returns the class whose guards Nest runs: that of the instance, because a constructor may return one of another class. */
 export function classOf(metatype: Class, instance: unknown): Class {
   const own: unknown = typeof instance === 'object' && instance !== null ? instance.constructor : undefined;
   return typeof own === 'function' ? own : metatype;
 }
 
-/** Of its class, of a subclass, or of a class that has one injected and so can ask it. */
+/** Whether a guard is AuthGuard, an instance or a subclass of it, or a class that injects AuthGuard and so can call it. */
 function runsAuthGuard(guard: unknown): boolean {
   if (guard instanceof AuthGuard || guard === AuthGuard) return true;
   return typeof guard === 'function' && (guard.prototype instanceof AuthGuard || injectsAuthGuard(guard));

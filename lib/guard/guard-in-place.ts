@@ -1,7 +1,10 @@
-/** What is in the guard's place in a test? Nest makes an `AuthGuard` of its own for each module that has a class under it. */
+/** Holds the guard with which a test replaces AuthGuard. */
 import { Injectable, type CanActivate } from '@nestjs/common';
 
-/** So that `overrideProvider(AuthGuard)` replaces those, too: they ask what `AuthModule` provides, where that is no `AuthGuard`. */
+/**
+ * Nest creates a separate `AuthGuard` for each module with a class under `@UseGuards(AuthGuard)`. These guards delegate to what
+ * `AuthModule` provides if it is not an `AuthGuard`, so that `overrideProvider(AuthGuard)` replaces them too.
+ */
 @Injectable()
 export class GuardInPlace {
   guard: CanActivate | undefined;

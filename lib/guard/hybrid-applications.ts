@@ -1,7 +1,7 @@
-/** Which microservices does an application connect, and with which configuration? Nest keeps that to itself. */
+/** Observes which microservices an application connects, and with which configuration. Nest does not expose this. */
 import { NestApplication } from '@nestjs/core';
 
-/** What hears of it. */
+/** Receives the notifications. */
 interface Listener {
   connect(inheritsConfiguration: boolean): void;
   check(): void;
@@ -12,12 +12,12 @@ type Find = (app: NestApplication) => Listener;
 const watched = new WeakSet<object>();
 
 /**
- * Has `connectMicroservice()` of every application tell the application's listener, if it has one, whether global guards hold
- * for the microservice, and `startAllMicroservices()` ask it before messages arrive.
+ * Makes `connectMicroservice()` of every application notify the application's listener, if it has one, whether global guards
+ * apply to the microservice, and `startAllMicroservices()` call its check before messages arrive.
  *
- * Wraps the methods of Nest's class, once: there is no hook, and no provider knows the application.
+ * Wraps the methods of Nest's class, once, because there is no hook, and no provider knows the application.
  *
- * @param find throws where the application has no listener
+ * @param find throws if the application has no listener
  */
 export function watchHybridApplications(find: Find): void {
   const { prototype } = NestApplication;

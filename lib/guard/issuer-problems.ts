@@ -1,13 +1,13 @@
-/** Finds what a route asks of issuers and audiences that are not configured so. */
+/** Finds requirements of a route for issuers, audiences and introspection that the configuration cannot satisfy. */
 import { isNamed } from '../access/recipient.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
- * Where the application names issuers at the request, nothing is known at start.
+ * If the application finds issuers at request time (`findIssuer`), only introspection can be checked at startup.
  *
- * @param validatesTokens `false` where a test has replaced the guard: issuers and audiences are those of the test then
+ * @param validatesTokens `false` if a test has replaced the guard: issuers and audiences are then those of the test
  */
 export function issuerProblems(
   { issuers: lists, audience, introspectMaxAge }: RoutePolicy,
@@ -15,7 +15,7 @@ export function issuerProblems(
   validatesTokens: boolean,
 ): readonly string[] {
   if (findIssuer || !validatesTokens) {
-    // Answers may introspect only with it.
+    // Issuers that `findIssuer` returns may use introspection only with `opaqueTokenIssuer`.
     return introspectMaxAge !== undefined && clientId === undefined && !opaqueTokenIssuer
       ? ['@Introspect() requires introspection: configure clientId and clientSecret']
       : [];

@@ -1,4 +1,4 @@
-/** Which message handlers does Nest run without the guard, although it is global? */
+/** Finds message handlers that Nest runs without the guard although it is global. */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { GuardCoverage } from './guard-coverage.js';
 import { watchHybridApplications } from './hybrid-applications.js';
@@ -8,7 +8,10 @@ import { ConfigurationError } from '../errors/auth.errors.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 
-/** Says so at start, and with `audit: 'error'` refuses it. What is `@Public()`, or under `@UseGuards(AuthGuard)`, is fine. */
+/**
+ * Logs these handlers at startup, or prevents the start with `audit: 'error'`. Handlers that are `@Public()` or under
+ * `@UseGuards(AuthGuard)` are not reported.
+ */
 @Injectable()
 export class MessageAudit implements OnApplicationBootstrap {
   readonly #log = new Logger('AuthModule');
@@ -31,12 +34,12 @@ export class MessageAudit implements OnApplicationBootstrap {
   }
 
   /**
-   * The application connects a microservice. One that does not inherit the configuration has no global guard.
+   * Called when the application connects a microservice. One that does not inherit the configuration has no global guard.
    *
-   * @throws {ConfigurationError} with `audit: 'error'`, where the application has started already
+   * @throws {ConfigurationError} with `audit: 'error'`, if the application has already started
    */
   connect(inheritsConfiguration: boolean): void {
-    // Nest registers its handlers now, and with a configuration of their own.
+    // Nest registers the handlers next, by default with a separate configuration, which MessageWatch does not observe.
     this.watch.begin();
     if (!inheritsConfiguration) this.#isConnectedWithoutGuard = true;
     if (this.#hasStarted) this.check();
@@ -56,7 +59,7 @@ export class MessageAudit implements OnApplicationBootstrap {
     this.#reported = message;
   }
 
-  /** The names of message handlers that Nest runs without the guard, whatever they declare. */
+  /** Returns the names of message handlers that Nest runs without the guard, whatever their decorators. */
   unguardedMessages(): ReadonlySet<string> {
     const reachesAll = this.guards.isGlobal && !this.#isConnectedWithoutGuard;
     const open = reachesAll
@@ -66,13 +69,13 @@ export class MessageAudit implements OnApplicationBootstrap {
   }
 
   #find(): readonly string[] {
-    // Without a global guard, everybody says where it runs; AuthLifecycle checks that.
+    // Without a global guard, the application decides where it runs; AuthLifecycle checks that.
     if (!this.guards.isGlobal) return [];
     const open = this.handlers
       .read()
       .filter(({ policy, isGuardedLocally }) => policy.access !== 'public' && !isGuardedLocally);
     const reasons: Record<MessageHandler['kind'], string | undefined> = {
-      // SocketGateways sees to them, on Nest 11, too.
+      // SocketGateways guards them, also on Nest 11.
       ws: undefined,
       rpc: this.#isConnectedWithoutGuard
         ? 'connectMicroservice() without { inheritAppConfig: true } runs no global guard'

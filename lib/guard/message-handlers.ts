@@ -1,4 +1,4 @@
-/** Which handlers does the application have that are not HTTP routes? Found by their metadata: no transport is imported. */
+/** Finds the handlers of the application that are not HTTP routes. Reads only metadata, so that no transport is imported. */
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
@@ -10,13 +10,13 @@ export interface MessageHandler {
   /** `ChatGateway.send` */
   readonly name: string;
   readonly policy: RoutePolicy;
-  /** `@UseGuards()` of its class or its own has the guard run. */
+  /** The guard runs because of `@UseGuards()` on the class or the handler. */
   readonly isGuardedLocally: boolean;
-  /** `@UseGuards()` stands on the method, and what is called is another function. */
+  /** `@UseGuards()` applies to the declared method, but Nest may call another function, without the guard. */
   readonly hasLostGuard: boolean;
 }
 
-/** Keys that `@SubscribeMessage`, `@MessagePattern` and `@Query` and their like write, the same for Nest 11 and 12. */
+/** Metadata keys of `@SubscribeMessage`, `@MessagePattern`, `@Query` and similar decorators, the same in Nest 11 and 12. */
 const KINDS = [
   ['ws', 'websockets:message_mapping'],
   ['rpc', 'microservices:pattern'],
@@ -61,7 +61,7 @@ export class MessageHandlers {
       const kind = declared && kindOf(metatype, declared);
       if (!declared || !kind || !kinds.includes(kind)) return [];
       const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
-      // Nest calls the one or the other: guarded is what is so either way.
+      // Nest may call either function, so the handler is guarded only if both are.
       const called = typeof onInstance === 'function' ? [declared, onInstance] : [declared];
       const isStatic = wrapper.isDependencyTreeStatic();
       const isGuardedLocally = called.every((handler) =>

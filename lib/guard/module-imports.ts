@@ -1,4 +1,4 @@
-/** Is AuthModule imported once, configured, and while the application starts? Otherwise routes stay open, or are guarded twice. */
+/** Checks that AuthModule is imported once, with options, and at startup. Otherwise routes stay open, or are guarded twice. */
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../errors/auth.errors.js';
@@ -6,17 +6,17 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 
 type Module = ModulesContainer extends Map<string, infer Each> ? Each : never;
 
-/** The key of Nest's own decorator, the same in 11 and 12. */
+/** The metadata key of the imports of a module, the same in Nest 11 and 12. */
 const IMPORTS = 'imports';
 
 /**
- * Nest knows all modules before it makes the first provider, so that this can be asked in a constructor. It has to be
- * asked there: Nest calls no lifecycle hook of a module that is loaded lazily.
+ * Must be called in a constructor: Nest knows all modules before it creates the first provider, and calls no lifecycle hook
+ * of a module that is loaded lazily.
  *
- * @throws {ConfigurationError} imported without options, more than once, or by `LazyModuleLoader`
+ * @throws {ConfigurationError} if the module is imported without options, more than once, or by `LazyModuleLoader`
  */
 export function refuseMisplacedImports(modules: ModulesContainer): void {
-  // By the registered symbol: a second copy of this package counts, too.
+  // The token is a registered symbol, so that a second copy of this package counts too.
   const configured = [...modules.values()].filter(({ providers }) => providers.has(RESOLVED_OPTIONS));
   const [only] = configured;
   if (!only) {
@@ -37,9 +37,12 @@ export function refuseMisplacedImports(modules: ModulesContainer): void {
   }
 }
 
-/** Nest binds a global module to all modules that it scans at start, but not to those when it is loaded later. */
+/**
+ * Whether the root module imports the module, directly or through others. Nest adds a global module to the imports of all modules
+ * at startup, but not if it is loaded later.
+ */
 function isReachable(wanted: Module, modules: ModulesContainer): boolean {
-  // The first module is Nest's own.
+  // The first module is Nest's internal one.
   const [, root] = modules.values();
   const reached = new Set(root ? [root] : []);
   for (const module of reached) {
@@ -49,7 +52,7 @@ function isReachable(wanted: Module, modules: ModulesContainer): boolean {
   return false;
 }
 
-/** The classes of modules whose own metadata import one of them: the imports of a module hold global ones, too. */
+/** Returns the modules whose metadata import a wanted one. `Module.imports` is not used, as it contains global modules too. */
 function importersOf(wanted: readonly Module[], modules: ModulesContainer): readonly string[] {
   const classes = new Set<unknown>(wanted.map(({ metatype }) => metatype));
   return [...modules.values()].flatMap(({ metatype }) => {

@@ -1,4 +1,4 @@
-/** Refuses a call: tells the operator's log, sets the answer's headers, and makes the exception that Nest answers with. */
+/** Rejects a call: logs the reason, sets the response headers and creates the exception that Nest turns into the response. */
 import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
 import { accessOf } from '../access/authorize.js';
 import { AuthError } from '../errors/auth.errors.js';
@@ -12,7 +12,7 @@ import { httpExceptionFor } from '../transport/http.transport.js';
 import { findTransport } from '../transport/transports.js';
 import { isEventHandler } from './rpc/message-patterns.js';
 
-/** Reasons remembered, so that an outage is logged once in a while and not once a request. */
+/** The number of reasons that are tracked, so that an outage is logged once in a while and not for every request. */
 const MAX_REASONS = 50;
 const REPEAT_AFTER_MS = 60_000;
 
@@ -22,22 +22,22 @@ export class Refusals {
   constructor(private readonly log: Logger) {}
 
   /**
-   * @param place controller and handler, as logs name it
-   * @param offer what the caller could present instead; asked only where a challenge needs it
-   * @returns what to throw
+   * @param place controller and handler, for the log
+   * @param offer what the caller could present instead; called only if a challenge needs it
+   * @returns the exception to throw
    */
   refuse(error: unknown, host: ArgumentsHost, place: string, offer: () => Offer): Error {
     this.#report(error, place, isUnanswered(host));
     const refusal = refusalFor(error, offer);
     const transport = findTransport(host);
-    // Of an unknown kind of context nothing is known but that Nest turns an HttpException into an error.
+    // For a context of an unknown type, it is only known that Nest turns an HttpException into an error.
     if (!transport) return httpExceptionFor(refusal);
     return transport.refuse(host, refusal);
   }
 
   /**
-   * A bad token is everyday business: `debug`. A fault of this server, or of what it depends on, is the operator's; so is an
-   * event, whose sender hears of nothing.
+   * Logs an invalid token at `debug`, because it is routine. Logs faults of this server and of its dependencies as errors or
+   * warnings for the operator, and also rejected events, because their sender gets no response.
    */
   #report(error: unknown, place: string, unanswered: boolean): void {
     if (!(error instanceof AuthError)) {
@@ -45,7 +45,7 @@ export class Refusals {
       this.log.error(`${place}: rejected because of an internal error`, stack);
       return;
     }
-    // A reason is put into words when it is read.
+    // The detail of an error is created when it is first read, so it is not read without need.
     if (error.status !== 500 && Logger.isLevelEnabled('debug'))
       this.log.debug(`${place}: ${error.status} ${error.code}: ${error.detail ?? error.message}`);
     if (error.status < 500) {
@@ -66,7 +66,7 @@ export class Refusals {
     );
   }
 
-  /** `undefined` for what was logged lately; else how often it has come since then. */
+  /** Returns `undefined` for a reason that was logged recently; otherwise how often it has occurred since it was last logged. */
   #news(reason: string): { readonly since: number } | undefined {
     const now = performance.now();
     const said = this.#said.get(reason);
@@ -80,14 +80,14 @@ export class Refusals {
   }
 }
 
-/** Handlers that answer nobody. Of an error that leaves a handler it is not known which kind of handler it was. */
+/** Whether the handler may be one for events, which sends no response. An exception filter does not know the handler. */
 function isUnanswered(host: ArgumentsHost): boolean {
   if (host.getType<string>() !== 'rpc') return false;
   const handler: unknown = (host as Partial<ExecutionContext>).getHandler?.();
   return typeof handler !== 'function' || isEventHandler(handler);
 }
 
-/** What a refused caller could present instead, by the options and by what the route requires. */
+/** Returns what a rejected caller could present instead, according to the options and the requirements of the route. */
 export function offerFor(
   options: ResolvedOptions,
   policy?: Pick<RoutePolicy, 'dpopBound' | 'requirements' | 'audience'>,
@@ -106,10 +106,10 @@ export function offerFor(
   };
 }
 
-/** Controller and handler, as logs and events name them. */
+/** Returns controller and handler, as logs and events name them. */
 export function routeOf(context: ExecutionContext): string {
   const [controller, handler] = [context.getClass(), context.getHandler()];
-  // Decorators put functions without a name in a method's place: that of `@GrpcStreamMethod()`.
+  // Some decorators replace the method with an unnamed function, for example `@GrpcStreamMethod()`.
   const name = handler.name || String(methodsOf(controller, handler)[0] ?? '');
   return `${controller.name}.${name}`;
 }

@@ -1,4 +1,4 @@
-/** Which fields has the token of a GraphQL request been found good for? A request may have thousands, most of them alike. */
+/** Records the fields that a GraphQL request was admitted to. A request may have thousands of fields, most of them alike. */
 import type { ExecutionContext } from '@nestjs/common';
 import type { Credentials } from '../../credentials/extract-credentials.js';
 import type { ResolvedOptions } from '../../options/auth-options.js';
@@ -6,20 +6,23 @@ import type { ValidatedToken } from '../../token/validated-token.js';
 import type { Call } from '../../transport/transport.js';
 
 interface Admission {
-  /** Of one module. */
+  /** The options of the module whose guard admitted the field. */
   readonly options: ResolvedOptions;
   readonly token: ValidatedToken;
   readonly scheme: Credentials['scheme'];
-  /** Class, handler, class, handler: one function may stand in several classes. As many as the schema has; most requests have few. */
+  /** Class, handler, class, handler, …: classes may share a function. At most the fields of the schema; most requests have few. */
   readonly fields: object[];
 }
 
-/** A symbol: no parameter, header or body can bring a property of this name. */
+/** A symbol, so that no parameter, header or body can set this property. */
 const ADMISSION = Symbol('nestjs-resource-server:fields');
 
 type Carrier = { [ADMISSION]?: Admission };
 
-/** Not of connections: these outlive what was checked once. Only where what is required depends on the token alone. */
+/**
+ * Records an admitted field. Call it only if the requirements depend on the token alone. Does nothing for connections, because
+ * they outlive a single check.
+ */
 export function rememberField(
   { carrier, connection }: Call,
   admitted: Omit<Admission, 'fields'>,
@@ -29,11 +32,11 @@ export function rememberField(
   let known = (carrier as Carrier)[ADMISSION];
   if (known?.token !== admitted.token || known.options !== admitted.options)
     known = (carrier as Carrier)[ADMISSION] = { ...admitted, fields: [] };
-  // Aliases of a field come here at the same time, while the token is validated.
+  // Aliases of a field arrive here together, because they wait for the same validation.
   if (!holds(known, context)) known.fields.push(context.getClass(), context.getHandler());
 }
 
-/** By a guard with these options, for this class and handler. What changes with the time is to be checked again. */
+/** Returns the admission of this class and handler by a guard with these options. The caller must check the times again. */
 export function recallField(
   { carrier, connection }: Pick<Call, 'carrier' | 'connection'>,
   options: ResolvedOptions,

@@ -1,4 +1,4 @@
-/** Finds at start what the guard would not protect: fields that Nest runs no guard for. */
+/** Finds GraphQL fields that the guard would not protect, at startup: those for which Nest runs no guard. */
 import type { ModulesContainer } from '@nestjs/core';
 import { readRoutePolicy } from '../../policy/route-policy.js';
 import { classLevels, methodLevels } from '../../policy/levels.js';
@@ -12,7 +12,7 @@ import {
 
 const SETTING = "set fieldResolverEnhancers: ['guards'] in the options of GraphQLModule";
 
-/** One sentence for each field that anybody could read, with the setting to make. */
+/** Returns one sentence for each unprotected field, with the setting that protects it. */
 export function checkResolvers(modules: ModulesContainer): readonly string[] {
   const resolvers = findResolvers(modules);
   const problems = findGraphQLOptions(modules).flatMap((options) => {
@@ -23,7 +23,7 @@ export function checkResolvers(modules: ModulesContainer): readonly string[] {
   return [...new Set(problems)];
 }
 
-/** Nest runs guards for queries, mutations and subscriptions; for other fields only where it is told to, for `__resolveType` never. */
+/** Nest runs guards for queries, mutations and subscriptions, for other fields only if configured, never for `__resolveType`. */
 function checkResolver(resolver: Resolver, { fieldResolverEnhancers = [] }: GraphQLOptions): string[] {
   const { metatype, property, handler, kind } = resolver;
   const place = `${metatype.name}.${property}`;

@@ -1,4 +1,4 @@
-/** Warns at start of GraphQL servers with known vulnerabilities that a guard cannot make up for. SECURITY.md lists them. */
+/** Finds GraphQL servers with vulnerabilities that a guard cannot mitigate, for a warning at startup. SECURITY.md lists them. */
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 interface Advisory {
   readonly name: string;
   readonly id: string;
-  /** The first good version. */
+  /** The first version that is not vulnerable. */
   readonly fixedIn: string;
   readonly about: string;
 }
@@ -26,7 +26,7 @@ const ADVISORIES: readonly Advisory[] = [
   },
 ];
 
-/** @param versionOf `undefined` for a package that is not installed */
+/** @param versionOf returns `undefined` for a package that is not installed */
 export function vulnerableDrivers(versionOf = installedVersion): readonly string[] {
   return ADVISORIES.flatMap(({ name, id, fixedIn, about }) => {
     const version = versionOf(name);
@@ -35,10 +35,10 @@ export function vulnerableDrivers(versionOf = installedVersion): readonly string
   });
 }
 
-/** As the application resolves it, from where it was started. */
+/** Returns the version that the application resolves from its working directory. */
 function installedVersion(name: string): string | undefined {
   try {
-    // Not by its own name, which webpack would try to replace: nothing is to be found in a bundle.
+    // `createRequire` is not imported by name, because webpack would try to replace it. In a bundle, no package is found.
     const require = Module.createRequire(join(process.cwd(), 'package.json'));
     for (let folder = dirname(require.resolve(name)); folder !== dirname(folder); folder = dirname(folder)) {
       const found = read(join(folder, 'package.json'));
@@ -58,7 +58,7 @@ function read(file: string): { readonly name?: string; readonly version?: string
   }
 }
 
-/** By number; a pre-release counts as its release. */
+/** Compares versions by number. A pre-release counts as its release. */
 function isBefore(version: string, other: string): boolean {
   const [a = [], b = []] = [version, other].map((each) => each.split(/[-.+]/).map(Number));
   for (let i = 0; i < 3; i++) {

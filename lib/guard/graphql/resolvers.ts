@@ -1,8 +1,8 @@
-/** Finds the methods that Nest makes GraphQL resolvers of, by their metadata: `@nestjs/graphql` is not imported. */
+/** Finds the GraphQL resolver methods. Reads only metadata, so that `@nestjs/graphql` is not imported. */
 import 'reflect-metadata';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 
-/** Keys of `@nestjs/graphql`'s decorators and the token of its options, the same in 13 and 14. */
+/** Metadata keys of the decorators of `@nestjs/graphql` and the token of its options, the same in 13 and 14. */
 const TYPE = 'graphql:resolver_type';
 const NAME = 'graphql:resolver_name';
 const PROPERTY = 'graphql:resolve_property';
@@ -28,13 +28,13 @@ export interface Resolver {
   readonly module: Module;
 }
 
-/** As much as is read of the options of `GraphQLModule`. */
+/** The options of `GraphQLModule` that are read. */
 export interface GraphQLOptions {
   readonly driver?: { readonly name: string };
   readonly context?: unknown;
-  /** Of Mercurius. */
+  /** Mercurius only. */
   readonly subscription?: unknown;
-  /** Of Apollo. */
+  /** Apollo only. */
   readonly subscriptions?: unknown;
   readonly include?: readonly unknown[];
   readonly fieldResolverEnhancers?: readonly string[];
@@ -52,7 +52,10 @@ export function findResolvers(modules: ModulesContainer): readonly Resolver[] {
   );
 }
 
-/** Nest reads what the instance is made of: a factory's, too. Of a request-scoped class it is one that only has the methods. */
+/**
+ * Returns the prototype that Nest reads: that of the instance, also if a factory created it. For a request-scoped class, the
+ * instance is an object that has only the methods.
+ */
 function prototypeOf(metatype: unknown, instance: unknown): object | null {
   if (typeof instance === 'object' && instance !== null)
     return Object.getPrototypeOf(instance) as object | null;
@@ -70,7 +73,7 @@ function resolversOf(prototype: object | null): readonly Omit<Resolver, 'instanc
   });
 }
 
-/** As Nest tells a resolver from another method. */
+/** Recognizes a resolver by the same rules as Nest. */
 function resolverOf(
   metatype: object,
   property: string,
@@ -88,7 +91,7 @@ function resolverOf(
   return { type, field, kind };
 }
 
-/** The options of every `GraphQLModule` of the application. */
+/** Returns the options of every `GraphQLModule` of the application. */
 export function findGraphQLOptions(modules: ModulesContainer): readonly GraphQLOptions[] {
   return [...modules.values()].flatMap(({ providers }) => {
     const options = providers.get(MODULE_OPTIONS)?.instance as GraphQLOptions | undefined | null;
@@ -96,7 +99,7 @@ export function findGraphQLOptions(modules: ModulesContainer): readonly GraphQLO
   });
 }
 
-/** The modules whose resolvers a GraphQL module takes in: those that it names, and what these import. */
+/** Returns the modules whose resolvers a GraphQL module serves: those in `include`, and the modules that they import. */
 export function includedModules(
   modules: ModulesContainer,
   { include = [] }: GraphQLOptions,

@@ -1,6 +1,6 @@
 /**
- * Gives every GraphQL operation a context of its own. `@nestjs/apollo` 13 and the Mercurius driver write the request into the
- * object that the application returns: of an object that requests share, everybody would be taken for the first caller.
+ * Gives every GraphQL operation its own context. `@nestjs/apollo` 13 and the Mercurius driver write the request into the object
+ * that the application returns: if requests shared this object, every caller would be taken for the first one.
  */
 import type { ModulesContainer } from '@nestjs/core';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
@@ -10,17 +10,17 @@ import { findGraphQLOptions, type GraphQLOptions } from './resolvers.js';
 type MakeContext = (...args: readonly unknown[]) => unknown;
 type Holder = { context?: unknown };
 
-/** What Node read from the socket: the same array however a framework or an application wraps the request. */
+/** The raw headers of a request, which identify it: the array is the same however a framework or an application wraps it. */
 type Received = readonly string[];
 
 const separating = new WeakSet<object>();
-/** The request that a context was made for first. */
+/** The request for which each context was first created. */
 const madeFor = new WeakMap<object, Received>();
 
 /**
- * Wraps the option `context` of every `GraphQLModule`, before the drivers read it. Done twice it changes nothing.
+ * Wraps the option `context` of every `GraphQLModule`, before the drivers read it. Idempotent.
  *
- * @returns a sentence where options cannot be changed
+ * @returns a sentence if options cannot be changed
  */
 export function separateContexts(modules: ModulesContainer): readonly string[] {
   const holders = findGraphQLOptions(modules).flatMap(holdersIn);
@@ -29,14 +29,14 @@ export function separateContexts(modules: ModulesContainer): readonly string[] {
     : ['GraphQLModule: the options are frozen, so requests could share a context; do not freeze them'];
 }
 
-/** Of HTTP and graphql-ws; of graphql-ws alone; of Mercurius' subscriptions. */
+/** Returns the objects with a `context`: for HTTP and graphql-ws, for subscriptions of Mercurius, for graphql-ws alone. */
 function holdersIn(options: GraphQLOptions): readonly Holder[] {
   const { subscription, subscriptions } = options;
   const graphqlWs = isObject(subscriptions) ? subscriptions['graphql-ws'] : undefined;
   return [options, subscription, graphqlWs].filter(isObject);
 }
 
-/** @returns `false` where it cannot be changed */
+/** @returns `false` if the option cannot be changed */
 function separate(holder: Holder): boolean {
   const { context } = holder;
   if ((typeof context !== 'function' && !isObject(context)) || separating.has(context)) return true;
@@ -49,7 +49,7 @@ function separate(holder: Holder): boolean {
   return Reflect.set(holder, 'context', makeOwn);
 }
 
-/** What was made for this request stays as it is; of anything else it gets a copy, without the request of another caller. */
+/** Returns a context that was created for this request, or a copy of another context, without the request of another caller. */
 function ownContext(made: unknown, args: readonly unknown[]): unknown {
   const mine = args.map(receivedBy).find((each) => each !== undefined);
   if (!isObject(made) || !mine) return made;
@@ -65,7 +65,7 @@ function ownContext(made: unknown, args: readonly unknown[]): unknown {
   return own;
 }
 
-/** Of a request, of Apollo's `{ req }`, of graphql-ws's connection. */
+/** Returns the raw headers of a request, of Apollo's `{ req }`, or of a graphql-ws connection. */
 function receivedBy(value: unknown): Received | undefined {
   if (!isObject(value)) return undefined;
   const { extra, req } = value;

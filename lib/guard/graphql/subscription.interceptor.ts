@@ -1,4 +1,4 @@
-/** Has GraphQL subscriptions end with the token that they were opened with. */
+/** Ends GraphQL subscriptions when the token that opened them ends. */
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
@@ -10,13 +10,13 @@ import { findResolvers } from './resolvers.js';
 
 type Subscriber = Omit<OpenStream, 'end'>;
 
-/** By the `info` of the call, which is that of the guard and that of the interceptor. */
+/** Keyed by the `info` of the call, which guard and interceptor both receive. */
 const admitted = new WeakMap<object, (source: Source) => Source>();
 
 /**
- * Remembers whose token opens a subscription; does nothing for another call.
+ * Records the token that opens a subscription; does nothing for other calls.
  *
- * @param refuse turns the error into what the client is told
+ * @param refuse converts the error into what the client receives
  */
 export function endSubscription(
   context: ExecutionContext,
@@ -35,7 +35,7 @@ export function endSubscription(
   });
 }
 
-/** Stands on every `@Subscription()` handler, and has no state: applications of one process share classes. */
+/** Applied to every `@Subscription()` handler. It has no state, because applications in one process share classes. */
 class SubscriptionInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const info = readGraphQLCall(context.getArgs())?.info;
@@ -46,12 +46,12 @@ class SubscriptionInterceptor implements NestInterceptor {
 }
 
 const INTERCEPTOR = new SubscriptionInterceptor();
-/** The key of Nest's own decorator, the same in 11 and 12. */
+/** The metadata key of `@UseInterceptors()`, the same in Nest 11 and 12. */
 const INTERCEPTORS = '__interceptors__';
 
 /**
- * Puts the interceptor on every `@Subscription()` handler, before Nest makes resolvers of them. Outermost of the handler's
- * own, so that none hides the end.
+ * Adds the interceptor to every `@Subscription()` handler, before Nest creates the resolvers. It is the outermost of the
+ * handler's own interceptors, so that none of them hides the end.
  */
 export function interceptSubscriptions(modules: ModulesContainer): void {
   for (const { type, handler } of findResolvers(modules)) {

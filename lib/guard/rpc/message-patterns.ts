@@ -1,8 +1,8 @@
-/** Finds the methods that Nest makes message handlers of, by their metadata: `@nestjs/microservices` is not imported. */
+/** Finds the message handlers of microservices. Reads only metadata, so that `@nestjs/microservices` is not imported. */
 import 'reflect-metadata';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 
-/** Keys of the decorators of `@nestjs/microservices`, the same in 11 and 12. */
+/** Metadata keys of the decorators of `@nestjs/microservices`, the same in 11 and 12. */
 const PATTERNS = 'microservices:pattern';
 const HANDLER_TYPE = 'microservices:handler_type';
 /** `PatternHandler.EVENT` */
@@ -16,12 +16,12 @@ export interface MessagePattern {
   readonly metatype: Method;
   /** The name of the method. */
   readonly property: string;
-  /** The method as the class declares it; what is called may be another function, which stands on the instance. */
+  /** The method as the class declares it. Nest may call another function, which is on the instance. */
   readonly handler: Method;
   readonly instance: unknown;
-  /** One instance for each message, which may bring functions of its own. */
+  /** Each message has its own instance, which may have other functions. */
   readonly isPerMessage: boolean;
-  /** As the decorator has them: strings, numbers or objects; of gRPC `{ service, rpc, streaming }`. */
+  /** As the decorator stores them: strings, numbers or objects; for gRPC `{ service, rpc, streaming }`. */
   readonly patterns: readonly unknown[];
   readonly isEvent: boolean;
   /** `@GrpcStreamCall()` */
@@ -58,13 +58,13 @@ export function findMessagePatterns(modules: ModulesContainer): readonly Message
   );
 }
 
-/** The function that Nest calls, and the one that the class declares. */
+/** Returns the function that the class declares and, if it is another one, the function that Nest calls. */
 export function functionsOf({ handler, instance, property }: MessagePattern): readonly object[] {
   const called = (instance as Record<string, unknown> | null | undefined)?.[property];
   return typeof called === 'function' && called !== handler ? [handler, called] : [handler];
 }
 
-/** Of `@EventPattern()`: nobody gets an answer. */
+/** Whether the handler has `@EventPattern()`: its sender gets no response. */
 export function isEventHandler(handler: object): boolean {
   return Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT;
 }

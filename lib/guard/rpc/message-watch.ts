@@ -1,4 +1,4 @@
-/** Puts interceptor and filter on message handlers, before Nest registers them. */
+/** Adds an interceptor and a filter to message handlers, before Nest registers them. */
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
@@ -6,7 +6,7 @@ import { findMessagePatterns, functionsOf } from './message-patterns.js';
 import { REFUSED_MESSAGE_FILTER } from './refused-messages.filter.js';
 import { REPLY_INTERCEPTOR } from './streamed-replies.js';
 
-/** Keys of Nest's own decorators, the same in 11 and 12. */
+/** Metadata keys of Nest's decorators, the same in 11 and 12. */
 const INTERCEPTORS = '__interceptors__';
 const FILTERS = '__exceptionFilters__';
 
@@ -15,8 +15,8 @@ export class MessageWatch {
   #hasBegun = false;
 
   /**
-   * Nest asks for the global filters of each handler that it registers, before it reads the handler's own. By then every
-   * instance is there. Lifecycle hooks come after that in a microservice that stands alone, and there is no middleware.
+   * Wraps `getGlobalFilters()`: Nest calls it for each handler that it registers, before it reads the handler's own filters. By
+   * then all instances exist. In a standalone microservice, lifecycle hooks run only after that, and there is no middleware.
    */
   constructor(
     @Inject(ApplicationConfig) config: Pick<ApplicationConfig, 'getGlobalFilters'>,
@@ -29,12 +29,15 @@ export class MessageWatch {
     };
   }
 
-  /** Outermost of the handler's own interceptors, so that none hides the end; the filter comes first, for refusals only. */
+  /**
+   * The interceptor is the outermost of the handler's own, so that none of them hides the end. The filter is tried first, and
+   * handles only rejections.
+   */
   begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     for (const found of findMessagePatterns(this.modules)) {
-      // What an instance of a message brings is not known yet; the class is.
+      // The functions of an instance for one message are not known yet, so the class gets the metadata.
       for (const handler of found.isPerMessage ? [found.metatype] : functionsOf(found)) {
         if (found.isPassedThrough) append(FILTERS, handler, REFUSED_MESSAGE_FILTER);
         else if (!found.isEvent) prepend(INTERCEPTORS, handler, REPLY_INTERCEPTOR);
@@ -48,7 +51,7 @@ function prepend(key: string, handler: object, value: object): void {
   if (!others.includes(value)) Reflect.defineMetadata(key, [value, ...others], handler);
 }
 
-/** Nest asks the last filter first. */
+/** Nest tries the last filter first. */
 function append(key: string, handler: object, value: object): void {
   const others = valuesOf(key, handler);
   if (!others.includes(value)) Reflect.defineMetadata(key, [...others, value], handler);

@@ -1,11 +1,11 @@
-/** Ends refusals that no sender hears of: events, and gRPC calls that Nest passes through. */
+/** Handles rejections that Nest would not send: of events, and of gRPC calls that Nest passes through to the handler. */
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { of, throwError, type Observable } from 'rxjs';
 import { readMessageCall } from '../../credentials/message-call.js';
 import { rpcErrorOf } from '../../transport/rpc.transport.js';
 import { refuseCall } from './streamed-replies.js';
 
-/** Matches the exceptions that this module's guard made of a refused message, and no other `RpcException`. */
+/** Matches the exceptions that this module created for rejected messages, and no other `RpcException`. */
 class RefusedMessage {
   static [Symbol.hasInstance](exception: unknown): boolean {
     return rpcErrorOf(exception) !== undefined;
@@ -13,10 +13,10 @@ class RefusedMessage {
 }
 
 /**
- * Tells the sender of a message that it is refused.
+ * Sends the rejection to the sender of a message.
  *
- * For a call of `@GrpcStreamCall()` nothing is thrown on: Nest does not wait for such handlers, so that an error would be an
- * unhandled rejection, which ends the process, and the client would wait for an answer for ever.
+ * For `@GrpcStreamCall()`, the exception is not rethrown: Nest does not await such handlers, so it would be an unhandled
+ * rejection, which ends the process, and the client would wait for a response forever.
  */
 export function answerRefused(exception: Error, host: ArgumentsHost): Observable<unknown> {
   const grpc = readMessageCall(host.getArgs())?.grpc;
@@ -26,8 +26,8 @@ export function answerRefused(exception: Error, host: ArgumentsHost): Observable
 }
 
 /**
- * Answers refusals by itself. On `@GrpcStreamCall()` handlers, and behind all other global filters: Nest 12 logs each event
- * that an `RpcException` was thrown for, with a stack, so that a flood of bad tokens would flood the log.
+ * Sends rejections itself. It is on `@GrpcStreamCall()` handlers, and is tried after all other global filters: Nest 12 logs
+ * every event for which an `RpcException` is thrown, with a stack, so that a flood of invalid tokens would flood the log.
  */
 @Catch(RefusedMessage)
 export class RefusedMessageFilter implements ExceptionFilter {

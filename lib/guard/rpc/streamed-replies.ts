@@ -1,4 +1,4 @@
-/** Has replies of message handlers end with the token of the message: streams of any transport, and both directions of gRPC's. */
+/** Ends streamed replies when the token of the message ends, on every transport; for gRPC streams, in both directions. */
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { isObservable, Observable } from 'rxjs';
 import { readMessageCall, type GrpcCall } from '../../credentials/message-call.js';
@@ -9,13 +9,13 @@ import type { OpenStream, OpenStreams } from '../streams/open-streams.js';
 type Sender = Omit<OpenStream, 'end'>;
 type Open = (end: (error: Error) => void) => { close(): void };
 
-/** By the arguments of the call, which are those of the guard and those of the interceptor. */
+/** Keyed by the arguments of the call, which guard and interceptor both receive. */
 const admitted = new WeakMap<object, Open>();
 
 /**
- * Remembers whose token a reply is for; does nothing for another kind of call.
+ * Records the token for which a reply is sent; does nothing for other types of calls.
  *
- * @param refuse turns the error into what the sender is told
+ * @param refuse converts the error into what the sender receives
  */
 export function endReply(
   context: ExecutionContext,
@@ -35,12 +35,12 @@ export function endReply(
   else admitted.set(args, open);
 }
 
-/** Stands on every `@MessagePattern()` handler, or on its class, and has no state: applications of one process share classes. */
+/** Applied to every `@MessagePattern()` handler or its class. Has no state, because applications in one process share classes. */
 class ReplyInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const args = context.getArgs<unknown[]>();
     const open = admitted.get(args);
-    // Once: it may stand on a class and on what that extends.
+    // Only once, because the interceptor may be on a class and on its base class.
     admitted.delete(args);
     return open ? endable(args, next, open) : next.handle();
   }
@@ -61,9 +61,9 @@ function endable(args: unknown[], next: CallHandler, open: Open): Observable<unk
 }
 
 /**
- * The messages of a gRPC client's stream, so that none reaches the handler after the end. No error and no completion does
- * either: an error would end the process where the handler subscribes without an error callback, and a completion would
- * make a whole upload of half of one.
+ * Wraps the messages of a gRPC client's stream, so that none reaches the handler after the end. Neither does an error or a
+ * completion: an error would end the process if the handler subscribes without an error callback, and a completion would make
+ * half an upload look complete.
  */
 function silenceable(args: unknown[]): { silence(): void } | undefined {
   const [messages] = args as [undefined | (Observable<unknown> & { readonly drainBuffer?: unknown })];
@@ -76,7 +76,7 @@ function silenceable(args: unknown[]): { silence(): void } | undefined {
       complete: () => isSilent || subscriber.complete(),
     }),
   );
-  // `@GrpcStreamMethod()` calls it when the handler has subscribed.
+  // `@GrpcStreamMethod()` calls `drainBuffer` when the handler has subscribed.
   args[0] = Object.assign(guarded, { drainBuffer: messages.drainBuffer });
   return { silence: () => (isSilent = true) };
 }
@@ -84,7 +84,7 @@ function silenceable(args: unknown[]): { silence(): void } | undefined {
 type PassedThrough = NonNullable<NonNullable<ReturnType<typeof readMessageCall>>['grpc']>['passedThrough'];
 
 function endCall(call: GrpcCall, passedThrough: NonNullable<PassedThrough>, open: Open): void {
-  // While the guard waited: nothing tells of it any more.
+  // Cancelled while the guard was waiting: no event will follow.
   if (call.cancelled === true) return;
   const stream = open((error) => {
     call.removeAllListeners('data');
@@ -94,9 +94,9 @@ function endCall(call: GrpcCall, passedThrough: NonNullable<PassedThrough>, open
   call.once('close', () => stream.close());
 }
 
-/** Answers a call that Nest has passed through. */
+/** Rejects a call that Nest has passed through to the handler. */
 export function refuseCall(call: GrpcCall, { callback }: NonNullable<PassedThrough>, error: Error): void {
-  // What `@grpc/grpc-js` reads stands on the error itself.
+  // `@grpc/grpc-js` reads code and metadata from the error itself.
   const status = Object.assign(error, rpcErrorOf(error));
   if (callback) callback(status);
   else call.emit('error', status);

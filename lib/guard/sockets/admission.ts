@@ -1,4 +1,4 @@
-/** Has the guard decide on a client that asks to connect. */
+/** Runs the guard for a client that requests a connection. */
 import type { CanActivate } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { attachHandshake } from '../../credentials/socket-handshake.js';
@@ -8,21 +8,21 @@ import { HandshakeContext } from './handshake.js';
 import type { Connection } from './connection.js';
 import type { Place } from './places.js';
 
-/** What the servers of both packages do with clients. */
+/** The callbacks by which the servers of socket.io and `ws` admit clients. */
 export interface Admissions {
   readonly place: Place;
   refusalOf(connection: Connection, client: object): Promise<SocketRefusal | undefined>;
   opened(client: object, connection: Connection): void;
   closed(connection: Connection): void;
-  /** Something was thrown that is no refusal. */
+  /** Reports an exception that is not a rejection. */
   failed(error: unknown): void;
 }
 
 /**
- * Asks the guard, or what a test has put in its place.
+ * Runs the guard, or the guard with which a test has replaced it.
  *
- * @param client carries what the guard finds out; the client itself, or what stands for it until there is one
- * @returns `undefined` where it is let in
+ * @param client the object to which the guard attaches its results: the client, or a stand-in until the client exists
+ * @returns `undefined` if the client is admitted
  */
 export async function refusalOf(
   guard: CanActivate,
@@ -53,7 +53,7 @@ function refusalIn(error: unknown): SocketRefusal {
   return refusalFor(status === 400 || status === 401 || status === 403 || status === 503 ? status : 500);
 }
 
-/** Of a guard that a test has put in the place of ours. */
+/** Returns the rejection for a guard with which a test has replaced AuthGuard. */
 function refusalFor(statusCode: SocketRefusal['statusCode']): SocketRefusal {
   return { status: 'error', statusCode, ...ANSWERS[statusCode] };
 }
@@ -66,12 +66,12 @@ const ANSWERS = {
   503: { message: 'service unavailable', errorCode: 'temporarily_unavailable' },
 } as const;
 
-/** What the guard found out of a stand-in is found on the client. */
+/** Copies the results of the guard from the stand-in to the client. */
 export function adopt(client: object, standIn: object): void {
   Object.assign(client, standIn);
 }
 
-/** No header goes with a message. */
+/** Messages have no headers, so there is no challenge. */
 export const noChallenge = (): Offer => ({
   schemes: [],
   presented: undefined,

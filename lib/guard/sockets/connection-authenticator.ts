@@ -1,4 +1,4 @@
-/** Has a connection of a gateway go on with a new token of the same caller, when that of the handshake is about to expire. */
+/** Replaces the token of a gateway connection with a new one of the same caller, before the token of the handshake expires. */
 import { Inject, Injectable } from '@nestjs/common';
 import { checkAccess } from '../../access/authorize.js';
 import { checkRecipient } from '../../access/recipient.js';
@@ -67,7 +67,7 @@ export class ConnectionAuthenticator {
     if (unaccepted) throw unaccepted;
     this.tokens.revocations.check(validated.claims);
     const denial = await checkAccess(validated, policy, issuerOptions);
-    // Both may have changed while the token was validated.
+    // The connection and its token may have changed while the new token was validated.
     const current = connection.token;
     if (!connection.isOpen || connection.hasEnded || !current) throw isOver();
     refuseAnother(current, validated);
@@ -83,7 +83,7 @@ export class ConnectionAuthenticator {
 const isOver = (): TokenError =>
   invalidToken('claims', 'renew(): the connection has ended, or was opened without a token');
 
-/** Who holds a connection does not change, and neither does what the handshake has proven. */
+/** Throws unless caller and binding are the same: the owner of a connection and the key proven in its handshake never change. */
 function refuseAnother(current: ValidatedToken, next: ValidatedToken): void {
   const [a, b] = [current.claims, next.claims];
   const isNamed = a.sub !== undefined || a.client_id !== undefined;
@@ -93,7 +93,7 @@ function refuseAnother(current: ValidatedToken, next: ValidatedToken): void {
     throw invalidToken('binding', 'renew(): the token has another binding');
 }
 
-/** An introspection answer need not name it. */
+/** Returns the issuer of the token: an introspection response may have no `iss`. */
 function issuerOf({ claims, issuer }: ValidatedToken): unknown {
   return (claims as { readonly iss?: string }).iss ?? issuer;
 }

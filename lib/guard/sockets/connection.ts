@@ -1,4 +1,4 @@
-/** One connection of a WebSocket gateway: what it was opened with, on whose behalf, and how it ends. */
+/** One connection of a WebSocket gateway, with its handshake and its token; it ends with the token. */
 import { channel } from 'node:diagnostics_channel';
 import type { Credentials } from '../../credentials/extract-credentials.js';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
@@ -30,10 +30,10 @@ export interface ConnectionEvent {
 
 const connections = channel(CONNECTION_CHANNEL);
 
-/** Of a connection that nothing of its request is needed of. */
+/** Replaces the request of a connection that no longer needs it. */
 const NO_REQUEST: IncomingRequest = Object.freeze({ headers: Object.freeze({}) });
 
-/** Of each there may be ten thousand: it has no closures, and is its own entry among the open streams. */
+/** There may be ten thousand connections, so each has no closures, and is itself the entry among the open streams. */
 export abstract class Connection implements SocketHandshake, OpenStream {
   endsAt = 0;
   position = -1;
@@ -57,27 +57,27 @@ export abstract class Connection implements SocketHandshake, OpenStream {
     this.sender = sender ?? this;
   }
 
-  /** Tells the client, and disconnects it. */
+  /** Notifies the client and disconnects it. */
   protected abstract disconnect(client: object, error: AuthError): void;
 
-  /** Whose claims the connection was opened with, or went on with. */
+  /** The token with which the connection was opened, authenticated or renewed. */
   get token(): ValidatedToken | undefined {
     return this.#token;
   }
 
   get params(): SocketHandshake['params'] {
-    // One of them there always is.
+    // One of the two is always set.
     return this.#token ?? (this.#presented as SocketParams);
   }
 
   get credentials(): Credentials | undefined {
     if (!this.#token) return undefined;
     const { token, claims } = this.#token;
-    // What the binding of the token asks for: it would not have been admitted otherwise.
+    // The binding of the token determines the scheme: with another one, it would not have been admitted.
     return { scheme: claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP', token };
   }
 
-  /** `undefined` before it is open, and after. */
+  /** `undefined` before the connection opens and after it closes. */
   get client(): object | undefined {
     return this.#client;
   }
@@ -86,7 +86,7 @@ export abstract class Connection implements SocketHandshake, OpenStream {
     return this.#client !== undefined;
   }
 
-  /** The token of it ended: what comes until the client has gone is for nobody. */
+  /** The token has ended: messages that arrive before the client has disconnected are rejected. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -96,20 +96,20 @@ export abstract class Connection implements SocketHandshake, OpenStream {
   }
 
   get claims(): AccessTokenClaims {
-    // Registered among the open streams only with a token.
+    // The open streams read this, and contain only connections with a token.
     return (this.#token as ValidatedToken).claims;
   }
 
   /**
-   * The guard has let it in, or a message of it.
+   * Stores the token when the guard has admitted the handshake or a message.
    *
-   * @param clockTolerance how long after its `exp` the issuer's tokens are good, in seconds
+   * @param clockTolerance how long tokens of the issuer are valid after their `exp`, in seconds
    */
   admit(token: ValidatedToken, clockTolerance: number, streams: OpenStreams): void {
     if (this.#token) return;
     this.#token = token;
     this.clockTolerance = clockTolerance;
-    // What the client sent is not kept beside it.
+    // The token replaces what the client sent.
     this.#presented = undefined;
     if (!this.isOpen) return;
     streams.open(this);
@@ -123,7 +123,7 @@ export abstract class Connection implements SocketHandshake, OpenStream {
     this.#publish('opened');
   }
 
-  /** Goes on with another token of the same caller. */
+  /** Replaces the token with another one of the same caller. */
   renew(token: ValidatedToken, clockTolerance: number, streams: OpenStreams): void {
     streams.close(this);
     this.#token = token;
@@ -139,7 +139,7 @@ export abstract class Connection implements SocketHandshake, OpenStream {
     this.#publish('closed');
   }
 
-  /** Called by the open streams, when the token ends. */
+  /** Called by {@link OpenStreams} when the token ends. */
   end(error: AuthError): void {
     const client = this.#client;
     if (!client) return;
@@ -148,7 +148,7 @@ export abstract class Connection implements SocketHandshake, OpenStream {
     this.disconnect(client, error);
   }
 
-  /** What was presented is known: a connection may live for days, and so would its request. */
+  /** Releases the request once the credentials are known: it would live as long as the connection, which may be days. */
   forgetRequest(): void {
     if (!this.place.keepsRequest) this.request = NO_REQUEST;
   }

@@ -1,4 +1,4 @@
-/** A handshake as the guard sees it: an execution context of its own, which Nest has none for. */
+/** The execution context with which the guard runs for a WebSocket handshake. Nest has none. */
 import type { ExecutionContext } from '@nestjs/common';
 import { readRoutePolicy, type RoutePolicy } from '../../policy/route-policy.js';
 import type { Place } from './places.js';
@@ -6,7 +6,7 @@ import type { Place } from './places.js';
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 type WsHost = ReturnType<ExecutionContext['switchToWs']>;
 
-/** Of a client that asks to connect. */
+/** The context of a client that requests a connection. */
 export class HandshakeContext implements ExecutionContext {
   readonly getType = (() => 'ws') as ExecutionContext['getType'];
   readonly getClass = (() => this.place.metatype) as ExecutionContext['getClass'];
@@ -14,7 +14,7 @@ export class HandshakeContext implements ExecutionContext {
   readonly getArgByIndex = ((index: number) =>
     index === 0 ? this.client : undefined) as ExecutionContext['getArgByIndex'];
 
-  /** @param client the client, or what stands for it until there is one; it carries the handshake */
+  /** @param client the client, or a stand-in until it exists; the handshake is attached to it */
   constructor(
     readonly place: Place,
     private readonly client: object,
@@ -42,11 +42,11 @@ export class HandshakeContext implements ExecutionContext {
   }
 }
 
-/** Stands for the method that a gateway need not have. */
+/** Replaces the `handleConnection()` of gateways that have none. */
 function handleConnection(): void {}
 
 /**
- * What a call requires: its handler and class, or the place that a client connects to.
+ * Returns the policy of a call: that of its handler and class, or of the place that a client connects to.
  *
  * @throws {ConfigurationError} as {@link readRoutePolicy}
  */

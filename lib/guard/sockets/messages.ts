@@ -1,4 +1,4 @@
-/** What stands on every gateway beside its own decorators: global guards and filters of Nest do not hold for gateways everywhere. */
+/** Adds an interceptor and a guard to gateways, because not every version of Nest applies global guards and filters to them. */
 import 'reflect-metadata';
 import {
   Logger,
@@ -14,11 +14,11 @@ import { Refusals, routeOf } from '../refusals.js';
 import { noChallenge } from './admission.js';
 import { connectionOf } from './connection.js';
 
-/** Keys of Nest's own decorators, the same in 11 and 12. */
+/** Metadata keys of Nest's decorators, the same in 11 and 12. */
 const INTERCEPTORS = '__interceptors__';
 const GUARDS = '__guards__';
 
-/** An {@link AuthError} that leaves a handler is answered as the guard would answer it: Nest has no global filters for gateways. */
+/** Converts an {@link AuthError} of a handler into the response of the guard. Nest has no global filters for gateways. */
 class AuthErrorInterceptor implements NestInterceptor {
   readonly #refusals = new Refusals(new Logger('AuthErrorFilter'));
 
@@ -33,7 +33,7 @@ class AuthErrorInterceptor implements NestInterceptor {
   }
 }
 
-/** Has no state: applications of one process share classes. */
+/** One for all applications in the process, because they share classes. */
 const INTERCEPTOR = new AuthErrorInterceptor();
 
 export function interceptErrors(gateway: Function): void {
@@ -41,7 +41,7 @@ export function interceptErrors(gateway: Function): void {
   if (!others.includes(INTERCEPTOR)) Reflect.defineMetadata(INTERCEPTORS, [INTERCEPTOR, ...others], gateway);
 }
 
-/** Nest 11 runs no global guard for gateways: this one stands on the class, and says what the guard of its application says. */
+/** Nest 11 runs no global guard for gateways, so this one is added to the class. It delegates to the guard of its application. */
 class GatewayGuard implements CanActivate {
   constructor(
     private readonly application: object,
@@ -51,7 +51,7 @@ class GatewayGuard implements CanActivate {
   canActivate(context: ExecutionContext): ReturnType<CanActivate['canActivate']> {
     const [client] = context.getArgs<unknown[]>();
     const connection = connectionOf(client);
-    // Another application of the process has the same class.
+    // The connection belongs to another application in this process, which has the same class.
     if (connection && connection.place.application !== this.application) return true;
     return this.guard().canActivate(context);
   }
@@ -78,17 +78,17 @@ interface Client {
   send(data: string): void;
 }
 
-/** Tells a client of a refusal, as Nest tells it of a `WsException`. */
+/** Sends a rejection to a client, in the form in which Nest sends a `WsException`. */
 export function sendException(client: object, exception: Error): void {
   const { getError } = exception as { readonly getError?: () => unknown };
   const data: unknown = getError?.call(exception);
   const target = client as Client;
-  // A client of `ws` emits to this side only.
+  // With a client of `ws`, `emit()` reaches only listeners in this process.
   if (typeof target.readyState === 'number') target.send(JSON.stringify({ event: 'exception', data }));
   else target.emit('exception', data);
 }
 
-/** On Nest 11 a `WsException` reaches no client of `ws`: it is emitted on the client, on this side of the connection. */
+/** Sends rejections to a client of `ws`. Nest 11 does not send a `WsException` to it, but only emits it on the client object. */
 export function sendRefusals(client: object): void {
   (client as NativeClient).on('exception', sendRefusal);
 }

@@ -1,11 +1,11 @@
-/** Where do the application's gateways listen, and what does a connection to each place require? Found by their metadata. */
+/** Finds the gateways by their metadata, and what a connection to each place (port, path and namespace) requires. */
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
 import { accessOf } from '../../access/authorize.js';
 import { joinPolicies, type RoutePolicy } from '../../policy/route-policy.js';
 import { classOf } from '../guard-coverage.js';
 
-/** Keys of `@WebSocketGateway()`, the same in 11 and 12. */
+/** Metadata keys of `@WebSocketGateway()` and `@SubscribeMessage()`, the same in Nest 11 and 12. */
 const GATEWAY = 'websockets:is_gateway';
 const OPTIONS = 'websockets:gateway_options';
 const PORT = 'port';
@@ -16,11 +16,11 @@ type Class = Function & { readonly prototype: object };
 export interface Gateway {
   /** The class whose decorators Nest reads. */
   readonly metatype: Class;
-  /** The class of the instance, where a constructor swaps in another one. */
+  /** The class of the instance, which is another one if a constructor returns an instance of another class. */
   readonly instanceClass: Class;
   readonly port: number;
   readonly path: string;
-  /** `/` for the namespace that there always is. */
+  /** `/` for the default namespace. */
   readonly namespace: unknown;
 }
 
@@ -29,7 +29,7 @@ export interface GatewayOptions {
   readonly namespace?: unknown;
 }
 
-/** The class alone: an application without gateways has no use for the rest. */
+/** Reads only the classes: an application without gateways needs nothing else. */
 export function hasGateways(modules: ModulesContainer): boolean {
   return [...modules.values()].some(({ providers }) =>
     [...providers.values()].some(({ metatype }) => isGateway(metatype)),
@@ -58,31 +58,31 @@ function isGateway(metatype: unknown): metatype is Class {
   return typeof metatype === 'function' && Reflect.getMetadata(GATEWAY, metatype) === true;
 }
 
-/** `/events/`, `events` and `/events` are one: adapters add and take slashes. */
+/** Returns the same path for `/events/`, `events` and `/events`, because adapters add and remove slashes. */
 export function normalizePath(path: unknown): string {
   return typeof path === 'string' ? `/${path.replace(/^\/+|\/+$/g, '')}` : '/';
 }
 
-/** A pattern or a function is itself. */
+/** Leaves a pattern or a function as it is. */
 export function normalizeNamespace(namespace: unknown): unknown {
   if (namespace === undefined || namespace === null || namespace === '') return '/';
   return typeof namespace === 'string' ? normalizePath(namespace) : namespace;
 }
 
-/** What a connection to one place requires: gateways that share port, path and namespace have the same clients. */
+/** The requirements for a connection to one place. Gateways that share port, path and namespace have the same clients. */
 export interface Place {
   /** `/chat`, `:3001/chat`: for logs. */
   readonly name: string;
-  /** The class that stands for the place in logs and events. */
+  /** The class that represents the place in logs and events. */
   readonly metatype: Class;
   readonly policy: RoutePolicy;
-  /** Handlers may need of the handshake what is not looked at before. */
+  /** The request is kept, because handlers may need credentials that a public handshake does not read. */
   readonly keepsRequest: boolean;
-  /** What tells the application from others of the process. */
+  /** Identifies the application among those in the process. */
   readonly application: object;
 }
 
-/** @throws {ConfigurationError} where decorators contradict one another, or where no token could meet all of them */
+/** @throws {ConfigurationError} if decorators contradict one another, or if no token could satisfy all of them */
 export function makePlace(
   { name, application }: Pick<Place, 'name' | 'application'>,
   gateways: readonly Gateway[],
@@ -100,7 +100,7 @@ export function makePlace(
   };
 }
 
-/** Stands for the namespace `/` where all gateways are in others. */
+/** Represents a place without gateways. */
 class NoGateway {}
 
 export interface GatewayHandler {
@@ -109,7 +109,7 @@ export interface GatewayHandler {
   readonly handler: (...args: never[]) => unknown;
 }
 
-/** What `@SubscribeMessage()` stands on, inherited methods too. */
+/** Returns the methods with `@SubscribeMessage()`, including inherited ones. */
 export function handlersOf(metatype: Class): readonly GatewayHandler[] {
   const found = new Map<string, GatewayHandler>();
   for (

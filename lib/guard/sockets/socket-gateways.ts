@@ -1,4 +1,4 @@
-/** Guards the servers of the application's gateways, as Nest's adapter makes them: gateways with a port of their own listen before any hook. */
+/** Guards the servers of gateways when Nest's adapter creates them: gateways with their own port listen before any hook runs. */
 import { Inject, Injectable, Logger, type CanActivate } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { SocketMessage } from '../../credentials/socket-message.js';
@@ -26,7 +26,7 @@ import {
 import { guardNamespace, namespaceOf } from './socket-io.js';
 import { guardUpgrades, isWsServer } from './ws-server.js';
 
-/** As much of Nest's `WebSocketAdapter` as is used. */
+/** The part of Nest's `WebSocketAdapter` that is used. */
 interface Adapter {
   create(port: number, options?: GatewayOptions): object;
   bindMessageHandlers(client: object, handlers: readonly MessageBinding[], transform: unknown): unknown;
@@ -37,7 +37,7 @@ interface MessageBinding {
   readonly callback: (...args: unknown[]) => unknown;
 }
 
-/** What a place without decorators requires: a good token. */
+/** The policy of a place without decorators, which requires a valid token. */
 const GOOD_TOKEN: RoutePolicy = Object.freeze({
   access: 'protected',
   declared: false,
@@ -50,8 +50,8 @@ const GOOD_TOKEN: RoutePolicy = Object.freeze({
 });
 
 /**
- * Injects nothing that depends on the options: where those are request-scoped, nobody would make it, and gateways would be
- * open until that stops the start.
+ * Injects nothing that depends on the options: if they were request-scoped, Nest would not create this provider, and gateways
+ * would be open until AuthLifecycle rejects such options.
  */
 @Injectable()
 export class SocketGateways {
@@ -68,7 +68,7 @@ export class SocketGateways {
     @Inject(GuardCoverage) private readonly guards: GuardCoverage,
   ) {
     this.#isGuardedByNest = guardsGateways(config);
-    // Nest asks for it before it reads the decorators of gateways and makes their servers.
+    // Nest calls this before it reads the decorators of gateways and creates their servers.
     const read = config.getIoAdapter.bind(config);
     config.getIoAdapter = () => {
       this.#prepare();
@@ -78,7 +78,7 @@ export class SocketGateways {
     };
   }
 
-  /** Once: what Nest reads of the classes when it binds their messages. */
+  /** Adds to the classes, once, what Nest reads when it binds their messages. */
   #prepare(): void {
     if (this.#gateways) return;
     this.#gateways = findGateways(this.modules);
@@ -90,7 +90,7 @@ export class SocketGateways {
     }
   }
 
-  /** By what is on the gateways of the module; see {@link GuardCoverage}. */
+  /** Whether AuthGuard runs for all messages of a gateway; see {@link GuardCoverage}. */
   #isGuarded({ instanceClass }: Gateway): boolean {
     return this.guards.isGlobal || this.guards.isLocal(instanceClass, instanceClass);
   }
@@ -121,7 +121,7 @@ export class SocketGateways {
       bind(client, connectionOf(client) ? handlers.map(withMessage) : handlers, transform);
   }
 
-  /** @throws {ConfigurationError} for a server that is of neither package, unless everything there is public */
+  /** @throws {ConfigurationError} for a server of neither socket.io nor `ws`, unless everything there is public */
   #guardServer(server: object, port: number, options: GatewayOptions = {}): void {
     const namespace = namespaceOf(server);
     const target = namespace ?? server;
@@ -139,7 +139,7 @@ export class SocketGateways {
     }
   }
 
-  /** The gateways, with the place of each; `undefined` where the guard does not run at all. */
+  /** Returns the gateways, each with its place; `undefined` if the guard never runs there. */
   list(): readonly { readonly gateway: Gateway; readonly name: string; readonly place: Place | undefined }[] {
     this.#prepare();
     return (this.#gateways ?? []).map((gateway) => {
@@ -167,7 +167,7 @@ export class SocketGateways {
     const policies = guarded
       .filter((each) => this.#isGuarded(each))
       .map(({ metatype }) => readClassPolicy(metatype));
-    // The namespace that there always is, and no gateway: as open as the most closed of the others.
+    // The default namespace always exists. Without a gateway, it requires a token if any other namespace does.
     const isEmpty = here.length === 0 && policies.some(({ access }) => access === 'protected');
     return makePlace(
       { name: nameOf(port, path, namespace), application: this },
@@ -188,7 +188,7 @@ export class SocketGateways {
         if (!this.#isGuardedByNest && isNative) sendRefusals(client);
       },
       closed: (connection) => {
-        // A public message may have been the last one.
+        // The last message may have been a public one, for which the guard detached the principal.
         const { client, token } = connection;
         if (client && token) attachPrincipal(client, token, loadUser ? false : userProperty);
         connection.close(streams);
@@ -199,9 +199,9 @@ export class SocketGateways {
   }
 }
 
-/** What tells one message from another, for guard, interceptors and parameters alike. */
+/** Adds an argument that identifies each message, for guard, interceptors and parameters alike. */
 function withMessage<Binding extends MessageBinding>(binding: Binding): Binding {
-  // There is one for each handler of each client: a bound function takes half of what a closure does.
+  // There is one for each handler of each client, and a bound function takes half the memory of a closure.
   return { ...binding, callback: callWithMessage.bind(binding.callback) };
 }
 
@@ -215,7 +215,7 @@ function nameOf(port: number, path: string, namespace: unknown): string {
   return `${port === 0 ? '' : `:${port}`}${address}`;
 }
 
-/** Nest 12 does. Its packages go together, and this is what tells its configuration from that of 11. */
+/** Whether Nest runs global guards for gateways. Nest 12 does: its configuration has this method, that of 11 does not. */
 export function guardsGateways(config: ApplicationConfig): boolean {
   return 'getGlobalPreRequestHooks' in config;
 }

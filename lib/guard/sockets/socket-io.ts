@@ -1,4 +1,4 @@
-/** Guards a namespace of socket.io: a client is decided on before it is connected, is in a room, or has its missed events. */
+/** Guards a namespace of socket.io: the guard runs before a client is connected, joins a room or receives missed events. */
 import { Logger } from '@nestjs/common';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
 import { viewOf } from '../../credentials/received-request.js';
@@ -25,7 +25,7 @@ export interface IoSocket {
 
 type Next = (error?: Error) => void;
 
-/** As much of a namespace as is used. */
+/** The part of a namespace that is used. */
 export interface IoNamespace {
   readonly name: string;
   readonly server: IoServer;
@@ -39,7 +39,7 @@ interface IoServer {
   of(name: string): IoNamespace;
 }
 
-/** The namespace of a server, or what an adapter has made of a namespace; `undefined` for what is not of socket.io. */
+/** Returns the default namespace of a socket.io server, or the namespace that an adapter created; otherwise `undefined`. */
 export function namespaceOf(server: unknown): IoNamespace | undefined {
   const { of: find, sockets, use, server: parent, name } = server as Partial<IoServer & IoNamespace>;
   if (typeof find === 'function' && isNamespace(sockets)) return sockets;
@@ -54,10 +54,10 @@ function isNamespace(value: unknown): value is IoServer['sockets'] {
 
 export function guardNamespace(namespace: IoNamespace, admissions: Admissions): void {
   const decide: Decide = async (carrier, client, auth) => {
-    // Over WebTransport there is none.
+    // Over WebTransport there is no request.
     const request = client.request ? viewOf(client.request) : { headers: {} };
     const params: SocketParams = { kind: 'socket.io', auth };
-    // The client is that of all namespaces.
+    // All namespaces of a connection share the client.
     const connection = new IoConnection(admissions.place, request, params, client);
     return admissions.refusalOf(connection, carrier);
   };
@@ -72,7 +72,7 @@ export function guardNamespace(namespace: IoNamespace, admissions: Admissions): 
     }
     next(refused);
   };
-  // One for all clients, not a closure for each.
+  // One function for all clients, not a closure for each.
   function onDisconnecting(this: IoSocket): void {
     const connection = connectionOf(this);
     if (connection) admissions.closed(connection);
@@ -81,12 +81,12 @@ export function guardNamespace(namespace: IoNamespace, admissions: Admissions): 
   namespace.on('connection', (socket) => {
     const connection = connectionOf(socket);
     if (!connection) {
-      // Nobody has decided on it.
+      // The guard has not run for this client.
       socket.disconnect(true);
       return;
     }
     admissions.opened(socket, connection);
-    // The last event before `disconnect`, of which Nest has two listeners: a list of three takes more memory.
+    // Not the following event `disconnect`: Nest has two listeners for it, and a list of three takes more memory.
     socket.on('disconnecting', onDisconnecting);
   });
   if (namespace.server.opts?.connectionStateRecovery) guardRecoveries(namespace, decide);
@@ -99,22 +99,22 @@ function connectError({ statusCode, message, errorCode }: SocketRefusal): Error 
 const log = new Logger('AuthModule');
 
 class IoConnection extends Connection {
-  /** The connection goes with its last namespace: a token of another one may be good. */
+  /** Closes the connection only with its last namespace: the token of another namespace may still be valid. */
   protected override disconnect(client: object, error: AuthError): void {
     const socket = client as IoSocket;
     const { statusCode, message, errorCode } = refusalFor(error, noChallenge);
     try {
       socket.emit('exception', { status: 'error', statusCode, message, errorCode });
     } catch (cause) {
-      // A listener of the application (`onAnyOutgoing`): who is not told is disconnected nevertheless.
+      // A listener of the application (`onAnyOutgoing`) has thrown. The client is disconnected nevertheless.
       log.error('a client was not told that its token ended, because something failed', String(cause));
     }
     socket.disconnect(socket.client.sockets?.size === 1);
   }
 }
 
-// Connection state recovery: socket.io has the rooms and the missed events of a session before any middleware runs, and by
-// default runs none. Whose session it is it does not ask.
+// Connection state recovery: socket.io restores the rooms and the missed events of a session before any middleware runs, and
+// by default runs no middleware. It does not check to whom the session belongs.
 
 type Decide = (carrier: object, client: IoClient, auth: unknown) => Promise<SocketRefusal | undefined>;
 
@@ -124,7 +124,7 @@ interface ConnectingClient extends IoClient {
 
 interface Session {
   readonly sid: string;
-  /** Added here. */
+  /** Added by this module. */
   readonly [OWNER]?: string | undefined;
 }
 
@@ -141,19 +141,19 @@ interface RecoveringNamespace extends IoNamespace {
 }
 
 const CONNECT_ERROR = 4;
-/** A member of a session, also where an adapter writes sessions into a store. */
+/** A member of a session. A string, because an adapter may write sessions to a store. */
 const OWNER = 'nestjs-resource-server:owner';
 
 function guardRecoveries(namespace: IoNamespace, decide: Decide): void {
   const guarded = namespace as RecoveringNamespace;
   if (!guarded.children) return guardRecovery(guarded, decide);
-  // Of a pattern: each namespace that fits it is made when its first client comes.
+  // For a pattern, each matching namespace is created when its first client connects.
   namespace.server.sockets.on('new_namespace', (made) => {
     if (guarded.children?.has(made)) guardRecovery(made as RecoveringNamespace, decide);
   });
 }
 
-/** @throws {ConfigurationError} for a socket.io that is built differently: its recoveries would go past the guard */
+/** @throws {ConfigurationError} for a version of socket.io with other internals: its recoveries would bypass the guard */
 function guardRecovery(namespace: RecoveringNamespace, decide: Decide): void {
   const add = namespace._add?.bind(namespace);
   if (!add) {
@@ -186,7 +186,7 @@ function guardRecovery(namespace: RecoveringNamespace, decide: Decide): void {
       const { message, data } = connectError(refusal) as Error & { readonly data: unknown };
       return client._packet({ type: CONNECT_ERROR, nsp: namespace.name, data: { message, data } });
     }
-    // Read by restoreSession(), which socket.io calls before it waits for anything.
+    // Read by restoreSession(), which socket.io calls before it awaits anything.
     asking = ownerOf(standIn);
     try {
       return add(client, auth, (socket) => {
@@ -203,7 +203,10 @@ function asksForSession(auth: unknown): boolean {
   return typeof auth === 'object' && auth !== null && typeof (auth as { pid?: unknown }).pid === 'string';
 }
 
-/** Who may have the session of a client back: the same caller; nobody in particular, where there is no token. `undefined`: no caller is known to be the same. */
+/**
+ * Returns which caller may recover the session of a client: the same one, or any caller without a token if the client has none.
+ * `undefined`: the token does not identify a caller, so the session cannot be recovered.
+ */
 function ownerOf(client: object | undefined): string | undefined {
   const token = connectionOf(client)?.token;
   if (!token) return 'anonymous';

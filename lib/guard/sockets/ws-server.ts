@@ -1,6 +1,6 @@
 /**
- * Guards a server of the package `ws`: a client is decided on before the server knows of it, so that it is in no broadcast and
- * sends no message. RFC 6455 sections 4.2.2 (the answer), 5.5.1 and 7.4 (the close frame and its codes).
+ * Guards a server of the package `ws`: the guard runs before the server knows the client, so that a rejected client receives no
+ * broadcast and sends no message. RFC 6455 sections 4.2.2 (the response), 5.5.1 and 7.4 (the close frame and its codes).
  */
 import { createHash } from 'node:crypto';
 import type { IncomingRequest } from '../../credentials/incoming-request.js';
@@ -12,7 +12,7 @@ import type { SocketRefusal } from '../../transport/ws.transport.js';
 import { adopt, type Admissions } from './admission.js';
 import { Connection, connectionOf } from './connection.js';
 
-/** A client as the server of `ws` makes it. */
+/** A client as the server of `ws` creates it. */
 export interface WsClient {
   readonly readyState: number;
   close(code: number, reason: string): void;
@@ -24,7 +24,7 @@ export interface WsClient {
 
 type Done = (client: WsClient, ...more: unknown[]) => void;
 
-/** As much of `WebSocketServer` as is used: all of it documented. */
+/** The part of `WebSocketServer` that is used. All of it is documented. */
 export interface WsServer {
   handleUpgrade(request: IncomingRequest, socket: Duplex, head: Buffer, done: Done): void;
   on(event: 'headers', listener: (headers: string[], request: IncomingRequest) => void): unknown;
@@ -38,21 +38,21 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }
 
-/** How long a client may take to close after it was told to, in milliseconds. */
+/** How long a client may take to close the connection after the close frame, in milliseconds. */
 const GRACE_MS = 2000;
 
-/** What stands between the upgrade request and the handshake of the server. */
+/** Runs the guard between the upgrade request and the handshake of the server. */
 export function guardUpgrades(server: WsServer, admissions: Admissions): void {
   const upgrade = server.handleUpgrade.bind(server);
   const decided = new WeakMap<IncomingRequest, Connection>();
-  // One for all clients, not a closure for each.
+  // One function for all clients, not a closure for each.
   function onClose(this: WsClient): void {
     const connection = connectionOf(this);
     if (connection) admissions.closed(connection);
   }
 
   server.handleUpgrade = (request, socket, head, done) => {
-    // What the client sends meanwhile waits in the socket: nobody reads it.
+    // What the client sends meanwhile stays in the socket, because nothing reads it yet.
     const destroy = (): void => void socket.destroy();
     socket.on('error', destroy);
     const standIn = {};
@@ -83,7 +83,7 @@ export function guardUpgrades(server: WsServer, admissions: Admissions): void {
   });
 }
 
-/** A browser that offered subprotocols wants to be answered with one of them; never with the token. */
+/** Selects `bearer` where needed: a browser that offered subprotocols expects one in the response. Never selects the token. */
 function answerSubprotocol(headers: string[], request: IncomingRequest): void {
   const offered = subprotocolsOf(request);
   const bearer = offered.indexOf(BEARER_SUBPROTOCOL);
@@ -101,7 +101,10 @@ function answerSubprotocol(headers: string[], request: IncomingRequest): void {
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** Completes the upgrade, since a browser reads no other answer, and closes: without a server, a parser or a client object. */
+/**
+ * Completes the upgrade, because a browser does not expose any other response, and closes the connection. Needs no server, parser
+ * or client object.
+ */
 function refuseUpgrade(
   request: IncomingRequest,
   socket: Duplex,
@@ -119,7 +122,7 @@ function refuseUpgrade(
     .update(key + GUID)
     .digest('base64');
   const [first, ...others] = subprotocolsOf(request);
-  // What is long may be a token that was not sent as one.
+  // A long subprotocol may be a token that was sent in the wrong place.
   const known = first !== undefined && first.length <= 64 ? first : undefined;
   const protocol = [first, ...others].includes(BEARER_SUBPROTOCOL) ? BEARER_SUBPROTOCOL : known;
   const lines = [
@@ -138,7 +141,7 @@ function refuseUpgrade(
   leave(socket);
 }
 
-/** What the client goes on sending is thrown away; a socket that nobody reads would not notice that it is gone. */
+/** Discards what the client still sends: a socket that is not read would not detect that the client has disconnected. */
 function leave(socket: Duplex): void {
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), GRACE_MS).unref();
@@ -158,7 +161,7 @@ function closeOf({ statusCode, message }: SocketRefusal): { readonly code: numbe
   }
 }
 
-/** Unmasked, final; the reason is short. */
+/** Builds an unmasked, final close frame. The reason must be short. */
 function closeFrame(code: number, reason: string): Buffer {
   const payload = Buffer.from(`\0\0${reason}`);
   payload.writeUInt16BE(code);
@@ -166,7 +169,7 @@ function closeFrame(code: number, reason: string): Buffer {
 }
 
 class WsConnection extends Connection {
-  /** A client that does not answer is cut off. */
+  /** Terminates the connection if the client does not close it in time. */
   protected override disconnect(client: object, error: AuthError): void {
     const socket = client as WsClient;
     socket.close(1008, `token ${error.reason}`);

@@ -5,17 +5,17 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a handler may answer with: an iterator, or something to iterate over. */
+/** What a handler may return: an asynchronous iterator or iterable. */
 export type Source = AsyncIterator<unknown> | AsyncIterable<unknown>;
 
 export class EndableIterator implements AsyncIterableIterator<unknown> {
   readonly #source: AsyncIterator<unknown>;
   readonly #waiting = new Set<Waiting>();
   #isOver = false;
-  /** Of an end that nobody has heard of yet. */
+  /** The error of an end that no `next()` has reported yet. */
   #error: Error | undefined;
 
-  /** @param onEnd called once, when the source is over, however it came to that */
+  /** @param onEnd called once, when the iteration is over for whatever reason */
   constructor(
     source: Source,
     private readonly onEnd: () => void,
@@ -52,7 +52,7 @@ export class EndableIterator implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** Who waits for the next value gets the error, or who asks for it next. The source is told, and not waited for. */
+  /** Rejects the pending calls of `next()` with the error, or else the next one. Ends the source without waiting for it. */
   end(error: Error): void {
     if (this.#isOver) return;
     this.#close();
@@ -63,7 +63,7 @@ export class EndableIterator implements AsyncIterableIterator<unknown> {
     void this.#endSource();
   }
 
-  /** Who was told of the end is not told of this. */
+  /** Drops the result if {@link EndableIterator.end} has already rejected the call. */
   async #pull(waiting: Waiting): Promise<void> {
     try {
       const result = await this.#source.next();
@@ -77,12 +77,12 @@ export class EndableIterator implements AsyncIterableIterator<unknown> {
     }
   }
 
-  /** A generator that waits for something ends after that. */
+  /** A generator that awaits something ends only after that. */
   async #endSource(): Promise<void> {
     try {
       await this.#source.return?.();
     } catch {
-      // It is left alone, ended or not.
+      // The source is not used any more, whether it has ended or not.
     }
   }
 

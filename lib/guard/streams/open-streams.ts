@@ -1,4 +1,4 @@
-/** Ends what is open when its token ends: subscriptions, server-sent events, and whatever else outlives a request. */
+/** Ends streams when their token ends: subscriptions, server-sent events and everything else that outlives a request. */
 import { Inject, Injectable, Optional, type OnModuleDestroy } from '@nestjs/common';
 import { invalidToken, type AuthError } from '../../errors/auth.errors.js';
 import { KnownRevocations, revokedError } from '../../revocation/known-revocations.js';
@@ -8,21 +8,21 @@ import type { AccessTokenClaims } from '../../token/access-token-claims.js';
 import { trueTime, type ClaimsOptions } from '../../token/check-claims.js';
 import { outsideRequests } from '../../timing/outside-requests.js';
 
-/** Something that stays open on the strength of a token. */
+/** A stream or connection that may stay open while its token is valid. */
 export interface OpenStream extends Expiring {
   /** The issuer, as configured. */
   readonly issuer: string;
   readonly claims: AccessTokenClaims;
-  /** Of the issuer, in seconds. @default that of the module */
+  /** The clock tolerance of the issuer, in seconds. @default that of the module */
   readonly clockTolerance?: number | undefined;
-  /** Called once at the most, and not after {@link OpenStreams.close}. */
+  /** Called at most once, and not after {@link OpenStreams.close}. */
   end(error: AuthError): void;
 }
 
-/** Revocations of this time are looked at together: each time, every open stream is. In milliseconds. */
+/** Revocations within this time are handled together, because every open stream is checked. In milliseconds. */
 const REVOCATIONS_MS = 200;
 
-/** One for each module. */
+/** One instance for each module. */
 @Injectable()
 export class OpenStreams implements OnModuleDestroy {
   readonly #open: Expirations<OpenStream>;
@@ -45,29 +45,29 @@ export class OpenStreams implements OnModuleDestroy {
   }
 
   /**
-   * Ends the stream at `exp` + `clockTolerance`, at most a second late: as late as a call with the token would be refused.
-   * Without `exp` (an introspection answer may have none) only {@link OpenStreams.endAll} does.
+   * Ends the stream at `exp` + `clockTolerance`, when a call with the token would be rejected too, at most a second late.
+   * Without `exp` (an introspection response may have none), only {@link OpenStreams.endAll} ends it.
    */
   open(stream: OpenStream): void {
     const { exp } = stream.claims as { readonly exp?: number };
     const { clockTolerance = this.options.clockTolerance } = stream;
     this.#open.add(stream, exp === undefined ? Infinity : exp + clockTolerance);
-    // It may have been revoked after it was checked.
+    // The token may have been revoked after it was checked.
     if (this.revocations?.covers(stream.claims) === true) this.#endRevokedSoon();
   }
 
-  /** It ended by itself. */
+  /** Removes a stream that has ended by itself. */
   close(stream: OpenStream): void {
     this.#open.remove(stream);
   }
 
-  /** Ends the streams whose tokens no longer count. */
+  /** Ends the streams that `isOver` selects. */
   endAll(isOver: (stream: OpenStream) => boolean, error: AuthError): void {
-    // Ending one may close another.
+    // Ending one stream may close another.
     for (const stream of this.#open.items) if (isOver(stream) && this.#open.remove(stream)) stream.end(error);
   }
 
-  /** Nothing is ended any more: what is open ends with the application. */
+  /** Stops the timers: streams that are still open end with the application. */
   onModuleDestroy(): void {
     this.#open.stop();
     clearTimeout(this.#revoked);

@@ -1,18 +1,18 @@
-/** Has `@Sse()` streams end with the token that they were opened with. */
+/** Ends `@Sse()` streams when the token that opened them ends. */
 import 'reflect-metadata';
 import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { OpenStream, OpenStreams } from './open-streams.js';
 
-/** Of HTTP/2 its stream says whether it is gone. */
+/** With HTTP/2, `stream` shows whether the response is closed. */
 type Response = ServerResponse & { readonly stream?: { readonly destroyed: boolean } };
 
-/** The key of Nest's own decorator, the same in 11 and 12. */
+/** The metadata key of `@Sse()`, the same in Nest 11 and 12. */
 const SSE = '__sse__';
-/** Metadata is slow to read, and most handlers answer once. */
+/** Whether a handler has `@Sse()`: metadata is slow to read, and most handlers do not have it. */
 const known = new WeakMap<object, boolean>();
 
-/** Ends the response when the token ends; does nothing for another handler. */
+/** Ends the response when the token ends; does nothing for other handlers. */
 export function endServerSentEvents(
   context: ExecutionContext,
   streams: OpenStreams,
@@ -21,15 +21,15 @@ export function endServerSentEvents(
   if (context.getType<string>() !== 'http' || !streamsEvents(context.getHandler())) return;
   const answer = context.switchToHttp().getResponse<Response & { readonly raw?: Response }>();
   const response = answer.raw ?? answer;
-  // The client went away while the guard waited: nothing is open, and nothing closes any more.
+  // The client disconnected while the guard was waiting: nothing is open, and no `close` event will follow.
   if (response.destroyed || response.stream?.destroyed === true) return;
   const stream: OpenStream = {
     ...subscriber,
     end: () => {
-      // An event that comes between now and the end of the connection is not written any more.
+      // Writing an event between now and the end of the connection is an error, which is ignored.
       response.on('error', () => undefined);
-      // Nest subscribes to the events until the connection closes; one of HTTP/2 has other streams. When the response has
-      // ended, it no longer knows its socket, which a client or a proxy may keep open and use again.
+      // Nest stays subscribed to the events until the connection closes, and a client or a proxy may keep it open and reuse it.
+      // An HTTP/2 connection has other streams. Once the response has ended, it no longer has its socket.
       const { socket } = response;
       response.end(() => {
         if (response.req.httpVersionMajor === 1) socket?.destroySoon();
