@@ -1,4 +1,4 @@
-/** GraphQL operations: Apollo and Mercurius, on Express and Fastify, over HTTP and over graphql-transport-ws. */
+/** The transport for GraphQL: Apollo and Mercurius, on Express and Fastify, over HTTP and over graphql-transport-ws. */
 import { HttpException, type ArgumentsHost } from '@nestjs/common';
 import { resolveConnectionCredentials } from '../credentials/connection-params.js';
 import { extractCredentials, resolveCredentials } from '../credentials/extract-credentials.js';
@@ -7,7 +7,7 @@ import { headerLinesOf, type ResolverOptions } from '../credentials/incoming-req
 import type { Refusal } from '../errors/refusal.js';
 import type { Call, Transport } from './transport.js';
 
-/** As Apollo names them; Mercurius has no names of its own. */
+/** The codes of Apollo. Mercurius defines none. */
 const CODES = {
   400: 'UNAUTHENTICATED',
   401: 'UNAUTHENTICATED',
@@ -19,15 +19,15 @@ const CODES = {
 type Headers = ReadonlyMap<string, string>;
 
 /**
- * graphql-js makes a `GraphQLError` of it, with its message and its extensions. An `HttpException`, which Nest does not log as a
- * fault, and which filters of the application know; its response is no object, or Nest's Apollo driver would write its own
- * extensions.
+ * A rejection, which graphql-js converts into a `GraphQLError` with the same message and extensions. It is an `HttpException`, so
+ * that Nest does not log it as a fault and filters of the application recognize it. Its response is not an object, because
+ * Nest's Apollo driver would then write its own extensions.
  */
 export class GraphQLRefusal extends HttpException {
   readonly extensions: {
     readonly code: (typeof CODES)[keyof typeof CODES];
     readonly errorCode: string;
-    /** Apollo takes it out, and sets the headers on the HTTP response. */
+    /** Apollo removes this member, and sets the headers on the HTTP response. */
     readonly http?: { readonly headers: Headers };
   };
 
@@ -37,7 +37,7 @@ export class GraphQLRefusal extends HttpException {
   }
 }
 
-/** The requests whose response has the headers of a refusal already: of several, the first one counts. */
+/** The requests whose response already has the headers of a rejection. Only the first rejection of a request sets them. */
 const challenged = new WeakSet<object>();
 
 export const graphqlTransport: Transport = {
@@ -56,13 +56,13 @@ export const graphqlTransport: Transport = {
   credentialsOf({ request, connection }: Call, options: ResolverOptions) {
     if (connection) return resolveConnectionCredentials(connection.params, request, options);
     if (options.tokenResolver) return resolveCredentials(request, options);
-    // By itself: to make an object of all headers takes longer than everything else that a known token needs.
+    // Reads one header: an object of all headers takes longer to build than all other work for a cached token.
     return extractCredentials(request, headerLinesOf(request, 'authorization')[0]);
   },
 
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
     const response = readGraphQLCall(host.getArgs())?.source?.response;
-    // Other fields go on while a response may be sent already.
+    // Other fields may still run when the response has been sent.
     if (response?.header && response.headersSent !== true && response.sent !== true)
       response.header(name, value);
   },
@@ -78,13 +78,13 @@ export const graphqlTransport: Transport = {
       for (const [name, value] of headers) this.setHeader(host, name, value);
       return withoutStack(() => new GraphQLRefusal(refusal));
     }
-    // Apollo on Fastify: its context does not know the response. One line for several challenges (RFC 9110 section 5.3).
+    // Apollo on Fastify: the context has no response. Several challenges form one line (RFC 9110 section 5.3).
     const joined = headers.map(([name, value]) => [name, [value].flat().join(', ')] as const);
     return withoutStack(() => new GraphQLRefusal(refusal, new Map(joined)));
   },
 };
 
-/** The stack of a refusal is always the guard's. */
+/** Creates a rejection without a stack, which would always be that of the guard. */
 function withoutStack(make: () => GraphQLRefusal): GraphQLRefusal {
   const { stackTraceLimit } = Error;
   Reflect.set(Error, 'stackTraceLimit', 0);

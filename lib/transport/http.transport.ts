@@ -1,4 +1,4 @@
-/** HTTP requests, on Express and on Fastify. */
+/** The transport for HTTP requests, on Express and Fastify. */
 import {
   BadRequestException,
   ForbiddenException,
@@ -13,11 +13,11 @@ import type { IncomingRequest, ResolverOptions } from '../credentials/incoming-r
 import type { Refusal } from '../errors/refusal.js';
 import type { Call, Transport } from './transport.js';
 
-/** Express and Fastify both have it. */
+/** The part of the responses of Express and Fastify that is used. */
 interface OutgoingResponse {
-  /** Express. */
+  /** Express only. */
   readonly headersSent?: boolean;
-  /** Fastify. */
+  /** Fastify only. */
   readonly sent?: boolean;
   header(name: string, value: string | readonly string[]): unknown;
 }
@@ -43,7 +43,7 @@ export const httpTransport: Transport = {
 
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
     const response = host.switchToHttp().getResponse<OutgoingResponse>();
-    // A handler may fail after it has begun to answer.
+    // A handler may fail after it has started the response.
     if (response.headersSent !== true && response.sent !== true) response.header(name, value);
   },
 
@@ -53,7 +53,7 @@ export const httpTransport: Transport = {
   },
 };
 
-/** Without a stack: Nest's exceptions collect one, and that of a refusal is always the guard's. */
+/** Creates Nest's exception without a stack, which would always be that of the guard. */
 export function httpExceptionFor({ statusCode, message, cause }: Refusal): HttpException {
   const { stackTraceLimit } = Error;
   Reflect.set(Error, 'stackTraceLimit', 0);

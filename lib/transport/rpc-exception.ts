@@ -1,11 +1,11 @@
-/** `RpcException` of `@nestjs/microservices`, loaded when the first message comes: other applications do not have the package. */
+/** Loads `RpcException` of `@nestjs/microservices` with the first message: other applications do not have the package. */
 
 type RpcExceptionClass = new (error: object) => Error & { getError(): string | object };
 
 let loaded: RpcExceptionClass | undefined;
 let loading: Promise<void> | undefined;
 
-/** `undefined` once the class is there. */
+/** Returns `undefined` once the class is loaded. */
 export function loadRpcException(): Promise<void> | undefined {
   return loaded ? undefined : (loading ??= load());
 }
@@ -14,15 +14,15 @@ async function load(): Promise<void> {
   try {
     loaded = (await import('@nestjs/microservices')).RpcException;
   } catch {
-    // No part of Nest has called the handler. Whoever has finds the error on it.
+    // Without the package, the caller is not Nest, and can read the error from this class.
     loaded = UnknownRpcException;
   }
 }
 
 /**
- * Without a stack: that of a refusal is always the guard's.
+ * Creates the exception without a stack, which would always be that of the guard.
  *
- * @param error what the sender of the message reads
+ * @param error what the sender of the message receives
  */
 export function rpcExceptionFor(error: object, cause: unknown): Error {
   const { stackTraceLimit } = Error;

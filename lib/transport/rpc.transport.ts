@@ -1,4 +1,4 @@
-/** Messages of `@nestjs/microservices`: TCP, Redis, NATS, RabbitMQ, Kafka, MQTT, gRPC, and transports of the application. */
+/** The transport for messages of `@nestjs/microservices`: TCP, Redis, NATS, RabbitMQ, Kafka, MQTT, gRPC, custom transports. */
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import type { IncomingRequest } from '../credentials/incoming-request.js';
 import { peerCertificateOf, readMessageCall, type GrpcMetadata } from '../credentials/message-call.js';
@@ -7,26 +7,26 @@ import type { Refusal } from '../errors/refusal.js';
 import { loadRpcException, rpcExceptionFor } from './rpc-exception.js';
 import type { Call, Transport } from './transport.js';
 
-/** Status codes of gRPC: UNAUTHENTICATED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE. */
+/** gRPC status codes: UNAUTHENTICATED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE. */
 const GRPC_CODES = { 400: 16, 401: 16, 403: 7, 500: 13, 503: 14 } as const;
 
-/** What the sender of a refused message reads. */
+/** The error that the sender of a rejected message receives. */
 export interface RpcError {
   readonly statusCode: Refusal['statusCode'];
   readonly message: string;
   readonly errorCode: string;
-  /** Of gRPC only. */
+  /** gRPC only. */
   readonly code?: (typeof GRPC_CODES)[keyof typeof GRPC_CODES];
-  /** Of gRPC only: trailers. */
+  /** gRPC only: trailers. */
   readonly metadata?: GrpcMetadata;
 }
 
 const NO_REQUEST: IncomingRequest = { headers: {} };
 
-/** The exceptions that were made here, with what the sender reads. */
+/** The exceptions created here, with the error that the sender receives. */
 const refused = new WeakMap<object, RpcError>();
 
-/** `undefined` for an error that is no refusal of this module. */
+/** Returns `undefined` for an exception that is not a rejection by this module. */
 export function rpcErrorOf(exception: unknown): RpcError | undefined {
   return typeof exception === 'object' && exception !== null ? refused.get(exception) : undefined;
 }
@@ -53,7 +53,7 @@ export const rpcTransport: Transport = {
   },
 
   setHeader(): void {
-    // An answer has no headers.
+    // A reply has no headers.
   },
 
   refuse(host: ArgumentsHost, refusal: Refusal): Error {
@@ -71,7 +71,7 @@ export const rpcTransport: Transport = {
   },
 };
 
-/** What an HTTP client reads in headers, for clients that can act on it. */
+/** Returns as trailers what an HTTP client would receive as headers, for clients that can use it. */
 function trailersFor({ errorCode, headers }: Refusal, { constructor }: GrpcMetadata): GrpcMetadata {
   const trailers = new (constructor as new () => GrpcMetadata)();
   trailers.set('error-code', errorCode);

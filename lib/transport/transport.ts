@@ -1,4 +1,4 @@
-/** The port between the guard and Nest's kinds of context: one object per kind knows where things are. */
+/** The interface between the guard and Nest's types of context. One object per type reads calls and creates rejections. */
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import type { ClientCertificate } from '../credentials/client-certificate.js';
 import type { Credentials } from '../credentials/extract-credentials.js';
@@ -6,46 +6,46 @@ import type { IncomingRequest, ResolverOptions } from '../credentials/incoming-r
 import type { MessageOptions } from '../credentials/message-token.js';
 import type { Refusal } from '../errors/refusal.js';
 
-/** One call of a handler, and who is behind it. */
+/** One call of a handler, with its caller. */
 export interface Call {
-  /** What stands for the caller: the request, or the connection. What is verified once is kept on it, and the principal. */
+  /** The object that represents the caller: the request or the connection. It stores the principal and shared results. */
   readonly carrier: object;
   /** The HTTP request that carries the call, or that opened the connection: certificate and proof are read from it. */
   readonly request: IncomingRequest;
-  /** Of a connection: what the client presented when it connected, beside the request. */
+  /** For a connection: what the client presented when it connected, in addition to the request. */
   readonly connection: { readonly params: unknown } | undefined;
-  /** What calls share for which a user is loaded once: the request, or one operation of a connection. */
+  /** The object that calls share for which a user is loaded once: the request, or one operation of a connection. */
   readonly operation: object;
   /**
-   * Of a message, which no HTTP request carries: no proof can come with it, and {@link Call.request} is empty. Nothing is kept
-   * for it either: whether a transport of the application makes a context for each message is not known.
+   * For a message without an HTTP request: it cannot have a proof, and {@link Call.request} is empty. Nothing is stored for it,
+   * because it is unknown whether a custom transport creates a context for each message.
    */
   readonly message?: {
-    /** Of the sender's connection, where there is one to this process. */
+    /** The certificate of the sender's connection, if the sender connects directly to this process. */
     readonly certificate: () => ClientCertificate | undefined;
   };
-  /** What certificate and proof are kept on, where they hold for more than the carrier. */
+  /** The object that stores certificate and proof, if they apply to more than the carrier. */
   readonly sender?: object;
 }
 
-/** Adding a transport means one more implementation of this, in a file of its own, and an entry in `transports.ts`. */
+/** To add a transport, implement this interface in a separate file and add it to `transports.ts`. */
 export interface Transport {
-  /** What `ExecutionContext.getType()` answers. */
+  /** The value of `ExecutionContext.getType()`. */
   readonly kind: string;
-  /** `undefined` where there is no request behind it. */
+  /** Returns `undefined` if the call has no request. */
   callOf(host: ArgumentsHost): Call | undefined;
-  /** For the operator, where {@link Transport.callOf} finds no request. */
+  /** The error detail for the operator if {@link Transport.callOf} finds no request. */
   readonly missingRequest: string;
-  /** Loads what {@link Transport.refuse} needs of an optional package; `undefined` once that is there. */
+  /** Loads what {@link Transport.refuse} needs of an optional package. Returns `undefined` once it is loaded. */
   prepare?(): Promise<void> | undefined;
-  /** What the caller presented. Without a promise if the application's resolver has none. */
+  /** Returns what the caller presented; a promise only if the application's resolver returns one. */
   credentialsOf(
     call: Call,
     options: ResolverOptions & MessageOptions,
     context: ExecutionContext,
   ): Credentials | undefined | Promise<Credentials | undefined>;
-  /** Sets a header of the answer, where there is one. */
+  /** Sets a header of the response, if there is one. */
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void;
-  /** Puts a refusal into the transport's form: sets its headers, and makes the exception that the framework answers with. */
+  /** Sets the headers of a rejection, and creates the exception that the framework turns into the response. */
   refuse(host: ArgumentsHost, refusal: Refusal): Error;
 }

@@ -1,4 +1,4 @@
-/** The transports that the guard knows. */
+/** The transports that the guard supports. */
 import type { ArgumentsHost } from '@nestjs/common';
 import { graphqlTransport } from './graphql.transport.js';
 import { httpTransport } from './http.transport.js';
@@ -10,7 +10,7 @@ const TRANSPORTS: ReadonlyMap<string, Transport> = new Map(
   [httpTransport, graphqlTransport, wsTransport, rpcTransport].map((each) => [each.kind, each]),
 );
 
-/** `undefined` for a kind of context that no transport stands for. */
+/** Returns `undefined` for a type of context without a transport. */
 export function findTransport(host: ArgumentsHost): Transport | undefined {
   return TRANSPORTS.get(host.getType<string>());
 }

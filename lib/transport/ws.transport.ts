@@ -1,4 +1,4 @@
-/** Messages of WebSocket gateways, and the handshakes of their connections: socket.io and `ws`. */
+/** The transport for messages of WebSocket gateways and for the handshakes of their connections: socket.io and `ws`. */
 import type { ArgumentsHost } from '@nestjs/common';
 import type { Credentials } from '../credentials/extract-credentials.js';
 import type { ResolverOptions } from '../credentials/incoming-request.js';
@@ -11,7 +11,7 @@ import { messageIn } from '../credentials/socket-message.js';
 import type { Refusal } from '../errors/refusal.js';
 import type { Call, Transport } from './transport.js';
 
-/** What a refused client is told. */
+/** The error that a rejected client receives. */
 export interface SocketRefusal {
   readonly status: 'error';
   readonly statusCode: Refusal['statusCode'];
@@ -19,10 +19,10 @@ export interface SocketRefusal {
   readonly errorCode: string;
 }
 
-/** As much of `@nestjs/websockets`'s class as is used. */
+/** The part of `WsException` of `@nestjs/websockets` that is used. */
 export type WsExceptionClass = new (error: string | object) => Error & { getError(): string | object };
 
-/** Loaded when the first client connects: an application without gateways does not have the package. */
+/** Loaded when the first client connects, because an application without gateways does not have the package. */
 let exceptionClass: WsExceptionClass | undefined;
 let loading: Promise<void> | undefined;
 
@@ -30,7 +30,7 @@ async function load(): Promise<void> {
   try {
     exceptionClass = (await import('@nestjs/websockets')).WsException as unknown as WsExceptionClass;
   } catch {
-    // No part of Nest has called the guard. Whoever has finds the refusal on the error.
+    // Without the package, the caller is not Nest, and can read the rejection from this class.
     exceptionClass = UnknownWsException;
   }
 }
@@ -45,7 +45,7 @@ class UnknownWsException extends Error {
   }
 }
 
-/** Refusals of this module, which nobody else can make. */
+/** The rejections created by this module. Other code cannot add any. */
 const refusals = new WeakSet<object>();
 
 export function isSocketRefusal(value: unknown): value is SocketRefusal {
@@ -76,7 +76,7 @@ export const wsTransport: Transport = {
   ): Credentials | undefined | Promise<Credentials | undefined> =>
     resolveSocketCredentials(connection as SocketHandshake, request, options),
 
-  /** Of the answer to the upgrade request; a message has no headers. */
+  /** Sets a header of the response to the upgrade request. Messages have no headers. */
   setHeader(host: ArgumentsHost, name: string, value: string | readonly string[]): void {
     handshakeOf(host.getArgs<unknown[]>()[0])?.answerHeaders?.set(name, value);
   },
@@ -93,7 +93,7 @@ export const wsTransport: Transport = {
   },
 };
 
-/** The stack of a refusal is always the guard's. */
+/** Creates a rejection without a stack, which would always be that of the guard. */
 function withoutStack<Made>(make: () => Made): Made {
   const { stackTraceLimit } = Error;
   Reflect.set(Error, 'stackTraceLimit', 0);
