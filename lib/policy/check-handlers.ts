@@ -1,4 +1,4 @@
-/** Checks at start that the decorators of every handler hold, and that guards will find them. */
+/** Checks at startup that the decorators of every handler are consistent, and that guards will find them. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { methodOn, registerHandlers } from './handlers.js';
@@ -20,8 +20,8 @@ export interface CheckedHandlers {
 /**
  * Compiles the policy of every method of a class as guards will read it.
  *
- * @param instance what Nest calls the methods on. Of a request-scoped class only its prototype is known at start: what its
- *   constructor does is found at the request, which then is refused
+ * @param instance the object on which Nest calls the methods. Of a request-scoped class, only the prototype is known at
+ *   startup: a problem that its constructor causes is found with a request, which is then rejected
  */
 export function checkHandlers(controller: Controller, instance: unknown): CheckedHandlers {
   registerHandlers(controller, instance);
@@ -55,7 +55,7 @@ function readPolicyOn(
     );
   }
   const policy = compileRoutePolicy(controller, handler);
-  // What Nest tells a guard of the class.
+  // The class that Nest passes to guards.
   const seen: unknown = target.constructor;
   if (typeof seen !== 'function' || !isDeepStrictEqual(compileRoutePolicy(seen, handler), policy)) {
     throw new ConfigurationError(

@@ -1,4 +1,4 @@
-/** Decorators that cannot hold together: within one place, and along a chain of classes or overridden methods. */
+/** Finds decorators that contradict one another: in one place, and along a chain of classes or overridden methods. */
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { decoratorOf, type Declaration } from './declarations.js';
 import type { Level } from './levels.js';
@@ -14,11 +14,11 @@ export function isRequirement(declaration: Declaration): boolean {
 }
 
 /**
- * Checks every level of a chain, also those whose openings a more derived level covers: a contradiction on a base class is
- * one, whatever its subclasses declare.
+ * Checks every level of a chain, also levels that a more derived one overrides: a contradiction on a base class is an error
+ * whatever its subclasses declare.
  *
- * @throws {ConfigurationError} for `@Public()` beside `@OptionalAuth()` or a requirement, and for an opening of what a base
- *   class or an overridden method requires
+ * @throws {ConfigurationError} for `@Public()` together with `@OptionalAuth()` or a requirement, and for `@Public()` or
+ *   `@OptionalAuth()` over a requirement of a base class or an overridden method
  */
 export function refuseContradictions(levels: readonly Level[]): void {
   for (const [index, { place, declarations }] of levels.entries()) {

@@ -1,11 +1,11 @@
-/** What decorators say about classes and methods. Written by the decorators, read by levels.ts only. */
+/** Stores what decorators declare for classes and methods. The decorators write it, and only levels.ts reads it. */
 import 'reflect-metadata';
 
-/** A requirement on what the token says. What it checks is known in access/. */
+/** A requirement for the content of the token. Its check is implemented in access/. */
 export interface DeclaredRequirement {
   /** `scopes`, `groups`, … */
   readonly kind: string;
-  /** For messages: `@Scopes()`. */
+  /** For error messages: `@Scopes()`. */
   readonly decorator: string;
 }
 
@@ -29,7 +29,7 @@ const DECORATORS: Readonly<Record<Exclude<Declaration['kind'], 'requirement'>, s
   audience: '@Audience()',
 };
 
-/** The decorator that stands for a declaration, for messages. */
+/** Returns the decorator of a declaration, for error messages. */
 export function decoratorOf(declaration: Declaration): string {
   return declaration.kind === 'requirement'
     ? declaration.requirement.decorator
@@ -44,7 +44,7 @@ function append(declaration: Declaration, target: object, property?: string | sy
   else Reflect.defineMetadata(KEY, [...said, declaration], target, property);
 }
 
-/** What is declared right there: of a class, of a function, or of a property of a prototype; nothing inherited. */
+/** Returns what is declared on a class, a function or a property of a prototype itself, without what is inherited. */
 export function ownDeclarations(target: object, property?: string | symbol): readonly Declaration[] {
   const said: unknown =
     property === undefined
@@ -54,13 +54,13 @@ export function ownDeclarations(target: object, property?: string | symbol): rea
 }
 
 /**
- * Turns a declaration into a decorator. Several on one target add up.
+ * Creates a decorator from a declaration. Several declarations on one target are combined.
  *
- * On a method it is written twice: on the function, where Nest and libraries that wrap handlers keep metadata, and on the
- * class's property, so that a decorator that replaces the function does not silently drop it.
+ * For a method, the declaration is stored twice: on the function, where Nest and libraries that wrap handlers keep metadata,
+ * and on the property of the class, so that a decorator that replaces the function does not silently drop it.
  *
- * @throws {TypeError} where the decorator stands, on anything but a class or a method of its instances: nothing else is
- *   ever a handler, so the declaration would protect nothing
+ * @throws {TypeError} when the decorator is applied to anything but a class or a method of its instances: nothing else is a
+ *   handler, so the declaration would protect nothing
  */
 export function declares(declaration: Declaration): ClassDecorator & MethodDecorator {
   return (target: object, property?: unknown, descriptor?: unknown): void => {
@@ -78,7 +78,7 @@ export function declares(declaration: Declaration): ClassDecorator & MethodDecor
   };
 }
 
-/** {@link declares} for a requirement on what the token says. */
+/** {@link declares} for a requirement for the content of the token. */
 export function requires(requirement: DeclaredRequirement): ClassDecorator & MethodDecorator {
   return declares(Object.freeze({ kind: 'requirement', requirement }));
 }

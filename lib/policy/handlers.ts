@@ -1,14 +1,14 @@
 /**
- * Which methods of its class a handler is.
+ * Finds the methods of a class to which a handler belongs.
  *
- * Nest hands a guard the function that stands on the instance, without its name. A constructor that rebinds
- * (`this.remove = this.remove.bind(this)`) puts a function there that no class knows; so the functions of each instance are
- * registered at start. A function's own `name` is never relied on: it says what somebody called it.
+ * Nest passes the function on the instance to guards, without the name of the method. A constructor that rebinds
+ * (`this.remove = this.remove.bind(this)`) puts a function there that is on no class, so the functions of each instance are
+ * registered at startup. The `name` of a function does not identify a method, because it can be anything.
  */
 import 'reflect-metadata';
 import { propertiesOf, propertiesWith, type Controller } from './levels.js';
 
-/** As much of a handler as is read. Its name is for messages only. */
+/** The part of a handler that is read. The name is for error messages only. */
 export interface Handler {
   readonly name: string;
 }
@@ -18,15 +18,18 @@ interface Registration {
   readonly property: string | symbol;
 }
 
-/** The classes that were seen at start, and those of their instances. */
+/** The classes that were registered at startup, and those of their instances. */
 const classes = new WeakSet<object>();
 
 const registered = new WeakMap<object, readonly Registration[]>();
 
-/** On the function, too: tracing libraries wrap it when Nest registers the route, and copy its metadata to the wrapper. */
+/**
+ * Registrations are also stored on the function, because tracing libraries wrap it when Nest registers the route, and copy its
+ * metadata to the wrapper.
+ */
 const KEY = 'nestjs-resource-server:methods';
 
-/** Registers the methods of an instance as they are called: what stands on the instance before what its class says. */
+/** Registers the functions that are called for the methods of an instance: those on the instance before those of its class. */
 export function registerHandlers(controller: Controller, instance: unknown): void {
   classes.add(controller);
   if (typeof instance !== 'object' || instance === null) return;
@@ -39,18 +42,18 @@ export function registerHandlers(controller: Controller, instance: unknown): voi
   }
 }
 
-/** A class that a constructor swaps in for each request was never checked, and has other decorators. */
+/** Whether a class was checked at startup. The class of an instance that a constructor returns for each request was not. */
 export function isRegisteredClass(controller: object): boolean {
   return classes.has(controller);
 }
 
-/** The function that is called for a method. */
+/** Returns the function that is called for a method. */
 export function methodOn(instance: object, property: string | symbol): Handler | undefined {
   const value: unknown = Reflect.get(instance, property);
   return typeof value === 'function' ? value : undefined;
 }
 
-/** The names of the methods that a handler is; none if it belongs to no method of the class. */
+/** Returns the names of the methods to which a handler belongs; none if it is not a method of the class. */
 export function methodsOf(controller: Controller, handler: object): readonly (string | symbol)[] {
   const known = [...propertiesWith(controller, handler), ...namesIn(registered.get(handler), controller)];
   return [...new Set(known.length > 0 ? known : namesIn(Reflect.getMetadata(KEY, handler), controller))];

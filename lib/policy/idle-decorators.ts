@@ -1,9 +1,9 @@
-/** Finds decorators where nothing enforces them: on methods that no transport calls, and on providers without handlers. */
+/** Finds decorators that nothing enforces: on methods that no transport calls, and on providers without handlers. */
 import 'reflect-metadata';
 import { decoratorOf } from './declarations.js';
 import { classLevels, methodLevels, propertiesOf, type Controller, type Level } from './levels.js';
 
-/** The key of `@WebSocketGateway`, the same in Nest 11 and 12: what a gateway declares applies to its handshake. */
+/** The metadata key of `@WebSocketGateway`, the same in Nest 11 and 12. Decorators of a gateway apply to its handshake. */
 const GATEWAY = 'websockets:is_gateway';
 
 interface DecoratedClass {
@@ -31,7 +31,7 @@ function idleOnMethods({ controller }: DecoratedClass, handlers: ReadonlySet<str
     .flatMap((property) => describe(nameOf(controller, property), methodLevels(controller, property)));
 }
 
-/** A controller without routes has nothing to protect; it may be a base class as well. */
+/** Controllers are not reported: without routes they have nothing to protect, and they may be base classes. */
 function idleOnClass(
   { controller, isController }: DecoratedClass,
   handlers: ReadonlySet<string>,

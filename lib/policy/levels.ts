@@ -1,7 +1,7 @@
 /** Reads the decorators of a class and its methods along the inheritance chain. */
 import { ownDeclarations, type Declaration } from './declarations.js';
 
-/** As much of a class as is read. */
+/** The part of a class that is read. */
 export interface Controller {
   readonly name: string;
   readonly prototype?: unknown;
@@ -9,12 +9,12 @@ export interface Controller {
 
 /** The declarations of one class of an inheritance chain, or of one method of an override chain. */
 export interface Level {
-  /** `OrdersController`, `OrdersController.list`: for messages. */
+  /** `OrdersController`, `OrdersController.list`: for error messages. */
   readonly place: string;
   readonly declarations: readonly Declaration[];
 }
 
-/** What each class of the inheritance chain declares, the most derived first. */
+/** Returns what each class of the inheritance chain declares, the most derived first. */
 export function classLevels(controller: object): readonly Level[] {
   const levels: Level[] = [];
   for (
@@ -27,7 +27,7 @@ export function classLevels(controller: object): readonly Level[] {
   return levels;
 }
 
-/** What is declared of a method: the method itself first, then the methods that it overrides. */
+/** Returns what is declared on a method: the method itself first, then the methods that it overrides. */
 export function methodLevels(controller: Controller, property: string | symbol): readonly Level[] {
   return prototypesOf(controller)
     .filter(
@@ -37,7 +37,7 @@ export function methodLevels(controller: Controller, property: string | symbol):
       place: `${prototype.constructor.name}.${String(property)}`,
       declarations: [
         ...new Set([
-          // A function may be the method of another class, too: what opens it there opens nothing here.
+          // A function may also be a method of another class: @Public() or @OptionalAuth() there opens nothing here.
           ...functionDeclarations(methodAt(prototype, property)).filter(
             ({ kind }) => kind !== 'public' && kind !== 'optional',
           ),
@@ -47,7 +47,7 @@ export function methodLevels(controller: Controller, property: string | symbol):
     }));
 }
 
-/** What a function declares itself, wherever it is used. A wrapper that copies metadata declares the same. */
+/** Returns the declarations of a function itself, wherever it is used. A wrapper that copies metadata has the same ones. */
 export function functionDeclarations(handler: unknown): readonly Declaration[] {
   return typeof handler === 'function' ? ownDeclarations(handler) : [];
 }
@@ -67,7 +67,7 @@ export function anyMethodDeclares(controller: Controller): boolean {
   );
 }
 
-/** The names of all methods, inherited ones too. */
+/** Returns the names of all methods, including inherited ones. */
 export function propertiesOf(controller: Controller): readonly (string | symbol)[] {
   const names = prototypesOf(controller).flatMap((prototype) =>
     Reflect.ownKeys(prototype).filter((name) => methodAt(prototype, name) !== undefined),
@@ -75,7 +75,7 @@ export function propertiesOf(controller: Controller): readonly (string | symbol)
   return [...new Set(names)].filter((name) => name !== 'constructor');
 }
 
-/** The names under which the class or one of its base classes has this very function. */
+/** Returns the names under which the class or one of its base classes has exactly this function. */
 export function propertiesWith(controller: Controller, handler: unknown): readonly (string | symbol)[] {
   return propertiesOf(controller).filter((name) =>
     prototypesOf(controller).some((prototype) => methodAt(prototype, name) === handler),

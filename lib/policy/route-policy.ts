@@ -1,4 +1,4 @@
-/** What a route requires: the decorators of classes and methods merged, once per route. docs/decorators.md has the table. */
+/** Merges the decorators of class and method into the policy of a route, once per route. docs/decorators.md has the table. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { Declaration, DeclaredRequirement } from './declarations.js';
@@ -14,19 +14,19 @@ import {
 } from './levels.js';
 
 export interface RoutePolicy {
-  /** `public`: no token is looked at. `optional`: absent is fine, wrong is not. `protected`: a good token. */
+  /** `public`: no token is read. `optional`: a token may be absent, but not invalid. `protected`: a valid token is required. */
   readonly access: 'public' | 'optional' | 'protected';
-  /** A decorator says who may call: any but `@Introspect()`, which says only how a token is looked at. */
+  /** A decorator declares who may call: any except `@Introspect()`, which declares only how a token is validated. */
   readonly declared: boolean;
-  /** What the token must say: of class and handler, as declared. access/ joins and checks them. */
+  /** Requirements for the content of the token, from class and handler, as declared. access/ joins and checks them. */
   readonly requirements: readonly DeclaredRequirement[];
   /** The token must be bound to the caller's certificate. */
   readonly certificateBound: boolean;
   /** The token must be bound to the caller's DPoP key. */
   readonly dpopBound: boolean;
-  /** The provider is asked unless it answered at most so many seconds ago; `undefined`: as the options say. */
+  /** The provider is called unless its last response is at most this old, in seconds; `undefined`: the options decide. */
   readonly introspectMaxAge: number | undefined;
-  /** Names or issuers: the token must be of one of each list. */
+  /** Lists of issuers or their names: the token's issuer must be in each list. */
   readonly issuers: readonly (readonly string[])[];
   /** What `aud` must contain; `undefined`: any audience of the token's issuer. */
   readonly audience: string | undefined;
@@ -43,25 +43,25 @@ const PUBLIC: RoutePolicy = Object.freeze({
   audience: undefined,
 });
 
-/** Policies follow from the decorators alone, so that every module of a process may share them. */
+/** Policies depend on the decorators alone, so all modules in a process share them. */
 const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
 /**
- * By controller, for handlers that are none of its methods. Requests bring new ones (of a request-scoped class that rebinds):
- * nothing is kept for each of them.
+ * Keyed by controller, for handlers that are none of its methods. Nothing is stored for each handler, because requests create new
+ * ones (if a request-scoped class rebinds).
  */
 const policiesOfUnknown = new WeakMap<object, RoutePolicy | ConfigurationError>();
 
 /**
- * The policy of a handler as a route of this controller.
+ * Returns the policy of a handler as a route of this controller.
  *
- * @throws {ConfigurationError} if decorators contradict one another, or if it cannot be told which of them hold for this
+ * @throws {ConfigurationError} if decorators contradict one another, or if it cannot be determined which of them apply to this
  *   handler
  */
 export function readRoutePolicy(controller: Controller, handler: Handler): RoutePolicy {
   return policies.get(controller)?.get(handler) ?? compileRoutePolicy(controller, handler);
 }
 
-/** {@link readRoutePolicy}, anew: at start, when more may be known of the handler than when it was last read. */
+/** {@link readRoutePolicy} without the cache, for startup: more may be known of the handler than when it was last read. */
 export function compileRoutePolicy(controller: Controller, handler: Handler): RoutePolicy {
   const methods = methodsOf(controller, handler);
   if (methods.length === 0) return readPolicyOfUnknown(controller, handler);
@@ -74,7 +74,7 @@ export function compileRoutePolicy(controller: Controller, handler: Handler): Ro
 }
 
 /**
- * The policy of a class alone: what counts where no handler is called, such as the handshake of a gateway.
+ * Returns the policy of a class alone, which applies where no handler is called, such as the handshake of a gateway.
  *
  * @throws {ConfigurationError} if its decorators contradict one another
  */
@@ -83,9 +83,9 @@ export function readClassPolicy(controller: Controller): RoutePolicy {
 }
 
 /**
- * The policy of several classes that are one: protected if any of them is, with the requirements of all.
+ * Joins the policies of several classes: protected if any of them is, with the requirements of all.
  *
- * @throws {ConfigurationError} if they name different audiences
+ * @throws {ConfigurationError} if they declare different audiences
  */
 export function joinPolicies(joined: readonly RoutePolicy[]): RoutePolicy {
   const open = joined.find(({ access }) => access === 'optional') ?? PUBLIC;
@@ -112,12 +112,12 @@ function joinAudiences(joined: readonly RoutePolicy[]): string | undefined {
   return named[0];
 }
 
-/** Whether the decorators of a handler can be told: it is a method of the class, or of one of its registered instances. */
+/** Whether the decorators of a handler can be determined: it is a method of the class, or of a registered instance of it. */
 export function isResolved(controller: Controller, handler: Handler): boolean {
   return methodsOf(controller, handler).length > 0;
 }
 
-/** One function may be several methods. It cannot be told which of them is called: they must require the same. */
+/** One function may be several methods. It is unknown which of them is called, so their policies must be equal. */
 function readPolicyOfMethods(
   controller: Controller,
   methods: readonly (string | symbol)[],
@@ -137,7 +137,7 @@ function readPolicyOfMethods(
   return policy;
 }
 
-/** Where no method declares anything, it does not matter which of them is called. Otherwise nothing may be assumed. */
+/** If no method declares anything, it does not matter which one is called. Otherwise the policy cannot be determined. */
 function readPolicyOfUnknown(controller: Controller, handler: Handler): RoutePolicy {
   let policy = policiesOfUnknown.get(controller);
   if (!policy) policiesOfUnknown.set(controller, (policy = compilePolicyOfUnknown(controller, handler)));
@@ -154,7 +154,7 @@ function compilePolicyOfUnknown(controller: Controller, handler: Handler): Route
   );
 }
 
-/** The function that stands in a method's place may require more than the method, never open it. */
+/** Adds the requirements of the function that replaces a method. It can add requirements, but never open the method. */
 function withFunction(levels: readonly Level[], controller: Controller, handler: Handler): readonly Level[] {
   const [method = { place: `${controller.name}.${handler.name}`, declarations: [] }, ...overridden] = levels;
   const requirements = functionDeclarations(handler).filter(isRequirement);
@@ -192,12 +192,12 @@ function compilePolicy(onClass: readonly Level[], onMethod: readonly Level[]): R
   });
 }
 
-/** Of every level: inheritance tightens. */
+/** Returns the requirements of every level: inheritance can only add requirements. */
 function requirementsOf(levels: readonly Level[]): readonly Declaration[] {
   return levels.flatMap(({ declarations }) => declarations.filter(isRequirement));
 }
 
-/** @throws {ConfigurationError} if one level names another audience than what it overrides: inheritance tightens */
+/** @throws {ConfigurationError} if levels declare different audiences: inheritance can only add requirements */
 function audienceOf(levels: readonly Level[]): string | undefined {
   const named = levels.flatMap(({ place, declarations }) =>
     declarations.flatMap((each) => (each.kind === 'audience' ? [{ place, audience: each.audience }] : [])),
@@ -214,7 +214,7 @@ function audienceOf(levels: readonly Level[]): string | undefined {
   return first?.audience;
 }
 
-/** Of one level only: inheritance never opens. */
+/** Returns the opening of one level. Unlike requirements, openings of several levels are not combined. */
 function openingOf(level: Level | undefined): 'public' | 'optional' | undefined {
   return level?.declarations.find(isOpening)?.kind;
 }
