@@ -1,8 +1,8 @@
-/** Which routes does nobody speak for? */
+/** Finds routes for which no decorator declares the access, or no audience. */
 import type { AuditOptions } from '../options/audit-options.js';
 import type { RouteEntry } from './route-entry.js';
 
-/** One line for each route that declares nothing and is not passed over; for its versions together. */
+/** Returns one line for each route that declares nothing and is not in `auditIgnore`. The versions of a route share a line. */
 export function undeclaredRoutes(
   entries: readonly RouteEntry[],
   auditIgnore: AuditOptions['auditIgnore'],
@@ -19,7 +19,7 @@ export function undeclaredRoutes(
   return [...new Set(lines)];
 }
 
-/** One line for each route that takes a token for any audience, and is not passed over. */
+/** Returns one line for each route that accepts a token for any audience and is not in `auditIgnore`. */
 export function routesWithoutAudience(
   entries: readonly RouteEntry[],
   auditIgnore: AuditOptions['auditIgnore'],
@@ -36,12 +36,12 @@ export function routesWithoutAudience(
   return [...new Set(lines)];
 }
 
-/** Who reads a field of a type has come past a query, a mutation or a subscription. An entity of a federation has not. */
+/** Whether a field is reached only through a query, mutation or subscription. An entity of a federation is reached directly. */
 function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
   return kind === 'graphql' && method === 'FIELD' && !path.endsWith('.__resolveReference');
 }
 
-/** The handlers of a gateway speak for it; one that only sends to its clients has none. */
+/** Whether a gateway has handlers, which are audited in its place. A gateway that only sends to its clients has none. */
 function hasMessages({ method, kind, handler = '' }: RouteEntry, entries: readonly RouteEntry[]): boolean {
   if (kind !== 'ws' || method !== 'CONNECT') return false;
   const gateway = handler.slice(0, handler.indexOf('.') + 1);
@@ -58,7 +58,7 @@ function reasonOf({ kind, access, handler }: RouteEntry): string {
   const name = handler === undefined ? '' : `${handler} `;
   if (access === 'unprotected') {
     if (kind === 'rpc') return `${name}is run without AuthGuard`;
-    // A controller's: what is on the adapter has a function's name, or none.
+    // A handler of a controller. A handler on the adapter has the name of a function, or none.
     if (handler?.includes('.')) return `${name}is not under @UseGuards(AuthGuard)`;
     return `${name}is registered on the adapter, where no guard runs`;
   }

@@ -1,4 +1,4 @@
-/** Which routes do the controllers have, and what does each ask? */
+/** Lists the routes of the controllers, with their requirements. */
 import { Inject, Injectable, RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
@@ -10,20 +10,20 @@ import { describePolicy, type DescribedPolicy } from './describe-policy.js';
 import type { RouteEntry } from './route-entry.js';
 import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
-/** A route as Nest makes it. */
+/** A route as Nest registers it. */
 export interface ControllerRoute extends RouteEntry {
   /** {@link RouteEntry.path} without the global prefix. */
   readonly pathInPrefix: string;
-  /** Told apart from others at the same path by something in the request that is not its path. */
+  /** The version of the route is selected by another part of the request than its path. */
   readonly versionedByHeader: boolean;
   readonly requirements: readonly Requirement[];
-  /** `@UseGuards()` stands on the method, and Nest may call another function. */
+  /** `@UseGuards()` applies to the declared method, but Nest may call another function, without the guard. */
   readonly hasLostGuard: boolean;
-  /** Every scope that may help a client. */
+  /** Every scope that may help to satisfy the requirements, including alternatives. */
   readonly mentionedScopes: readonly string[];
 }
 
-/** Keys of Nest's own decorators, the same in 11 and 12; Nest exports them from a different place in each. */
+/** Metadata keys of Nest's decorators, the same in 11 and 12. Each version exports them from a different place. */
 const PATH = 'path';
 const METHOD = 'method';
 const HOST = 'host';
@@ -36,12 +36,12 @@ type Method = ((...args: never[]) => unknown) & { readonly name: string };
 interface Controller {
   readonly metatype: Method;
   readonly instance: unknown;
-  /** One instance for all requests. */
+  /** All requests share one instance. */
   readonly isStatic: boolean;
   readonly modulePath: string | undefined;
 }
 
-/** Known as soon as the modules are, given that prefix and versioning are set by then. Paths are built by Nest itself. */
+/** The routes are known as soon as the modules are, if prefix and versioning are set by then. Nest itself builds the paths. */
 @Injectable()
 export class ControllerRoutes {
   readonly #scanner = new MetadataScanner();
@@ -69,7 +69,7 @@ export class ControllerRoutes {
     });
   }
 
-  /** `RouterModule` writes it under a name that belongs to the application. */
+  /** Returns the path of a module, which `RouterModule` stores under a key with the ID of the application. */
   #modulePathOf(module: object): string | undefined {
     const own: unknown = Reflect.getMetadata(MODULE_PATH + this.modules.applicationId, module);
     return (own ?? Reflect.getMetadata(MODULE_PATH, module)) as string | undefined;
@@ -132,7 +132,7 @@ export class ControllerRoutes {
     }));
   }
 
-  /** Without a guard that runs for it, nobody enforces what the decorators say. */
+  /** Describes a route. If no guard runs for it, it is `unprotected`, because nothing enforces its decorators. */
   #describe(
     { metatype, instance, isStatic }: Controller,
     declared: Method,
@@ -146,7 +146,7 @@ export class ControllerRoutes {
     return { ...described, access: 'unprotected', binding: [], hasLostGuard };
   }
 
-  /** The handler's version wins over its class's, and that over the default. */
+  /** The version of the handler overrides that of its class, which overrides the default. */
   #versionsOf(controller: Method, handler: Method): readonly Version[] {
     const versioning = this.config.getVersioning();
     if (!versioning) return [undefined];
@@ -159,8 +159,8 @@ export class ControllerRoutes {
 }
 
 /**
- * The function that guards read the policy of: as Nest registered it, what stands on the instance before what the class
- * says. One that was put there later (a test's spy) is never called by Nest.
+ * Returns the function whose policy guards read. As in Nest, a function on the instance overrides that of the class. One that
+ * was put there after the routes were registered (the spy of a test) is never called by Nest.
  */
 function handlerOf({ metatype, instance }: Controller, name: string, declared: Method): Method {
   const onInstance = (instance as Record<string, unknown> | undefined)?.[name];

@@ -1,4 +1,4 @@
-/** Describes what a policy requires, with what the options add to it, as the route table lists it. */
+/** Describes the requirements of a policy and of the options, in the form in which the route table lists them. */
 import { isNamed } from '../access/recipient.js';
 import { accessOf } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
@@ -51,7 +51,7 @@ export function describePolicy(
   };
 }
 
-/** By their configured names; as the decorators say it, where issuers are not known at start. */
+/** Returns the configured names of the accepted issuers, or the values of the decorators if issuers are unknown at startup. */
 function acceptedIssuers(
   lists: RoutePolicy['issuers'],
   issuers: ResolvedOptions['issuers'],

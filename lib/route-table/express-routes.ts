@@ -1,10 +1,10 @@
-/** Which routes are on an Express router that Nest did not put there? */
+/** Finds the routes of an Express router that Nest did not register. */
 import 'reflect-metadata';
 import { collapseMethods, type RawRoute } from './route-entry.js';
 
 type Handler = ((...args: never[]) => unknown) & { readonly stack?: readonly Layer[] };
 
-/** What is read of Express 5's layers. */
+/** The part of the layers of Express 5 that is read. */
 interface Layer {
   readonly name?: string;
   /** Mounted at the root. */
@@ -19,7 +19,7 @@ interface Layer {
 
 type MiddlewareFactory = (path: string, callback: Handler) => unknown;
 
-/** What is used of Nest's Express adapter. */
+/** The part of Nest's Express adapter that is used. */
 export interface ExpressAdapterLike {
   getInstance(): {
     readonly _router?: { stack?: readonly Layer[] };
@@ -30,14 +30,14 @@ export interface ExpressAdapterLike {
   createMiddlewareFactory(method: number): MiddlewareFactory | Promise<MiddlewareFactory>;
 }
 
-/** Where a router was mounted cannot be read from Express 5; what `app.use` was told is known. */
+/** Stands for the path of a router that was not mounted with `app.use()`: Express 5 does not expose it. */
 const UNKNOWN_MOUNT = '…';
 
 /**
- * Nest puts its middleware and its 404 on the same router as the routes, where nothing tells them apart: what the adapter
- * is told from now on is remembered.
+ * Records what Nest registers on the adapter from now on: its middleware and its 404 handler are on the same router as the
+ * routes, and cannot be distinguished there.
  *
- * @returns reads the router as it is then
+ * @returns a function that reads the current routes
  */
 export function watchExpress(adapter: ExpressAdapterLike): () => readonly RawRoute[] {
   const noRoutes = new WeakSet<Handler>();
@@ -84,7 +84,7 @@ export function watchExpress(adapter: ExpressAdapterLike): () => readonly RawRou
   };
 }
 
-/** Nest copies a handler's metadata to the function that it registers. */
+/** Whether Nest did not register the route: it copies the metadata of a handler to the function that it registers. */
 function isRaw({ stack }: NonNullable<Layer['route']>, noRoutes: WeakSet<Handler>): boolean {
   return stack.every(({ handle }) => !noRoutes.has(handle) && !Reflect.hasMetadata('path', handle));
 }

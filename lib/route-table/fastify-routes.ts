@@ -1,4 +1,4 @@
-/** Which routes does a Fastify instance have? */
+/** Lists the routes of a Fastify instance. */
 import { collapseMethods, type RawRoute } from './route-entry.js';
 
 interface FastifyRoute {
@@ -8,27 +8,27 @@ interface FastifyRoute {
   readonly constraints?: { readonly version?: unknown };
 }
 
-/** What is used of a Fastify instance. */
+/** The part of a Fastify instance that is used. */
 export interface FastifyLike {
   addHook(name: 'onRoute', hook: (route: FastifyRoute) => void): unknown;
   printRoutes(options: { readonly commonPrefix: boolean }): string;
 }
 
 export interface FastifyRawRoute extends RawRoute {
-  /** Told apart by a header: Nest's version constraint. */
+  /** The route has a version constraint, by which Nest selects it with a header. */
   readonly versioned: boolean;
 }
 
 /**
- * Notes every route that is registered from now on, Nest's own too, and those that are there already.
+ * Records every route that is registered from now on, including those of Nest, and those that already exist.
  *
- * @returns reads what was noted until then
+ * @returns a function that reads the routes recorded so far
  */
 export function watchFastify(instance: FastifyLike): () => readonly FastifyRawRoute[] {
   const seen: FastifyRawRoute[] = parsePrintedRoutes(instance.printRoutes({ commonPrefix: false }));
   instance.addHook('onRoute', ({ method, url, handler, constraints }) => {
     const methods = collapseMethods(typeof method === 'string' ? [method] : method);
-    // A bound function's name tells as little as none.
+    // The name of a bound function is not informative, so it is left out.
     const name = handler?.name?.startsWith('bound ') === true ? '' : handler?.name;
     for (const each of methods) {
       seen.push({
@@ -41,7 +41,7 @@ export function watchFastify(instance: FastifyLike): () => readonly FastifyRawRo
   });
   return () =>
     seen.filter(({ method, path, versioned }) => {
-      // Fastify makes a HEAD route of each GET; @fastify/cors answers preflights, which carry no token.
+      // Fastify adds a HEAD route for each GET. @fastify/cors handles preflight requests, which have no token.
       if (method === 'OPTIONS' && path === '*') return false;
       if (method !== 'HEAD') return true;
       return !seen.some(
@@ -50,7 +50,10 @@ export function watchFastify(instance: FastifyLike): () => readonly FastifyRawRo
     });
 }
 
-/** Fastify shows the routes from before the hook as a tree only; of those with a wildcard it drops what is before it. */
+/**
+ * Reads the routes that were registered before the hook. Fastify shows them only as a tree, which omits what precedes a
+ * wildcard.
+ */
 function parsePrintedRoutes(tree: string): FastifyRawRoute[] {
   const parents: string[] = [];
   return tree.split('\n').flatMap((line) => {

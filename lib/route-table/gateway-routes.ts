@@ -1,4 +1,4 @@
-/** Lists the gateways of the application: what it takes to connect, and to send each message. */
+/** Lists the gateways of the application, with the requirements for connecting and for each message. */
 import { Inject, Injectable } from '@nestjs/common';
 import { handlersOf } from '../guard/sockets/places.js';
 import { SocketGateways } from '../guard/sockets/socket-gateways.js';
@@ -29,7 +29,7 @@ export class GatewayRoutes {
     });
   }
 
-  /** @param policy `undefined` where no guard runs */
+  /** @param policy `undefined` if no guard runs */
   #entryOf(method: string, path: string, policy: RoutePolicy | undefined, handler: string): RouteEntry {
     const {
       requirements: _requirements,

@@ -1,4 +1,4 @@
-/** The classes whose methods a guard may see: controllers, and providers that carry decorators (resolvers, gateways). */
+/** Finds the classes for whose methods a guard may run: controllers, and providers with decorators (resolvers, gateways). */
 import type { DiscoveryService } from '@nestjs/core';
 import { declaresAnything, type Controller } from '../policy/levels.js';
 
@@ -6,7 +6,7 @@ export interface GuardedClass {
   readonly controller: Controller;
   /** `false`: a provider. */
   readonly isController: boolean;
-  /** What Nest calls the methods on; of a request-scoped class an object that has only its prototype. */
+  /** The object on which Nest calls the methods; for a request-scoped class, an object that has only its prototype. */
   readonly instance: unknown;
 }
 
@@ -18,14 +18,14 @@ export function guardedClasses(
   return [...controllers, ...providers.filter(({ controller }) => declaresAnything(controller))];
 }
 
-/** Factories and values have no class to carry decorators. */
+/** Returns nothing for a value, which has no class. A factory is listed as a class without decorators. */
 function guardedClass(
   wrapper: { readonly metatype: unknown; readonly instance: unknown },
   isController: boolean,
 ): GuardedClass[] {
   const { metatype } = wrapper;
   if (typeof metatype !== 'function') return [];
-  // Read when asked for: of a provider that is none of ours, nothing is touched.
+  // A getter, so that instances of providers without decorators of this module are not touched.
   return [
     {
       controller: metatype,

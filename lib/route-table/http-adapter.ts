@@ -1,12 +1,13 @@
-/** When is there an HTTP adapter? With `NestFactory` before the providers, in a testing module after them. */
+/** Waits for the HTTP adapter. `NestFactory` sets it before it creates the providers, a testing module after that. */
 import type { HttpAdapterHost } from '@nestjs/core';
 
 const waiting = new WeakMap<HttpAdapterHost, (() => void)[]>();
 
 /**
- * Runs `use` as soon as the host has its adapter; never where there is none, as in a microservice.
+ * Calls `use` as soon as the host has its adapter; never if there is none, as in a microservice.
  *
- * What `use` throws rejects the start where the adapter is there already: RxJS would end the process for it.
+ * If the adapter already exists, `use` is called directly, so that an exception prevents the start: in a subscription, RxJS would
+ * turn it into an uncaught one, which ends the process.
  */
 export function whenAdapterIsSet(host: HttpAdapterHost, use: () => void): void {
   // Nest before 11.1.4 has no `init$`.

@@ -1,4 +1,4 @@
-/** Lists message handlers, and what each requires. */
+/** Lists the message handlers of microservices, with their requirements. */
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { MessageAudit } from '../guard/message-audit.js';
@@ -54,7 +54,7 @@ function isGrpc(pattern: unknown): pattern is { readonly service: string; readon
   return typeof pattern === 'object' && pattern !== null && 'rpc' in pattern && 'streaming' in pattern;
 }
 
-/** Kafka may have regular expressions. */
+/** Returns a pattern as text. Kafka patterns may be regular expressions. */
 function textOf(pattern: unknown): string {
   if (typeof pattern === 'string') return pattern;
   return pattern instanceof RegExp ? String(pattern) : JSON.stringify(pattern);

@@ -1,10 +1,10 @@
-/** How does the route table read, for people? */
+/** Prints the route table as text and as Markdown. */
 import type { RouteEntry } from './route-entry.js';
 
 interface Column {
   readonly title: string;
   readonly of: (entry: RouteEntry) => string;
-  /** Left out where no route has anything to say. */
+  /** Omitted if it is empty for all routes. */
   readonly rare?: boolean;
 }
 
@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'handler', of: ({ handler }) => handler ?? '' },
 ];
 
-/** Columns between spaces, one route a line. */
+/** Prints one route per line, with columns aligned by spaces. */
 export function printText(entries: readonly RouteEntry[]): string {
   const rows = tableOf(entries);
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
@@ -26,7 +26,7 @@ export function printText(entries: readonly RouteEntry[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
-/** A Markdown table. Columns are not padded: one long path does not change every line. */
+/** Prints a Markdown table. Columns are not padded, so that one long path does not change every line. */
 export function printMarkdown(entries: readonly RouteEntry[]): string {
   const [titles = [], ...rows] = tableOf(entries);
   const code = new Set(['method', 'path', 'host', 'handler'].map((title) => titles.indexOf(title)));
@@ -57,7 +57,7 @@ function describeAccess(entry: RouteEntry): string {
   return asked === '' ? 'any valid token' : asked;
 }
 
-/** What a token must hold or be, in words. */
+/** Describes the requirements for a token in words. */
 export function requirementsOf({
   requires,
   binding,

@@ -1,4 +1,4 @@
-/** Lists the fields of GraphQL that the guard is run for, and what each requires. */
+/** Lists the GraphQL fields for which the guard runs, with their requirements. */
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import {
@@ -38,7 +38,7 @@ export class ResolverRoutes {
       .map((resolver) => this.#entryOf(resolver));
   }
 
-  /** The paths that Nest's drivers answer at: what is guarded there are the fields. */
+  /** The paths of the GraphQL endpoints, which are not routes to audit: the guard runs for their fields. */
   get endpoints(): ReadonlySet<string> {
     return new Set(findGraphQLOptions(this.modules).map((options) => this.#endpointOf(options)));
   }

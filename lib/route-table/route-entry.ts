@@ -1,4 +1,4 @@
-/** What does one row of the route table say? */
+/** The rows of the route table, and their order. */
 import type { GroupRequirement } from '../access/requirement.js';
 
 /** One route with its requirements. */
@@ -46,14 +46,14 @@ export interface RouteEntry {
   readonly handler: string | undefined;
 }
 
-/** A route that somebody put on Express or Fastify, past Nest. */
+/** A route that is registered on Express or Fastify directly, without Nest. */
 export interface RawRoute {
   readonly method: string;
   readonly path: string;
   readonly handler: string | undefined;
 }
 
-/** `ALL` where it is as good as that: platforms know different lists of methods, and none of the rare ones matters. */
+/** Returns `ALL` for all common methods: platforms have different lists of methods, and the rare ones do not matter. */
 export function collapseMethods(methods: readonly string[]): readonly string[] {
   return EVERY_METHOD.every((each) => methods.includes(each)) ? ['ALL'] : methods;
 }
@@ -75,7 +75,7 @@ export function unprotectedEntry(route: RawRoute): RouteEntry {
   };
 }
 
-/** A route of this module that is sent signed tokens of another kind. */
+/** Returns the entry of a route of this module that receives signed tokens of other types than access tokens. */
 export function receiverEntry(path: string, handler: string): RouteEntry {
   return {
     ...unprotectedEntry({ method: 'POST', path, handler }),
@@ -84,7 +84,7 @@ export function receiverEntry(path: string, handler: string): RouteEntry {
   };
 }
 
-/** By kind and path, then method, version, host and handler: the same application has the same order everywhere. */
+/** Sorts by kind and path, then method, version, host and handler, so that an application has the same order everywhere. */
 export function sortEntries(entries: readonly RouteEntry[]): readonly RouteEntry[] {
   const keys = new Map(entries.map((each) => [each, orderOf(each)]));
   return [...entries].toSorted((a, b) => compare(keys.get(a) ?? '', keys.get(b) ?? ''));
@@ -94,7 +94,7 @@ function orderOf({ kind, path, method, version = '', host = '', handler = '' }: 
   return [kind === 'http' ? '' : kind, path, method, version, host, handler].join('\0');
 }
 
-/** By code unit: an order by language would differ from machine to machine. */
+/** Compares by code unit: an order that depends on the locale would differ between machines. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

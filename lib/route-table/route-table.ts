@@ -1,4 +1,4 @@
-/** Which routes does this application have, and what does each of them ask? */
+/** Lists the routes of the application with their requirements, and audits them at startup. */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';
@@ -22,7 +22,7 @@ import {
   type RouteEntry,
 } from './route-entry.js';
 
-/** Routes of the adapter that are none of these. */
+/** Returns the routes of the adapter that are not among those of the controllers. */
 type ReadRawRoutes = (ours: ReadonlySet<string>) => readonly RawRoute[];
 
 /**
@@ -46,7 +46,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   readonly #log = new Logger('AuthModule');
   #readRawRoutes: ReadRawRoutes = () => [];
   #known = false;
-  /** Of the resource metadata and the receivers: no guard sees them, and none is to. */
+  /** The paths of the resource metadata and the receivers. By design, no guard runs for them. */
   readonly #ownPaths = new Set<string>();
   readonly #receivers: readonly RouteEntry[];
 
@@ -136,7 +136,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     return undeclaredRoutes(this.list(), this.options.auditIgnore);
   }
 
-  /** Where one application is several APIs, a token for one of them should not do for another. */
+  /** If one application serves several APIs, a token for one of them should not be accepted by another. */
   #withoutAudience(): readonly string[] {
     if ([this.options.audience].flat().length < 2) return [];
     return routesWithoutAudience(this.list(), this.options.auditIgnore);
@@ -172,13 +172,13 @@ function watch({ httpAdapter }: HttpAdapterHost): ReadRawRoutes {
   if (type === 'express') return watchExpress(httpAdapter);
   if (type !== 'fastify') return () => [];
   const read = watchFastify(httpAdapter.getInstance<FastifyLike>());
-  // Nest wraps handlers here and leaves their metadata behind: routes are told apart by what they answer to.
+  // On Fastify, Nest wraps handlers without their metadata, so routes are identified by method, path and version.
   return (ours) => read().filter(({ method, path, versioned }) => !ours.has(keyOf(method, path, versioned)));
 }
 
-/** What Fastify knows a controller's route by. */
+/** Returns the keys that the route of a controller may have in Fastify. */
 function keysOf({ method, path, version, versionedByHeader }: ControllerRoute): string[] {
-  // A neutral version is given as none, or in a list; Nest 11 gives none with @All().
+  // Nest passes a neutral version as none or in a list, and Nest 11 passes none with @All().
   const versioned = version === 'neutral' || method === 'ALL' ? [true, false] : [versionedByHeader];
   return versioned.map((each) => keyOf(method, path, each));
 }
@@ -187,7 +187,7 @@ function keyOf(method: string, path: string, versionedByHeader: boolean): string
   return `${method} ${path} ${versionedByHeader}`;
 }
 
-/** Fastify loads plugins one after the other, when somebody waits for them. */
+/** Waits for the plugins of Fastify, which loads them one after the other when a caller awaits them. */
 async function pluginsLoaded({ httpAdapter }: HttpAdapterHost): Promise<void> {
   if (httpAdapter?.getType?.() !== 'fastify') return;
   await httpAdapter.getInstance<{ after(): Promise<unknown> }>().after();

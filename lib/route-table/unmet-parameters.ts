@@ -1,9 +1,9 @@
-/** Finds requirements that compare a claim with a path parameter which their route does not have. */
+/** Finds requirements that compare a claim with a path parameter that their route does not have. */
 import { accessOf } from '../access/authorize.js';
 import type { MessageHandler } from '../guard/message-handlers.js';
 import type { ControllerRoute } from './controller-routes.js';
 
-/** One sentence for each: such a requirement would hold for nobody. */
+/** Returns one sentence for each: no caller could satisfy such a requirement. */
 export function unmetParameters(
   routes: readonly ControllerRoute[],
   messages: readonly MessageHandler[],
