@@ -236,7 +236,7 @@ export class AuthGuard implements CanActivate {
       .get(() => validation);
   }
 
-  /** Checks the times again, because they may have passed since the token was validated. */
+  /** Checks the times again, because the token may have expired since it was validated. */
   #recheck(validated: ValidatedToken): ValidatedToken {
     checkTimes(validated.claims, this.tokens.optionsOf(validated));
     return validated;

@@ -36,7 +36,10 @@ export function rememberField(
   if (!holds(known, context)) known.fields.push(context.getClass(), context.getHandler());
 }
 
-/** Returns the admission of this class and handler by a guard with these options. The caller must check the times again. */
+/**
+ * Returns the admission of this class and handler by a guard with these options. The caller must check times and revocations
+ * again.
+ */
 export function recallField(
   { carrier, connection }: Pick<Call, 'carrier' | 'connection'>,
   options: ResolvedOptions,

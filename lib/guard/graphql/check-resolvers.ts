@@ -1,4 +1,4 @@
-/** Finds GraphQL fields that the guard would not protect, at startup: those for which Nest runs no guard. */
+/** Finds the GraphQL fields for which Nest runs no guard, to report them at startup. */
 import type { ModulesContainer } from '@nestjs/core';
 import { readRoutePolicy } from '../../policy/route-policy.js';
 import { classLevels, methodLevels } from '../../policy/levels.js';
