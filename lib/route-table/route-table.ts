@@ -93,8 +93,8 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
   }
 
   /**
-   * All routes, sorted by kind, path, method and version. On Fastify, the routes of a plugin are listed after it has been loaded, at
-   * the latest when the application listens.
+   * All routes, sorted by kind, path, method and version. On Fastify, the routes of a plugin are listed after it has been loaded,
+   * at the latest when the application listens.
    *
    * @throws {Error} before `app.init()` or `app.listen()`, when the routes are not known yet
    */
