@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../options/auth-options.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
- * If the application finds issuers at request time (`findIssuer`), only introspection can be checked at startup.
+ * If the application finds issuers at request time (`findIssuer`), only introspection can be checked at start-up.
  *
  * @param validatesTokens `false` if a test has replaced the guard: issuers and audiences are then those of the test
  */

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 
 /**
- * Logs these handlers at startup, or prevents the start with `audit: 'error'`. Handlers that are `@Public()` or under
+ * Logs these handlers at start-up, or prevents the start with `audit: 'error'`. Handlers that are `@Public()` or under
  * `@UseGuards(AuthGuard)` are not reported.
  */
 @Injectable()

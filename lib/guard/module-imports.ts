@@ -1,4 +1,4 @@
-/** Checks that AuthModule is imported once, with options, and at startup. Otherwise routes stay open, or are guarded twice. */
+/** Checks that AuthModule is imported once, with options, and at start-up. Otherwise routes stay open, or are guarded twice. */
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../errors/auth.errors.js';
@@ -39,7 +39,7 @@ export function refuseMisplacedImports(modules: ModulesContainer): void {
 
 /**
  * Whether the root module imports the module, directly or through others. Nest adds a global module to the imports of all modules
- * at startup, but not if it is loaded later.
+ * at start-up, but not if it is loaded later.
  */
 function isReachable(wanted: Module, modules: ModulesContainer): boolean {
   // The first module is Nest's internal one.

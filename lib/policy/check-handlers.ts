@@ -1,4 +1,4 @@
-/** Checks at startup that the decorators of every handler are consistent, and that guards will find them. */
+/** Checks at start-up that the decorators of every handler are consistent, and that guards will find them. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { methodOn, registerHandlers } from './handlers.js';

@@ -3,7 +3,7 @@
  *
  * Nest passes the function on the instance to guards, without the name of the method. A constructor that rebinds
  * (`this.remove = this.remove.bind(this)`) puts a function there that is on no class, so the functions of each instance are
- * registered at startup. The `name` of a function does not identify a method, because it can be anything.
+ * registered at start-up. The `name` of a function does not identify a method, because it can be anything.
  */
 import 'reflect-metadata';
 import { propertiesOf, propertiesWith, type Controller } from './levels.js';
@@ -18,7 +18,7 @@ interface Registration {
   readonly property: string | symbol;
 }
 
-/** The classes that were registered at startup, and those of their instances. */
+/** The classes that were registered at start-up, and those of their instances. */
 const classes = new WeakSet<object>();
 
 const registered = new WeakMap<object, readonly Registration[]>();
@@ -42,7 +42,7 @@ export function registerHandlers(controller: Controller, instance: unknown): voi
   }
 }
 
-/** Whether a class was checked at startup. The class of an instance that a constructor returns for each request was not. */
+/** Whether a class was checked at start-up. The class of an instance that a constructor returns for each request was not. */
 export function isRegisteredClass(controller: object): boolean {
   return classes.has(controller);
 }

@@ -51,7 +51,7 @@ export function describePolicy(
   };
 }
 
-/** Returns the configured names of the accepted issuers, or the values of the decorators if issuers are unknown at startup. */
+/** Returns the configured names of the accepted issuers, or the values of the decorators if issuers are unknown at start-up. */
 function acceptedIssuers(
   lists: RoutePolicy['issuers'],
   issuers: ResolvedOptions['issuers'],

@@ -1,4 +1,4 @@
-/** Lists the routes of the application with their requirements, and audits them at startup. */
+/** Lists the routes of the application with their requirements, and audits them at start-up. */
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ControllerRoutes, type ControllerRoute } from './controller-routes.js';

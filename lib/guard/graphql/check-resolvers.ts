@@ -1,4 +1,4 @@
-/** Finds the GraphQL fields for which Nest runs no guard, to report them at startup. */
+/** Finds the GraphQL fields for which Nest runs no guard, to report them at start-up. */
 import type { ModulesContainer } from '@nestjs/core';
 import { readRoutePolicy } from '../../policy/route-policy.js';
 import { classLevels, methodLevels } from '../../policy/levels.js';

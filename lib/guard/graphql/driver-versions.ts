@@ -1,4 +1,4 @@
-/** Finds GraphQL servers with vulnerabilities that a guard cannot mitigate, for a warning at startup. SECURITY.md lists them. */
+/** Finds GraphQL servers with vulnerabilities that a guard cannot mitigate, for a warning at start-up. SECURITY.md lists them. */
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, join } from 'node:path';
