@@ -45,7 +45,9 @@ function isBelowAnother({ kind, method, path }: RouteEntry): boolean {
 function hasMessages({ method, kind, handler = '' }: RouteEntry, entries: readonly RouteEntry[]): boolean {
   if (kind !== 'ws' || method !== 'CONNECT') return false;
   const gateway = handler.slice(0, handler.indexOf('.') + 1);
-  return entries.some((each) => each.method === 'MESSAGE' && each.handler?.startsWith(gateway) === true);
+  return entries.some(
+    (each) => each.kind === 'ws' && each.method === 'MESSAGE' && each.handler?.startsWith(gateway) === true,
+  );
 }
 
 function fits({ method, path }: RouteEntry, pattern: string): boolean {
