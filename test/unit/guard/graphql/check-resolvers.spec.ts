@@ -68,6 +68,7 @@ it.each<[string, readonly string[], Parameters<typeof check>]>([
   ['a field that has the token introspected', FIELD, ['field', [Introspect()]]],
   ['a public field of a class with a requirement', [], ['field', [Public()], [Scopes('a')]]],
   ['an optional field', [], ['field', [OptionalAuth()]]],
+  ['an optional field of a public class', [], ['field', [OptionalAuth()], [Public()]]],
   ['an optional field with a requirement', FIELD, ['field', [OptionalAuth(), Scopes('a')]]],
   ['an optional field of a class with a requirement', FIELD, ['field', [OptionalAuth()], [Scopes('a')]]],
   ['a field with a requirement where guards run for fields', [], ['field', [Scopes('a')], [], GUARDS]],

@@ -11,6 +11,7 @@ import { resolveOptions } from '../../../../lib/options/resolve-options.js';
 import { readClassPolicy } from '../../../../lib/policy/route-policy.js';
 import { Scopes } from '../../../../lib/access/requirements/scopes.js';
 import { principalOf } from '../../../../lib/principal/authenticated-request.js';
+import { ValidatedToken } from '../../../../lib/token/validated-token.js';
 import { createTokenValidator } from '../../../../lib/validation/token-validator.js';
 import { Issuer } from '../../../support/issuer.js';
 import { nowInSeconds } from '../../../support/tokens.js';
@@ -118,6 +119,31 @@ describe('renew', () => {
     expect(await renew(tokenWith({ cnf: before }))).toBe(true);
   });
 
+  describe('of an issuer', () => {
+    const ANOTHER = 'claims: renew(): the token belongs to another caller';
+    /** Of a connection that was opened with such a token. */
+    async function renewedAfter(
+      before: object,
+      token: (of: Issuer) => string,
+      issuedBy?: object,
+    ): Promise<unknown> {
+      const { connection, first, streams, renew } = await connected({}, { options: issuer.introspecting });
+      const claims = { ...first.claims, ...before } as typeof first.claims;
+      const held = new ValidatedToken('held', claims, (issuedBy ?? first.issuer) as typeof first.issuer);
+      connection.renew(held, 0, streams);
+      return renew(token(issuer));
+    }
+    /** The same issuer, whose options were read anew. */
+    const ANEW = { name: 'anew' };
+
+    it('that is another one a token is rejected, whomever it names', async () => {
+      const other = { iss: 'https://other.example' };
+      expect(await renewedAfter(other, (of) => of.token())).toBe(ANOTHER);
+      expect(await renewedAfter({}, (of) => of.token())).toBe(true);
+      expect(await renewedAfter({}, (of) => of.token(), ANEW)).toBe(true);
+    });
+  });
+
   it('rejects what is no token, or no good one', async () => {
     const { renew } = await connected();
     for (const token of ['', undefined, 7, ['a']])
@@ -167,6 +193,8 @@ describe('renew', () => {
 
   it('throws for what is no client', async () => {
     const { authenticator } = await connected();
-    await expect(authenticator.renew({}, tokenWith())).rejects.toThrow(TypeError);
+    await expect(authenticator.renew({}, tokenWith())).rejects.toThrow(
+      new TypeError('renew(): the argument is not a client of a gateway that AuthGuard protects'),
+    );
   });
 });

@@ -71,6 +71,10 @@ describe('findGateways', () => {
       [],
     );
     expect(hasGateways(modulesOf())).toBe(false);
+    const [empty, full] = [modulesOf(), modulesOf({ metatype: Chat, instance: new Chat() })];
+    const both = new Map([...empty].map(([, each]) => ['empty', each] as const));
+    for (const [key, each] of full) both.set(key as never, each);
+    expect(hasGateways(both as unknown as ModulesContainer)).toBe(true);
   });
 });
 

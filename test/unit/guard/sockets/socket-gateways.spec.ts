@@ -295,8 +295,9 @@ describe('messages', () => {
     const { config } = setUp([makeGateway()]);
     expect(config.getIoAdapter()).toBeDefined();
     const without = { getIoAdapter: () => null };
-    new SocketGateways({} as never, without as never, new Map() as never, {} as never);
+    const sockets = new SocketGateways({} as never, without as never, new Map() as never, {} as never);
     expect(without.getIoAdapter()).toBeNull();
+    expect(sockets.list()).toEqual([]);
   });
 });
 
