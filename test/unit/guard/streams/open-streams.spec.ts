@@ -99,3 +99,77 @@ describe('OpenStreams', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 });
+
+describe('revocations', () => {
+  const revoked = new Set<unknown>();
+  let learn: () => void;
+  let streams: OpenStreams;
+  let ended: unknown[];
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['Date', 'performance'] });
+    revoked.clear();
+    ended = [];
+    streams = new OpenStreams({ clockSkew: 0, clockTolerance: 0 }, {
+      covers: ({ sub }: { readonly sub?: string }) => revoked.has(sub),
+      onLearned: (listener: () => void) => (learn = listener),
+    } as never);
+  });
+  afterEach(() => {
+    streams.onModuleDestroy();
+    jest.useRealTimers();
+  });
+  const open = (sub: string): void =>
+    streams.open({
+      issuer: 'https://issuer.example',
+      claims: { sub } as never,
+      endsAt: 0,
+      position: -1,
+      end: ({ reason }: AuthError) => ended.push([sub, reason]),
+    });
+
+  it('end the streams of their tokens, and no other', () => {
+    for (const sub of ['a', 'b']) open(sub);
+    revoked.add('a');
+    learn();
+    jest.advanceTimersByTime(199);
+    expect(ended).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(ended).toEqual([['a', 'revoked']]);
+    expect(streams.size).toBe(1);
+  });
+
+  it('are looked at together, and again later', () => {
+    open('a');
+    open('b');
+    revoked.add('a');
+    learn();
+    revoked.add('b');
+    learn();
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(200);
+    expect(ended).toEqual([
+      ['a', 'revoked'],
+      ['b', 'revoked'],
+    ]);
+    open('c');
+    revoked.add('c');
+    learn();
+    jest.advanceTimersByTime(200);
+    expect(ended.at(-1)).toEqual(['c', 'revoked']);
+  });
+
+  it('end a stream whose token was revoked after it was checked, and none whose token was not', () => {
+    open('a');
+    expect(jest.getTimerCount()).toBe(0);
+    revoked.add('b');
+    open('b');
+    jest.advanceTimersByTime(200);
+    expect(ended).toEqual([['b', 'revoked']]);
+  });
+
+  it('have nothing to do where nothing is open', () => {
+    revoked.add('a');
+    learn();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
