@@ -108,6 +108,7 @@ describe('guardUpgrades', () => {
     expect(done).toEqual([[server.client, 'more']]);
     expect((server.client as unknown as Record<symbol, unknown>)[MARK]).toBe(1);
     expect(seen).toEqual([['opened', server.client, decided]]);
+    expect(decided?.params).toEqual({ kind: 'ws' });
     expect(socket.listenerCount('error')).toBe(0);
     expect(socket.written).toEqual([]);
   });
