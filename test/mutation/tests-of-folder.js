@@ -7,6 +7,6 @@ export const TESTS = {
   token: ['test/unit/token/**/*.spec.ts'],
   binding: ['test/unit/binding/**/*.spec.ts'],
   access: ['test/unit/access/**/*.spec.ts'],
-  policy: ['test/unit/policy/**/*.spec.ts', 'test/e2e/{routes,inheritance,rebound-handlers}.e2e-spec.ts'],
-  guard: ['test/unit/guard/**/*.spec.ts', 'test/e2e/{routes,module-guards,events,turns}.e2e-spec.ts'],
+  policy: ['test/unit/policy/**/*.spec.ts'],
+  guard: ['test/unit/guard/**/*.spec.ts'],
 };
