@@ -1,4 +1,4 @@
-/** What does the JWT say, before anybody vouches for it? RFC 7515 section 7.1, strictly. */
+/** Decodes JWTs strictly, without verifying their signature. RFC 7515 section 7.1. */
 import { LRUCache } from 'lru-cache';
 import { invalidToken } from '../errors/auth.errors.js';
 import { parseStrictObject, StrictJsonError, type JsonBounds } from './strict-json.js';
@@ -7,28 +7,28 @@ export interface DecodedJwt {
   readonly token: string;
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
-  /** What the signature is made of: header and payload as they came. */
+  /** The input of the signature: header and payload as they were received. */
   readonly signed: string;
   /** May be empty. */
   readonly signature: Buffer;
 }
 
-/** Node takes 16 KiB of headers as it comes; this bounds tokens from other places (a cookie, a message). */
+/** Node accepts 16 KiB of request headers by default. This limit also bounds tokens from other sources, such as a message. */
 const MAX_TOKEN_LENGTH = 65_536;
 
 /**
- * A token of thousands of members costs more to read than a good one to validate. Real ones have some ten; those with many
- * roles or permissions some hundred.
+ * A token with thousands of members costs more to parse than a valid token costs to validate. Real tokens have about ten
+ * members, and about a hundred with many roles or permissions.
  */
 const BOUNDS: JsonBounds = { members: 512, values: 2_000 };
 
-/** Three dot-separated parts: what is judged as a JWT. Everything else can only be introspected. */
+/** Returns whether the token has three dot-separated parts, as a JWT has. Any other token can only be introspected. */
 export function isJwt(token: string): boolean {
   const second = token.indexOf('.', token.indexOf('.') + 1);
   return second !== -1 && !token.includes('.', second + 1);
 }
 
-/** @throws {TokenError} `invalid_token` if any of it is malformed */
+/** @throws {TokenError} `invalid_token` if any part is malformed */
 export function decodeJwt(token: string): DecodedJwt {
   if (token.length > MAX_TOKEN_LENGTH)
     throw invalidToken('malformed', `the token is longer than ${MAX_TOKEN_LENGTH} characters`);
@@ -44,9 +44,9 @@ export function decodeJwt(token: string): DecodedJwt {
   };
 }
 
-/** All tokens of a key have the same header: it is read once. */
+/** Caches parsed headers: all tokens that are signed with the same key have the same header. */
 const headers = new LRUCache<string, DecodedJwt['header']>({ max: 100 });
-/** Headers of invented lengths are not remembered: what is held stays small. */
+/** Longer headers are not cached, because clients can send headers of any length. This keeps the cache small. */
 const MAX_HEADER_LENGTH = 512;
 
 function readHeader(part: string): DecodedJwt['header'] {
@@ -68,7 +68,10 @@ function parsePart(part: string, name: string): Record<string, unknown> {
   }
 }
 
-/** Node ignores what is not base64url; writing it back shows it: padding, white space, other alphabets, spare bits. */
+/**
+ * Decodes base64url strictly. Node ignores invalid input (padding, white space, other alphabets, spare bits); encoding the
+ * result again reveals it.
+ */
 function decodePart(part: string, name: string): Buffer {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.toString('base64url') !== part) throw invalidToken('malformed', `the ${name} is not base64url`);

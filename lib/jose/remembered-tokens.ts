@@ -1,16 +1,16 @@
-/** What is known of tokens: bounded by their number and their characters, the least recently used goes first. */
+/** Caches results by token, bounded by the number of tokens and their characters. The least recently used is evicted first. */
 import { LRUCache } from 'lru-cache';
 
 const END = 32;
-/** Characters of a token, on average. */
+/** The average length of a token, in characters. */
 const AVERAGE_TOKEN_LENGTH = 1500;
 
 /**
- * Found by the end of the token, which is quicker to look up than the whole, and then compared as a whole. The end of a
- * signature, or of a random token, is one of a kind; tokens whose end is taken are found by the whole.
+ * Looks up a token by its end, which is faster than by the whole token, and then compares the whole token. The end of a
+ * signature or of a random token is unique; a token whose end is already taken is stored under the whole token.
  */
 export class RememberedTokens<Known extends { readonly token: string }> {
-  /** Made for the first token: a map takes its room at once, and many issuers never remember anything. */
+  /** Created for the first token: a map allocates its memory at once, and many issuers never cache anything. */
   #byEnd: LRUCache<string, Known> | undefined;
   #byWhole: LRUCache<string, Known> | undefined;
 
@@ -35,14 +35,14 @@ export class RememberedTokens<Known extends { readonly token: string }> {
     }
   }
 
-  /** @returns whether it was known */
+  /** @returns whether the token was cached */
   delete(token: string): boolean {
     const end = token.slice(-END);
     const isByEnd = this.#byEnd?.peek(end)?.token === token && this.#byEnd.delete(end);
     return this.#byWhole?.delete(token) === true || isByEnd;
   }
 
-  /** @returns those that were forgotten */
+  /** @returns the tokens that were removed */
   forget(picks: (known: Known) => boolean): readonly string[] {
     const picked = [...(this.#byEnd?.values() ?? []), ...(this.#byWhole?.values() ?? [])].filter(picks);
     const tokens = [...new Set(picked.map(({ token }) => token))];

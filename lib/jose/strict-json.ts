@@ -1,26 +1,26 @@
 /**
- * Is this text one JSON object that every reader understands alike? RFC 7519 section 4, RFC 8725 section 2.6.
+ * Parses JSON objects that every parser reads in the same way. RFC 7519 section 4, RFC 8725 section 2.6.
  *
- * A member named twice is read differently by different parsers, and one named `__proto__` turns into a prototype when
- * an application copies it: both are refused, at every depth.
+ * Parsers differ in how they read a duplicate member, and a member named `__proto__` becomes a prototype when an application
+ * copies it: both are rejected, at every depth.
  */
 import { isAscii } from 'node:buffer';
 
-/** Why not; a fixed sentence that begins with the verb. The parser's own message may quote the text, and does not go on. */
+/** Its message is a fixed sentence that begins with a verb. The parser's own message is not used: it may quote the text. */
 export class StrictJsonError extends Error {}
 
-/** Bounds on what a text may hold. Reading costs time before anybody has vouched for the text. */
+/** Limits the size of a text by its contents. An unverified text costs parsing time before it can be rejected. */
 export interface JsonBounds {
-  /** Members of all objects in it. */
+  /** The maximum number of members in all objects of the text. */
   readonly members: number;
-  /** Values in all lists and objects in it, counted by the commas: those in strings count, too. */
+  /** The maximum number of commas, which separate the values of lists and objects. Commas in strings count too. */
   readonly values: number;
 }
 
 /**
- * @param bounds for a text that nobody has vouched for. Left out: its length is the only bound
+ * @param bounds for an unverified text; without them only the length of the text bounds the work
  * @throws {StrictJsonError} if the bytes are not UTF-8, not JSON, not an object, ambiguous, beyond the bounds, or nested
- *   without reason
+ *   too deep
  */
 export function parseStrictObject(bytes: Buffer, bounds?: JsonBounds): Record<string, unknown> {
   const text = readText(bytes);
@@ -37,7 +37,7 @@ export function parseStrictObject(bytes: Buffer, bounds?: JsonBounds): Record<st
 }
 
 function readText(bytes: Buffer): string {
-  // Most tokens are; this is the shorter way.
+  // Most tokens are ASCII, and this is faster.
   if (isAscii(bytes)) return bytes.toString('latin1');
   try {
     return UTF8.decode(bytes);
@@ -47,14 +47,15 @@ function readText(bytes: Buffer): string {
 }
 
 /**
- * A member that is named twice is written twice and read once: where as many are read as there are colons after quotes,
- * none is. Most tokens are told so, at a fraction of the price of reading every name; `false` says nothing.
+ * Returns `true` if the text certainly has no duplicate member. A duplicate member is written twice but parsed once: if the
+ * number of parsed members equals the number of quotes followed by a colon, there is none. This settles most tokens at a
+ * fraction of the cost of reading every name; `false` is inconclusive.
  */
 function isPlainlyUnambiguous(text: string, value: Record<string, unknown>): boolean {
   return !hasSpacedColons(text) && membersOf(value, 1) === count('":', text);
 }
 
-/** Before anything is parsed: what is counted may be more than what is there, never less. */
+/** Counts separators before the text is parsed. Those in strings count too, so the count may be too high, never too low. */
 function checkBounds(text: string, { members, values }: JsonBounds): void {
   if (count(',', text, values + 1) > values) throw new StrictJsonError(`has more than ${values} values`);
   if (count(hasSpacedColons(text) ? ':' : '":', text, members + 1) > members)
@@ -67,12 +68,12 @@ function hasSpacedColons(text: string): boolean {
 
 const SPACED_COLONS = [' :', '\t:', '\n:', '\r:'] as const;
 
-/** Of all objects in it; not a number where one is named `__proto__`, or nested too deep. */
+/** Returns the number of members in all objects of the value; `NaN` if one is named `__proto__` or nested too deep. */
 function membersOf(value: object, depth: number): number {
   if (depth > DEEPEST) return NaN;
   let members = 0;
   if (Array.isArray(value)) {
-    // By index: `for in` makes a string of each.
+    // `for in` would create a string for each index.
     for (const item of value as readonly unknown[])
       if (typeof item === 'object' && item !== null) members += membersOf(item, depth + 1);
     return members;
@@ -86,7 +87,7 @@ function membersOf(value: object, depth: number): number {
   return members;
 }
 
-/** How often the part is in the text; not more than `most`. */
+/** Counts the occurrences of the part in the text, up to `most`. */
 function count(part: string, text: string, most = Infinity): number {
   let found = 0;
   for (let at = text.indexOf(part); at !== -1 && found < most; at = text.indexOf(part, at + part.length))
@@ -100,7 +101,10 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The text is known to be JSON: a string followed by a colon is the name of a member of the innermost object. */
+/**
+ * Throws for a duplicate member, one named `__proto__`, or deep nesting. The text is known to be JSON, so a string that is
+ * followed by a colon is the name of a member of the innermost object.
+ */
 function refuseAmbiguousMembers(text: string): void {
   const open: (Set<string> | undefined)[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -118,7 +122,7 @@ function refuseAmbiguousMembers(text: string): void {
   }
 }
 
-/** Claims are a few levels deep; what recurses over them (a log, a copy, an application) must not run out of stack. */
+/** Claims are a few levels deep. Code that recurses over them (a log, a copy, an application) must not overflow the stack. */
 const DEEPEST = 64;
 
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, QUOTE, BACKSLASH, COLON] = [

@@ -1,4 +1,4 @@
-/** Which of the issuer's keys may have signed this, and did it? RFC 7517 section 4, RFC 7518 section 3.1, RFC 8725 section 3.1. */
+/** Reads the keys of an issuer and verifies signatures. RFC 7517 section 4, RFC 7518 section 3.1, RFC 8725 section 3.1. */
 import { isObject } from './strict-json.js';
 import {
   importPublicKey,
@@ -9,12 +9,12 @@ import {
 } from './verify-signature.js';
 
 export class VerificationKey {
-  /** By algorithm; `undefined` where the key is broken. */
+  /** By algorithm; `undefined` for an unusable key. */
   readonly #imported = new Map<string, SignatureKey | undefined>();
 
   constructor(
     private readonly jwk: Readonly<Record<string, unknown>>,
-    /** The key as the issuer publishes it: two that read alike are one. */
+    /** The published key as normalized JSON: two keys with the same text are the same key. */
     readonly text: string,
     private readonly onUnusable: (reason: string) => void,
   ) {}
@@ -23,7 +23,7 @@ export class VerificationKey {
     return this.jwk['kid'];
   }
 
-  /** Whether the key may be used for this algorithm. What it does not say of itself (`alg`, `use`, `key_ops`) fits. */
+  /** Returns whether the key may be used for this algorithm. A member that it lacks (`alg`, `use`, `key_ops`) allows any use. */
   fits(alg: string): boolean {
     const key = this.jwk;
     return (
@@ -35,7 +35,7 @@ export class VerificationKey {
     );
   }
 
-  /** Whether this key made the signature; a broken key has made none, and must not spoil the others. */
+  /** Returns whether this key made the signature. An unusable key returns `false`, so that the other keys can still be tried. */
   verifies(alg: string, signed: string, signature: Buffer): boolean {
     if (!this.#imported.has(alg)) this.#imported.set(alg, this.#import(alg));
     const key = this.#imported.get(alg);
@@ -52,17 +52,17 @@ export class VerificationKey {
   }
 }
 
-/** @throws {Error} that says why the key is of no use for this algorithm */
+/** @throws {Error} with the reason why the key cannot be used for this algorithm */
 export function importIssuerKey(alg: string, jwk: Readonly<Record<string, unknown>>): SignatureKey {
   if (!isPublicKey(jwk)) throw new Error('the key set publishes its private part');
   return importPublicKey(alg, jwk);
 }
 
 /**
- * The keys of a JWK Set (RFC 7517 section 5). Members that are not even objects are left out; what a key is good for shows
- * in use.
+ * Returns the keys of a JWK Set (RFC 7517 section 5). Members that are not objects are left out; keys are checked when they
+ * are used.
  *
- * @param held the keys of the set before: what has not changed is not imported anew
+ * @param held the keys of the previous set: unchanged ones are reused, and not imported again
  */
 export function readKeySet(
   keys: readonly unknown[],
@@ -78,13 +78,13 @@ export function readKeySet(
   });
 }
 
-/** Serializers of some providers write `null` for a member that a key does not have. The order of members varies, too. */
+/** Normalizes a key: some providers write `null` for a member that a key does not have, and the order of members varies. */
 function withoutNulls(jwk: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const members = Object.entries(jwk).filter(([, value]) => value !== null);
   return Object.fromEntries(members.toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** `undefined` for what is nested too deep to be written. */
+/** Returns `undefined` for a key that is nested too deep to be serialized. */
 function textOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
   try {
     return JSON.stringify(jwk);
@@ -95,7 +95,7 @@ function textOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
 
 const EDDSA: ReadonlySet<unknown> = new Set(['EdDSA', 'Ed25519']);
 
-/** RFC 9864 names Ed25519 for what RFC 8037 calls EdDSA. */
+/** RFC 9864 names `Ed25519` the algorithm that RFC 8037 names `EdDSA`. */
 function isSameAlgorithm(one: unknown, other: string): boolean {
   return one === other || (EDDSA.has(one) && EDDSA.has(other));
 }

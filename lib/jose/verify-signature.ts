@@ -1,12 +1,13 @@
 /**
- * Did this key make this signature? RFC 7518 section 3, RFC 8037 section 3.1.
+ * Verifies signatures. RFC 7518 section 3, RFC 8037 section 3.1.
  *
- * By `node:crypto`, on this thread: a check takes some ten microseconds, and handing it to another thread takes longer.
+ * Uses `node:crypto` on the calling thread: most verifications take tens of microseconds, and a transfer to another thread takes
+ * longer.
  */
 import { constants, createPublicKey, verify, type JsonWebKey, type VerifyKeyObjectInput } from 'node:crypto';
 import { checkPublicKeySize } from './public-key-size.js';
 
-/** Asymmetric algorithms only: with these a public key cannot be mistaken for a secret. */
+/** Asymmetric algorithms only, so that a public key cannot be used as a shared secret. */
 export const SIGNING_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -22,7 +23,7 @@ export const SIGNING_ALGORITHMS = [
 ] as const;
 
 interface AlgorithmNeeds {
-  /** The kind of key. */
+  /** The type of the key. */
   readonly kty: string;
   readonly crv?: string;
   readonly digest?: string;
@@ -53,7 +54,7 @@ const ALGORITHMS: Readonly<Record<string, AlgorithmNeeds>> = {
   Ed25519: ed25519,
 } satisfies Record<(typeof SIGNING_ALGORITHMS)[number], AlgorithmNeeds>;
 
-/** Whether a key of this kind can sign by this algorithm; `false` for an algorithm that is not known. */
+/** Returns whether a key of this type can sign with this algorithm; `false` for an unknown algorithm. */
 export function isKindFor(alg: string, { kty, crv }: Readonly<Record<string, unknown>>): boolean {
   const needs = Object.hasOwn(ALGORITHMS, alg) ? ALGORITHMS[alg] : undefined;
   return needs !== undefined && needs.kty === kty && (needs.crv === undefined || needs.crv === crv);
@@ -66,16 +67,16 @@ export function isPublicKey(jwk: Readonly<Record<string, unknown>>): boolean {
   return !SECRET_MEMBERS.some((member) => member in jwk);
 }
 
-/** A public key, ready to check signatures of one algorithm. */
+/** A public key that is imported to verify signatures of one algorithm. */
 export interface SignatureKey {
   readonly digest: string | undefined;
   readonly key: VerifyKeyObjectInput;
 }
 
 /**
- * Only the public members are read: whatever else the JWK says is not looked at here.
+ * Imports the public members of a JWK. Its other members are not read here.
  *
- * @throws {Error} if it is no key for this algorithm, or one that is too weak (RFC 7518 section 3.3) or too costly to use
+ * @throws {Error} if the key is not for this algorithm, is too weak (RFC 7518 section 3.3) or is too costly to use
  */
 export function importPublicKey(alg: string, jwk: Readonly<Record<string, unknown>>): SignatureKey {
   const needs = ALGORITHMS[alg];
