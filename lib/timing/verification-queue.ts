@@ -24,7 +24,7 @@ export class VerificationQueue {
   /** How many requests that only have to be answered came in this turn of the event loop, and in the one before. */
   #arrived = 0;
   #arrivedBefore = 0;
-  /** How many signatures were to be verified. */
+  /** How many signatures were to be verified, or were verified. */
   #begun = 0;
   #begunBefore = 0;
   /** The last of them in this turn. */
@@ -98,6 +98,7 @@ export class VerificationQueue {
       if (++done === MAX_VERIFICATIONS_PER_TURN || performance.now() >= endsAt) break;
     }
     this.#verifications.splice(0, done);
+    this.#begun += done;
     this.#isScheduled = false;
     // Who came since the turn began is counted in one of its own, also if nobody waits.
     if (this.#verifications.length > 0 || this.#arrived > 0 || this.#begun > 0) this.#schedule();

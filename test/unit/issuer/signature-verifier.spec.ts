@@ -38,6 +38,7 @@ describe('SignatureVerifier', () => {
   let renewed: IssuerKeySet | undefined;
   let renewals: number;
   let verifier: SignatureVerifier;
+  let queue: VerificationQueue;
 
   const publish = (...published: CountingKey[]): void => {
     keys = published;
@@ -68,7 +69,8 @@ describe('SignatureVerifier', () => {
       },
     };
     const options = { signingAlgorithms: ['ES256'] };
-    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, options, new VerificationQueue());
+    queue = new VerificationQueue();
+    verifier = new SignatureVerifier(issuerKeys as IssuerKeys, options, queue);
   });
 
   it('verifies a named token once, and remembers a forged one', async () => {
@@ -116,7 +118,8 @@ describe('SignatureVerifier', () => {
     };
     setImmediate(turn);
     publish(...others(8, 6));
-    await reason(junk());
+    // As the validator calls it.
+    await queue.verify(() => reason(junk()));
     isOver = true;
     const steps = turns.map((verified, i) => verified - (turns[i - 1] ?? 0));
     expect(Math.max(...steps)).toBe(1);
