@@ -1,4 +1,4 @@
-/** An allowance that outsiders can use up, and that comes back with time: a token bucket. */
+/** Limits work that clients can cause: a token bucket. */
 import { monotonicSeconds } from './backoff.js';
 
 export class Allowance {
@@ -6,8 +6,8 @@ export class Allowance {
   #countedAt = monotonicSeconds();
 
   /**
-   * @param max what is there at the start, and again after a quiet time
-   * @param perSecond what comes back
+   * @param max the amount at the start, and the most that the bucket refills to
+   * @param perSecond the amount that is refilled per second
    */
   constructor(
     private readonly max: number,
@@ -23,7 +23,7 @@ export class Allowance {
     return (this.#left = Math.min(this.#left + passed * this.perSecond, this.max));
   }
 
-  /** What is spent beyond the allowance is owed. */
+  /** Spends more than is left if necessary: the balance is then negative. */
   spend(amount: number): void {
     this.#left = this.left - amount;
   }

@@ -1,8 +1,8 @@
-/** Pauses between attempts at something that fails: longer each time, and not equally long in all instances. */
+/** Computes the pauses between failing attempts: exponential backoff, with jitter so that instances do not retry together. */
 
 const FIRST_PAUSE_SECONDS = 0.5;
 const MAX_PAUSE_SECONDS = 30;
-/** A request that cannot go on otherwise starts an attempt after at most this pause, in seconds. */
+/** The longest pause before an attempt that a request needs to proceed, in seconds. */
 const MAX_PAUSE_ON_DEMAND_SECONDS = 1;
 
 export class Backoff {
@@ -11,30 +11,30 @@ export class Backoff {
   #retryOnDemandAt = 0;
 
   /**
-   * @param tolerated so many failures in a row call for no pause yet
-   * @param maxPause the longest pause, in seconds, unless a longer one is asked for
+   * @param tolerated the number of consecutive failures that cause no pause
+   * @param maxPause the longest pause, in seconds, unless the provider requests a longer one
    */
   constructor(
     private readonly tolerated = 0,
     private readonly maxPause = MAX_PAUSE_SECONDS,
   ) {}
 
-  /** Since the last success. */
+  /** The number of failures since the last success. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Seconds until the next attempt that no request waits for; 0 when it is due. */
+  /** Seconds until the next attempt; 0 when it is due. */
   get remaining(): number {
     return Math.max(0, this.#retryAt - monotonicSeconds());
   }
 
-  /** Seconds until the next attempt that a request needs; 0 when it may start. Never more than {@link remaining}. */
+  /** The same for an attempt that a request needs to proceed. Never more than {@link remaining}. */
   get remainingOnDemand(): number {
     return Math.max(0, this.#retryOnDemandAt - monotonicSeconds());
   }
 
-  /** @param asked what the provider itself asked for, in seconds: it holds for requests, too */
+  /** @param asked the pause that the provider requested, in seconds. It also delays attempts that a request needs */
   fail(asked = 0): void {
     const beyond = ++this.#failures - this.tolerated;
     const longest = beyond > 0 ? Math.min(FIRST_PAUSE_SECONDS * 2 ** (beyond - 1), this.maxPause) : 0;
@@ -44,7 +44,7 @@ export class Backoff {
     this.#retryOnDemandAt = now + Math.max(Math.min(pause, MAX_PAUSE_ON_DEMAND_SECONDS), asked);
   }
 
-  /** The next attempt waits for so many seconds at least, though none has failed. */
+  /** Delays the next attempt by at least this many seconds, without counting a failure. */
   wait(seconds: number): void {
     this.#retryAt = Math.max(this.#retryAt, monotonicSeconds() + seconds);
   }
@@ -56,7 +56,7 @@ export class Backoff {
   }
 }
 
-/** What the wall clock gains on the other one: less than this may be a correction, more is a suspension. Seconds. */
+/** A gain of the wall clock on the monotonic clock, in seconds: a smaller one may be a correction, a larger one a suspension. */
 const MIN_SUSPENSION_SECONDS = 2;
 
 const running = (): number => performance.now() / 1000;
@@ -66,16 +66,16 @@ let knownAhead = wallAhead();
 let suspended = 0;
 
 /**
- * A clock that nobody sets back: a jump of the wall clock must not keep a withdrawn key alive.
+ * Returns the time of a clock that never goes back, in seconds: a jump of the wall clock must not keep a withdrawn key valid.
  *
- * It goes on while the machine is suspended. The clock that Node measures with stands still then on Linux (a laptop that
- * sleeps, a virtual machine or a function that is frozen), and keys, answers and pauses would outlive that time. A wall
- * clock that is set forward looks the same: then they end early.
+ * The clock also advances while the host is suspended. On Linux `performance.now()` stands still then (a laptop that sleeps,
+ * a virtual machine or a function that is frozen), so keys, cached responses and pauses would last longer by that time. A
+ * wall clock that is set forward looks like a suspension: they then end early.
  */
 export function monotonicSeconds(): number {
   const ahead = wallAhead();
   const gained = ahead - knownAhead;
-  // Less is kept in mind: many short suspensions add up.
+  // A smaller gain is not reset, so that many short suspensions add up.
   if (gained < 0 || gained > MIN_SUSPENSION_SECONDS) {
     suspended += Math.max(0, gained);
     knownAhead = ahead;

@@ -1,10 +1,10 @@
 /**
- * A document of the provider in memory: fresh, then stale while the provider fails, then gone.
+ * Caches a document of the provider in memory: fresh, then stale while the provider fails, then expired.
  *
  * Concurrent callers share one fetch. A background fetch renews the document before it is stale, so that requests find it
- * in memory. A stale document is answered at once and renewed in the background: a provider that hangs or fails delays
- * nobody who can be served. A failure is never an answer. It is retried in the background with growing pauses; a request
- * that finds nothing in memory starts an attempt after a second.
+ * in memory. A stale document is renewed in the background: a provider that hangs delays a request by the grace time at the
+ * most, one that fails not at all. Failures are not cached as results. They are retried in the background with growing
+ * pauses; a request that finds no document in memory starts an attempt after a second at the latest.
  */
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
 import { Backoff, monotonicSeconds } from './backoff.js';
@@ -13,39 +13,39 @@ import { HedgedCall } from './hedged-call.js';
 import { outsideRequests } from './outside-requests.js';
 
 export interface CachedDocumentOptions {
-  /** How long a document is used without a fetch, in seconds. */
+  /** How long a document is fresh, and used without a fetch, in seconds. */
   readonly freshFor: number;
-  /** How much longer it is used while no fetch succeeds, in seconds. */
+  /** How long a stale document is used while no fetch succeeds, in seconds, after it was fresh. */
   readonly staleFor: number;
-  /** A document that nobody has read since it was fetched is not renewed in the background. @default false */
+  /** Whether a document is renewed in the background only if it was read since it was fetched. @default false */
   readonly refreshesOnlyUsed?: boolean;
   /** Called with the first failed fetch of an outage. */
   readonly onFailure: (error: unknown, held: boolean) => void;
-  /** Called with the first good fetch after an outage. */
+  /** Called with the first successful fetch after an outage. */
   readonly onRecovery: (failures: number) => void;
 }
 
 export interface DocumentStatus {
-  /** `none`: not fetched yet, or held for too long. */
+  /** `none`: not fetched yet, or expired. */
   readonly state: 'fresh' | 'stale' | 'none';
-  /** The last fetch failed, so what is not in the document may still exist. */
+  /** Whether the last fetch failed. The provider may then have data, such as a new key, that the document lacks. */
   readonly isFailing: boolean;
   /** Seconds since the document was fetched; infinite if it never was. */
   readonly age: number;
 }
 
-/** Fetched anew after this part of the time that it is fresh for: no two instances at the same moment. */
+/** The document is fetched again after this fraction of its fresh time, at random, so that instances do not fetch together. */
 const AHEAD = { from: 0.7, to: 0.8 } as const;
 /**
- * Longest wait for a new document where a stale one can be used, in seconds; a healthy provider answers sooner. Without
- * it, a process that was suspended past the fresh time would accept a token of a key that was withdrawn meanwhile.
+ * The longest wait for a new document if a stale one can be used, in seconds; a healthy provider responds sooner. Without
+ * this wait, a process that was suspended past the fresh time would accept a token of a key that was withdrawn meanwhile.
  */
 const GRACE_SECONDS = 0.25;
-/** Longest wait of a request for a provider that is known to fail, in seconds. */
+/** The longest wait of a request for a provider whose last fetch failed, in seconds. */
 const MAX_WAIT_IN_OUTAGE_SECONDS = 1;
-/** A pause that the provider asks for is kept up to this length, in seconds. */
+/** The longest pause that a provider may request, in seconds. */
 const MAX_PAUSE_SECONDS = 30;
-/** The longest time that Node's timers can wait, in milliseconds. */
+/** The longest delay of a Node timer, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class CachedDocument<T> implements DocumentStatus {
@@ -53,7 +53,7 @@ export class CachedDocument<T> implements DocumentStatus {
   #error: unknown;
   readonly #backoff = new Backoff();
   #fetch: HedgedCall<T> | undefined;
-  /** The document that {@link #fetch} brings within the grace time, or else the one that is held. */
+  /** The document that {@link #fetch} returns within the grace time, or else the cached one. */
   #newOrHeld: Promise<T> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -65,9 +65,9 @@ export class CachedDocument<T> implements DocumentStatus {
   ) {}
 
   /**
-   * The document; without a promise when it is in memory.
+   * Returns the document, without a promise when it is in memory.
    *
-   * @throws what the last fetch failed with, if nothing is held that still counts
+   * @throws the error of the last fetch, if no fresh or stale document is cached
    */
   get(): T | Promise<T> {
     this.#isUsed = true;
@@ -84,12 +84,12 @@ export class CachedDocument<T> implements DocumentStatus {
     return (this.#newOrHeld ??= withDeadline(GRACE_SECONDS, () => result).catch(() => held.document));
   }
 
-  /** What is in memory, however old; nothing is fetched for it. */
+  /** The cached document, however old. Does not fetch. */
   get held(): T | undefined {
     return this.#held?.document;
   }
 
-  /** When the fetch of the document in memory began, by the monotonic clock: it says nothing of what came later. */
+  /** When the fetch of the cached document began, by the monotonic clock. The document shows no change made after that. */
   get askedAt(): number {
     return this.#held?.askedAt ?? -Infinity;
   }
@@ -113,8 +113,8 @@ export class CachedDocument<T> implements DocumentStatus {
   }
 
   /**
-   * The document as the provider has it, for a request that cannot go on with what is in memory. Joins a fetch under way.
-   * After a failure it waits for a second at most, and fails at once while no attempt is due.
+   * Fetches the document for a request that cannot proceed with the cached one. Joins a fetch that is in progress. After a
+   * failure, the request waits for a second at most, and fails at once while no attempt is due.
    */
   async demand(): Promise<T> {
     if (!this.#fetch && this.#backoff.remainingOnDemand > 0) throw this.#pauseError();
@@ -162,8 +162,9 @@ export class CachedDocument<T> implements DocumentStatus {
   }
 
   /**
-   * The timer keeps no process from ending. Not in the timer's own turn: after a suspension timers come before the news that
-   * the provider has closed its connections, and a fetch over one of those would fail.
+   * Schedules a background fetch. The timer does not keep the process alive. The fetch starts after the timer's callback, not
+   * in it: after a suspension, timers run before Node learns that the provider has closed its connections, and a fetch over
+   * one of those would fail.
    */
   #refreshIn(seconds: number): void {
     clearTimeout(this.#timer);

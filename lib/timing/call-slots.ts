@@ -1,4 +1,4 @@
-/** Bounds how many calls are under way at a time. Others wait, in the order in which they came. */
+/** Limits the number of concurrent calls. Further calls wait, in the order of their arrival. */
 
 export class CallSlots {
   #taken = 0;
@@ -10,9 +10,9 @@ export class CallSlots {
   ) {}
 
   /**
-   * Takes a slot, which {@link release} gives back.
+   * Takes a slot, which must be returned with {@link release}.
    *
-   * @returns `true` at once, a promise of it where the call has to wait, `false` if too many wait already
+   * @returns `true` if a slot is free, a promise of `true` if the call has to wait, `false` if too many calls wait already
    */
   take(): boolean | Promise<true> {
     if (this.#taken < this.max) {
@@ -25,7 +25,7 @@ export class CallSlots {
     });
   }
 
-  /** Hands the slot to the call that has waited longest. */
+  /** Passes the slot to the call that has waited longest. */
   release(): void {
     const next = this.#waiting.shift();
     if (next) next();

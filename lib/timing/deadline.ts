@@ -1,17 +1,17 @@
-/** How long may something take that is not ours? */
+/** Limits how long external work may take. */
 
 export class DeadlineError extends Error {}
 
-/** A timer this late says that the process was suspended, or very busy: its timers come before what has arrived meanwhile. */
+/** A timer this late shows that the process was suspended, or very busy. Timers then run before the I/O that has arrived. */
 const LATE_MS = 1000;
-/** Then there is so much time to read it. */
+/** The additional time to read that I/O. */
 const MAX_EXTENSION_MS = 1000;
 
 /**
- * What the work comes to, or a {@link DeadlineError} after so many seconds. The timer ends with the work. Where it comes
- * late, because the process was suspended, the work has up to a second more.
+ * Returns the result of the work, or rejects with a {@link DeadlineError} after this many seconds. The timer ends with the
+ * work. If the timer is late because the process was suspended, the work gets up to a second more.
  *
- * @param onLate ends the work, if it can be ended
+ * @param onLate called at the deadline, to abort the work
  */
 export async function withDeadline<Result>(
   seconds: number,

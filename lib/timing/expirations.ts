@@ -1,31 +1,31 @@
 /**
- * Ends what outlives its token: one heap of deadlines for all connections, and one timer.
+ * Ends connections when their token expires, with one heap of deadlines and one timer for all of them.
  *
- * The timer looks at the clock twice a second while anything waits. So it finds a deadline that is further away than
- * Node's timers reach, and one that passed while the process was suspended or while the clock was set.
+ * The timer checks the clock twice a second while any deadline is pending. It therefore supports deadlines beyond the longest
+ * delay of a Node timer, and detects those that passed while the process was suspended or when the clock was set.
  */
 import { outsideRequests } from './outside-requests.js';
 
 const TICK_MS = 500;
 
-/** Something that ends. It is its own entry in the heap: an object for each would cost as much memory as the deadline is for. */
+/** An item with a deadline. It is its own entry in the heap: a separate object for each would cost as much memory again. */
 export interface Expiring {
-  /** When, in seconds since 1970. Written by {@link Expirations} only. */
+  /** The deadline, in seconds since 1970. Written by {@link Expirations} only. */
   endsAt?: number;
-  /** The position in the heap, where it was put last. Written by {@link Expirations} only. */
+  /** The last position in the heap. Written by {@link Expirations} only. */
   position?: number;
 }
 
 type Entry<Item> = Item & Required<Expiring>;
 
 export class Expirations<Item extends Expiring> {
-  /** A binary heap: each entry ends no later than the two below it. */
+  /** A binary heap: no entry ends later than its two children. */
   readonly #heap: Entry<Item>[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param end called once for each, at most a second after the time has come
-   * @param now seconds since 1970, corrected by the known error of this machine's clock
+   * @param end called once for each item, at most a second after its deadline
+   * @param now seconds since 1970, corrected by the known error of the host's clock
    */
   constructor(
     private readonly end: (item: Item) => void,
@@ -36,15 +36,15 @@ export class Expirations<Item extends Expiring> {
     return this.#heap.length;
   }
 
-  /** All that wait, in no order; a copy. */
+  /** A copy of all pending items, in no particular order. */
   get items(): readonly Item[] {
     return [...this.#heap];
   }
 
   /**
-   * What waits already gets another time.
+   * Adds an item, or changes the deadline of one that is pending.
    *
-   * @param at seconds since 1970. `Infinity`: it is kept, and does not end
+   * @param at seconds since 1970. `Infinity`: the item is kept without a deadline
    */
   add(item: Item, at: number): void {
     const entry = item as Entry<Item>;
@@ -58,7 +58,7 @@ export class Expirations<Item extends Expiring> {
     this.#keepTime();
   }
 
-  /** @returns `false` for what is over already, or was removed before */
+  /** @returns `false` for an item that has ended or was removed already */
   remove(item: Item): boolean {
     const entry = item as Entry<Item>;
     if (!this.#has(entry)) return false;
@@ -73,7 +73,7 @@ export class Expirations<Item extends Expiring> {
     return true;
   }
 
-  /** Forgets everything; nothing is ended. */
+  /** Removes all items without ending them. */
   stop(): void {
     this.#heap.length = 0;
     this.#keepTime();

@@ -1,24 +1,24 @@
-/** One call with many callers: while it hangs, another attempt starts beside it, and the first good answer counts. */
+/** Shares one call among many callers. While an attempt hangs, another starts in parallel, and the first success counts. */
 import { monotonicSeconds } from './backoff.js';
 
 /**
- * A caller that finds the latest attempt older than a second starts another one. The second is counted in steps: in a step
- * this process was able to read an answer, so that its own load does not look like a provider that hangs.
+ * A caller starts another attempt if the latest one is older than a second. The second is counted in steps of a timer: in each
+ * step this process was able to read a response, so that its own load is not mistaken for a provider that hangs.
  */
 const STEP_MS = 100;
 const STEPS = 10;
-/** Attempts under way at the same time. */
+/** The maximum number of concurrent attempts. */
 const MAX_ATTEMPTS = 8;
 
 export interface CallObserver<Result> {
-  /** Called before the callers have the result. @param askedAt when the attempt began, by the monotonic clock */
+  /** Called before the callers receive the result. @param askedAt when the attempt began, by the monotonic clock */
   readonly onAnswer: (result: Result, askedAt: number) => void;
-  /** Called for each attempt that fails while there is no answer. @param isLast no other attempt is under way */
+  /** Called for each attempt that fails before one succeeds. @param isLast whether no other attempt is in progress */
   readonly onFailure: (error: unknown, isLast: boolean) => void;
 }
 
 export class HedgedCall<Result> {
-  /** The first good answer, or the failure of the last attempt. Its rejection is handled: a call may have no caller. */
+  /** The first success, or the failure of the last attempt. Its rejection is handled, because a call may have no caller. */
   readonly result: Promise<Result>;
   readonly beganAt = monotonicSeconds();
   #steps = 0;
@@ -40,7 +40,7 @@ export class HedgedCall<Result> {
     this.#attempt();
   }
 
-  /** The result, for one more caller. */
+  /** Returns the result to a further caller, and starts another attempt if the latest one hangs. */
   join(): Promise<Result> {
     if (this.#steps >= STEPS && !this.#isOver && this.#underWay < MAX_ATTEMPTS) this.#attempt();
     return this.result;
@@ -57,7 +57,7 @@ export class HedgedCall<Result> {
     );
   }
 
-  /** Later answers of other attempts are dropped: they may be older. */
+  /** Drops the later results of other attempts: they may be older. */
   #answer(result: Result, askedAt: number): void {
     if (this.#isOver) return;
     this.#end();

@@ -1,16 +1,16 @@
-/** Work that is done once, for everybody who needs its result: also while it goes on, and also if it fails. */
+/** Runs work once and shares its outcome among all callers, also while it runs, and also if it fails. */
 
 type Outcome<Result> = { readonly value: Result | Promise<Result> } | { readonly error: unknown };
 
 export class Once<Result> {
   #outcome: Outcome<Result> | undefined;
 
-  /** The work is done, or under way. */
+  /** Whether the work has started or finished. */
   get hasBegun(): boolean {
     return this.#outcome !== undefined;
   }
 
-  /** Without a promise where the work has none, or is over. */
+  /** Returns the result, without a promise if the work is synchronous or has finished. */
   get(work: () => Result | Promise<Result>): Result | Promise<Result> {
     this.#outcome ??= this.#begin(work);
     if ('error' in this.#outcome) throw this.#outcome.error;

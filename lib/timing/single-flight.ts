@@ -1,10 +1,10 @@
-/** Shares one call among the callers that ask for the same thing at the same time. */
+/** Shares one call among concurrent callers with the same key. */
 import { monotonicSeconds } from './backoff.js';
 
 interface Flight<Result> {
   readonly result: Promise<Result>;
   readonly beganAt: number;
-  /** The flight after this one, for callers to whom this one began too early. */
+  /** The flight that follows, for callers for which this one began too early. */
   next?: Promise<Result>;
 }
 
@@ -12,9 +12,9 @@ export class SingleFlight<Result> {
   readonly #flights = new Map<string, Flight<Result>>();
 
   /**
-   * Joins the flight under way, or begins one. No flight is tied to the caller that began it.
+   * Joins the flight that is in progress, or begins one. A flight does not depend on the caller that began it.
    *
-   * @param maxAge a flight that began longer ago, in seconds, is not joined: the next one begins when it has ended
+   * @param maxAge a flight that began longer ago than this, in seconds, is not joined: the next one begins after it
    */
   run(key: string, begin: () => Promise<Result>, maxAge = Infinity): Promise<Result> {
     const flight = this.#flights.get(key);
@@ -24,7 +24,7 @@ export class SingleFlight<Result> {
     return (flight.next ??= flight.result.then(beginNext, beginNext));
   }
 
-  /** Later callers join none of the flights that are under way now. */
+  /** Later callers do not join the flights that are in progress now. */
   detach(): void {
     this.#flights.clear();
   }

@@ -1,40 +1,40 @@
 /**
- * The order in which requests go on: after all that arrived together have been read, those that need no signature first.
+ * Orders concurrent requests: those that need no signature verification proceed first, after all of them have been read.
  *
- * To do the same for several requests, one after the other, is quicker than to do everything for each: a signature takes up
- * to twice as long between the reading of two requests as it does after another signature. Of those that arrive together
- * the first waits until the others have been read. A request does not wait where none arrived together with another lately.
+ * The same step for several requests in a row is faster than all steps for each request: a verification between the reading
+ * of two requests takes up to twice as long as one that follows another verification. The first of several requests that
+ * arrive together therefore waits until the others have been read. If none have arrived together lately, no request waits.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers';
 import { ProviderUnavailableError } from '../errors/auth.errors.js';
 
-/** Signatures of one turn of the event loop end after this time, in milliseconds: an ES512 signature takes some three. */
+/** No further verification starts after this time in a turn of the event loop, in milliseconds. An ES512 one takes about three. */
 const MAX_TURN_MS = 5;
-/** And after so many, for work that ends in a later turn. */
+/** The maximum number of verifications per turn, because the time limit does not measure work that ends in a later turn. */
 const MAX_VERIFICATIONS_PER_TURN = 32;
-/** Signatures that wait; a further one is refused. */
+/** The maximum number of waiting verifications; further ones are rejected. */
 const MAX_WAITING = 10_000;
 
-/** One for each module instance: applications of one process do not wait for one another. */
+/** Created once per module instance: the applications of one process do not wait for each other. */
 export class VerificationQueue {
   readonly #answers: (() => void)[] = [];
   readonly #verifications: (() => void)[] = [];
   #isScheduled = false;
-  /** How many requests that only have to be answered came in this turn of the event loop, and in the one before. */
+  /** The number of requests whose checks were completed in this turn of the event loop, and in the previous one. */
   #arrived = 0;
   #arrivedBefore = 0;
-  /** How many signatures were to be verified, or were verified. */
+  /** The number of signatures that were to be verified, or were verified, in this turn and in the previous one. */
   #begun = 0;
   #begunBefore = 0;
-  /** The last of them in this turn. */
+  /** The last request whose checks were completed in this turn. */
   #last: object | undefined;
 
   /**
-   * For a request that only has to be answered: the others that arrive in this turn of the event loop are read first.
+   * Makes a request whose checks are complete wait until the others that arrive in this turn of the event loop are read.
    *
-   * @param request asks once for each of its fields in GraphQL, one after the other, and is counted once
-   * @returns `undefined` if it need not wait: it is the first of this turn, and in the one before came one at the most
+   * @param request counted once, though GraphQL calls this for each of its fields, one after the other
+   * @returns `undefined` if the request need not wait: it is the first of this turn, and the previous turn had at most one
    */
   waitForBatch(request: object): Promise<void> | undefined {
     this.#schedule();
@@ -45,19 +45,19 @@ export class VerificationQueue {
   }
 
   /**
-   * Runs what verifies a signature: at once for a request that comes alone, else in the order of the calls, in this turn of
-   * the event loop unless too many wait.
-   * In the caller's asynchronous context: functions of the application are called on the way, and calls are traced.
+   * Runs work that verifies a signature: at once for a request that arrives alone, otherwise in the order of the calls, in this
+   * turn of the event loop unless its limits are reached. The work runs in the caller's asynchronous context, because it calls
+   * functions of the application, and calls are traced.
    *
-   * @throws {ProviderUnavailableError} if too many wait: this server cannot say whether the token is good; and what the work
-   *   throws
+   * @throws {ProviderUnavailableError} if too many wait, because the validity of the token is unknown; and the errors of the
+   *   work
    */
   verify<Result>(work: () => Result | Promise<Result>): Result | Promise<Result> {
     this.#schedule();
     const isFirst = ++this.#begun === 1 && this.#arrived === 0 && this.#verifications.length === 0;
     if (isFirst && this.#begunBefore <= 1 && this.#arrivedBefore <= 1) return work();
     if (this.#verifications.length >= MAX_WAITING) return Promise.reject(tooManyWaiting());
-    // `AsyncResource.bind` does the same, and takes ten microseconds.
+    // `AsyncResource.bind` does the same, but takes ten microseconds.
     const context = new AsyncResource('VERIFICATION');
     return new Promise((resolve, reject) => {
       const run = (): void => {
@@ -85,7 +85,7 @@ export class VerificationQueue {
     this.#last = undefined;
     const answers = this.#answers.splice(0);
     for (const answer of answers) answer();
-    // What the answers lead to runs before the next turn.
+    // The requests that were released proceed before the next turn.
     if (answers.length > 0 && this.#verifications.length > 0) setImmediate(() => this.#verifyForATurn());
     else this.#verifyForATurn();
   }
@@ -100,7 +100,7 @@ export class VerificationQueue {
     this.#verifications.splice(0, done);
     this.#begun += done;
     this.#isScheduled = false;
-    // Who came since the turn began is counted in one of its own, also if nobody waits.
+    // Requests that arrived since the turn began are counted in a turn of their own, even if none waits.
     if (this.#verifications.length > 0 || this.#arrived > 0 || this.#begun > 0) this.#schedule();
   }
 }

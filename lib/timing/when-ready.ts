@@ -1,11 +1,11 @@
-/** A value now, or later. */
+/** Handles values that may be promises. */
 
-/** Any thenable: a promise may come from another library (those of databases have their own), or another context of the process. */
+/** Returns whether a value is a thenable: promises may come from another library (database libraries have their own) or realm. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** What comes next, now if that is possible: an `await` gives every other request a turn first, needed or not. */
+/** Calls `proceed` at once unless the value is a promise: an `await` would always let every other request run first. */
 export function whenReady<Value, Result>(
   value: Value | Promise<Value>,
   proceed: (value: Value) => Result | Promise<Result>,
