@@ -1,8 +1,8 @@
 /**
- * Keeps calls about tokens away from a provider that fails, and bounds how many are under way.
+ * Stops calls about tokens to a provider that fails, and limits the number of concurrent calls.
  *
- * It opens when calls for several different tokens fail in a row: one token on which the provider fails shuts nobody out.
- * While it is open, one call about every second tries the provider, not twice in a row for the same token where others
+ * It opens when calls for several different tokens fail in a row: one token on which the provider fails does not block the
+ * others. While it is open, about one call per second tries the provider, not twice in a row for the same token if others
  * wait.
  */
 import { createHash } from 'node:crypto';
@@ -12,50 +12,50 @@ import { Backoff, monotonicSeconds } from '../timing/backoff.js';
 import { CallSlots } from '../timing/call-slots.js';
 import type { ProviderClientOptions } from './provider-client.js';
 
-/** So many failures in a row may be those of single requests. */
+/** The number of consecutive failures that may be caused by single requests, and do not open the breaker. */
 const TOLERATED_FAILURES = 4;
-/** The provider is tried again after this time at the most: its return is noticed within two seconds. */
+/** The longest pause before the provider is tried again: a recovery is detected within two seconds. */
 const MAX_PAUSE_SECONDS = 1;
-/** A token on which the provider failed is tried later than others. */
+/** A token on which the provider failed is tried again later than others. */
 const TOKEN_PAUSE_SECONDS = 1.8;
-/** The longest pause that a provider may ask for. */
+/** The longest pause that a provider may request. */
 const MAX_ASKED_PAUSE_SECONDS = 300;
 const MAX_CALLS = 128;
 const MAX_WAITING_CALLS = 10_000;
 const MAX_FAILED_TOKENS = 1000;
 
 interface FailedToken {
-  /** In a row. */
+  /** The number of consecutive failures. */
   readonly failures: number;
-  /** By the monotonic clock, in seconds. */
+  /** When the token may be tried again, by the monotonic clock, in seconds. */
   readonly retryAt: number;
 }
 
 export class CircuitBreaker {
   readonly #backoff = new Backoff(TOLERATED_FAILURES, MAX_PAUSE_SECONDS);
   readonly #slots = new CallSlots(MAX_CALLS, MAX_WAITING_CALLS);
-  /** By hash: junk is as long as its sender likes. */
+  /** Keyed by hash, because invalid tokens can have any length. */
   #failedTokens: LRUCache<string, FailedToken> | undefined;
-  /** Tokens that count as failures since the last success. */
+  /** Hashes of the tokens that were counted as failures since the last success. */
   readonly #counted = new Set<string>();
   #pauses = 0;
 
-  /** @param what the calls are for, in messages */
+  /** @param what the purpose of the calls, for messages */
   constructor(
     private readonly options: Pick<ProviderClientOptions, 'responseTimeout'>,
     private readonly what = 'introspection',
   ) {}
 
-  /** Calls fail without being made, but for one now and then. */
+  /** Whether calls fail without being sent, except for one from time to time. */
   get isOpen(): boolean {
     return this.#backoff.remaining > 0 || this.#backoff.failures > TOLERATED_FAILURES;
   }
 
   /**
-   * Makes the call, unless it makes no sense now or too many are under way for too long.
+   * Makes the call, unless the provider fails or too many calls are in progress.
    *
-   * @param token what the call asks about
-   * @throws {ProviderUnavailableError} if the call is not made; else what the call throws
+   * @param token the token that the call is about
+   * @throws {ProviderUnavailableError} if the call is not made; otherwise the error of the call
    */
   async run<Result>(token: string, call: () => Promise<Result>): Promise<Result> {
     this.#refuseWhileFailing(token);
@@ -66,7 +66,7 @@ export class CircuitBreaker {
     try {
       if (slot instanceof Promise) {
         this.#refuseWhileFailing(token);
-        // The request that waited has been answered by now.
+        // The request that waited has timed out by now.
         if (monotonicSeconds() > giveUpAt) throw this.#tooMany();
       }
       // The next attempt does not wait for the end of one that hangs.
@@ -105,7 +105,7 @@ export class CircuitBreaker {
     return this.#failedTokens?.size ? this.#failedTokens.get(hashOf(token)) : undefined;
   }
 
-  /** A call that was under way when a pause began does not end it. */
+  /** The success of a call that was in progress when a pause began does not end the pause. */
   #succeed(token: string, pauses: number): void {
     if (this.#failedTokens?.size) this.#failedTokens.delete(hashOf(token));
     if (pauses !== this.#pauses && this.#backoff.remaining > 0) return;
@@ -113,7 +113,7 @@ export class CircuitBreaker {
     this.#counted.clear();
   }
 
-  /** A call that was under way when a pause began does not make it longer. */
+  /** The failure of a call that was in progress when a pause began does not extend the pause, unless it requests one. */
   #fail(token: string, pauses: number, { askedForPause, retryAfter }: ProviderUnavailableError): void {
     const hash = hashOf(token);
     const asked = askedForPause ? Math.min(retryAfter, MAX_ASKED_PAUSE_SECONDS) : 0;

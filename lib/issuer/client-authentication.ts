@@ -1,4 +1,4 @@
-/** Authenticates this server at the provider. RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2. */
+/** Authenticates this API at the provider. RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2. */
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import type { CryptoKey, JWK } from 'jose';
 import {
@@ -50,8 +50,8 @@ export function usesTls(method: ClientAuthMethod): boolean {
 }
 
 /**
- * The authentication of every request, made once. Assertions carry the address of the endpoint as their
- * audience (providers that take the issuer take it too; some take nothing else), a fresh `jti`, and live a minute.
+ * Prepares the authentication of all requests. Assertions contain the URL of the endpoint as their audience (providers that
+ * accept the issuer accept it too; some accept nothing else) and a new `jti`, and are valid for a minute.
  */
 export async function prepareClientAuthentication(
   { clientSecret, clientAuthMethod }: ClientOptions,
@@ -61,7 +61,7 @@ export async function prepareClientAuthentication(
   const assertion = {
     [modifyAssertion]: (header: Record<string, unknown>, payload: Record<string, unknown>) => {
       payload['aud'] = endpoint();
-      // The library writes RFC 9864's name; a key with the older one is registered under that.
+      // The library writes the name of RFC 9864. A key whose `alg` is the older name is registered with that name.
       if (typeof clientSecret === 'object' && clientSecret.alg === 'EdDSA') header['alg'] = 'EdDSA';
     },
   };
@@ -75,14 +75,14 @@ export async function prepareClientAuthentication(
   return clientAuthMethod === 'client_secret_basic' ? basicAuthentication(secret) : ClientSecretPost(secret);
 }
 
-/** What a request carries to authenticate the client. */
+/** The parts of a request that authenticate the client. */
 export interface ClientCredentials {
   readonly headers: Readonly<Record<string, string>>;
-  /** Parameters of the form, in `application/x-www-form-urlencoded`. */
+  /** Form parameters, encoded as `application/x-www-form-urlencoded`. */
   readonly parameters: string;
 }
 
-/** Made anew for each request only where it differs: an assertion. */
+/** Prepares the credentials. They are created for each request only if they differ, as assertions do. */
 export async function prepareClientCredentials(
   options: ClientOptions,
   issuer: string,
@@ -111,7 +111,7 @@ const ALGORITHMS_OF_CURVE: Readonly<Record<string, readonly [string, ...string[]
 const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const;
 const MIN_RSA_BITS = 2048;
 
-/** @throws {TypeError} if the key cannot sign assertions; the message quotes nothing of it */
+/** @throws {TypeError} if the key cannot sign assertions; the message contains no part of the key */
 export function checkClientKey(jwk: ClientKey): void {
   const { use, key_ops: operations, kid } = jwk as Readonly<Record<string, unknown>>;
   const algorithm = algorithmOf(jwk);
@@ -125,16 +125,16 @@ export function checkClientKey(jwk: ClientKey): void {
     throw new TypeError('not a key that signs');
 }
 
-/** What the key says, or else what its type is used for most; `undefined` if it fits neither. */
+/** Returns the `alg` of the key, or else the most common one for its type; `undefined` if `alg` does not fit the type. */
 function algorithmOf({ kty, crv, alg }: ClientKey): string | undefined {
   const algorithms = kty === 'RSA' ? RSA_ALGORITHMS : (ALGORITHMS_OF_CURVE[crv ?? ''] ?? []);
   return alg === undefined ? algorithms[0] : algorithms.find((each) => each === alg);
 }
 
 async function importPrivateKey(jwk: ClientKey): Promise<CryptoKey> {
-  // Loaded only where it is needed: it makes up a fifth of what this package takes to load.
+  // Loaded only if it is needed: it accounts for a fifth of the load time of this package.
   const { importJWK } = await import('jose');
-  // The reason is not told: it may quote the key.
+  // The reason is not reported, because it may quote the key.
   const key = await importJWK(jwk, algorithmOf(jwk) ?? '').catch(() => undefined);
   if (!key) throw new ConfigurationError('clientSecret: the private key (JWK) cannot be read');
   if (key instanceof Uint8Array || key.type !== 'private' || !key.usages.includes('sign'))
@@ -143,8 +143,8 @@ async function importPrivateKey(jwk: ClientKey): Promise<CryptoKey> {
 }
 
 /**
- * RFC 6749 section 2.3.1: id and secret as application/x-www-form-urlencoded writes them, which leaves `*`, `-`, `.` and
- * `_` as they are. Servers that do not decode them read most secrets right then.
+ * Encodes the id and the secret as `application/x-www-form-urlencoded` (RFC 6749 section 2.3.1), which does not escape `*`,
+ * `-`, `.` and `_`. Servers that do not decode them therefore still read most secrets correctly.
  */
 function basicAuthentication(clientSecret: string): ClientAuth {
   return (_server, { client_id: clientId }, _body, headers) => {

@@ -1,6 +1,6 @@
 /**
- * Sends requests over connections of its own, by undici: for less than Node's `fetch`, which is made from it, and with
- * certificates, which that takes none of. Loaded only where it is needed.
+ * Sends requests over its own connections with undici, which costs less than Node's `fetch` (built on undici) and supports
+ * certificates, which `fetch` does not. undici is loaded only if it is needed.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { createSecureContext } from 'node:tls';
@@ -16,12 +16,12 @@ interface Certificates {
 
 type Undici = typeof import('undici/index.js');
 
-/** To one origin. What waits for a connection is sent when one is free. */
+/** The maximum number of connections to one origin. Requests beyond it wait for a free connection. */
 const MAX_CONNECTIONS = 128;
 
 /**
- * Of requests that `fetch` does not send. What nobody asks for is sent uncompressed; web application firewalls (the common
- * rules of AWS WAF) reject a request without `User-Agent`, for which this is the value that Node's `fetch` has.
+ * Headers of requests that `fetch` does not send. Responses are requested uncompressed. Web application firewalls (the common
+ * rules of AWS WAF) reject a request without `User-Agent`; this value is the one of Node's `fetch`.
  */
 export const DIRECT_HEADERS = { 'accept-encoding': 'identity', 'user-agent': 'node' };
 
@@ -31,9 +31,10 @@ export class ConnectionPool {
   constructor(private readonly certificates: Certificates = {}) {}
 
   /**
-   * One request and its whole answer, whatever its status. Redirects are not followed. Ends with the signal, not by itself.
+   * Sends one request and returns the whole response, with any status. Does not follow redirects. Has no timeout of its own:
+   * the signal ends the request.
    *
-   * @throws {ConfigurationError} for certificates that Node cannot read: asking again would not help
+   * @throws {ConfigurationError} for certificates that Node cannot read: a retry would not help
    */
   async send(
     url: string,
@@ -58,14 +59,14 @@ export class ConnectionPool {
     });
   }
 
-  /** Ends the connections that are kept for later requests. */
+  /** Closes the connections that are kept for later requests. */
   async close(): Promise<void> {
     const dispatcher = await this.#dispatcher?.catch(() => undefined);
     await dispatcher?.destroy();
   }
 
   async #load(): Promise<Dispatcher> {
-    // By its file: for the bare name, Bun puts in a stand-in that sends nothing.
+    // Imported by its file: Bun replaces the bare name with a stand-in that sends nothing.
     const undici = await import('undici/index.js');
     const tls = Object.fromEntries(
       Object.entries(this.certificates).filter(([, value]) => value !== undefined),
@@ -96,7 +97,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     else signal.addEventListener('abort', this.#abort, { once: true });
   }
 
-  /** Also where the request still waits for a connection. */
+  /** Also rejects a request that still waits for a connection. */
   readonly #abort = (): void => {
     const reason = this.signal.reason as Error;
     this.reject(reason);
@@ -152,15 +153,15 @@ function makeDispatcher(undici: Undici, tls: object): Dispatcher {
   const connections = { connections: MAX_CONNECTIONS };
   if (!usesProxyOfEnvironment()) return new undici.Agent({ ...connections, connect: tls });
   try {
-    // `connect` where NO_PROXY applies; `requestTls` behind the proxy, whose own certificate is checked as ever.
+    // `connect` applies to hosts in NO_PROXY, `requestTls` behind the proxy. The proxy's own certificate is checked as usual.
     return new undici.EnvHttpProxyAgent({ ...connections, connect: tls, requestTls: tls });
   } catch {
-    // The reason may quote the address, which may hold a password.
+    // The reason is not reported, because it may quote the URL, which may contain a password.
     throw new ConfigurationError('HTTP_PROXY, HTTPS_PROXY: not the URL of a proxy');
   }
 }
 
-/** As Node's own `fetch` decides it where it knows these settings, from version 22.21 and 24 on. */
+/** Uses the same settings as Node's own `fetch`, which supports them from version 22.21 and 24 on. */
 function usesProxyOfEnvironment(): boolean {
   const { NODE_USE_ENV_PROXY, NODE_OPTIONS = '' } = process.env;
   return (
@@ -170,13 +171,13 @@ function usesProxyOfEnvironment(): boolean {
 }
 
 const NODES_FETCH = globalThis.fetch;
-/** Where undici, Node's own, too, keeps what `fetch` sends through: https://undici.nodejs.org/#/docs/api/GlobalInstallation */
+/** Where undici, also Node's own, stores the dispatcher of `fetch`: https://undici.nodejs.org/#/docs/api/GlobalInstallation */
 const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 
 /**
- * Whether the application has changed where `fetch` sends its requests: replaced it, or set a dispatcher (a proxy, a
- * certificate authority, a mock). A dispatcher that cannot be recognised as Node's own counts as changed. Does not notice a
- * `fetch` that was replaced before this module was loaded.
+ * Returns whether the application has changed where `fetch` sends its requests: replaced `fetch`, enabled the proxy of the
+ * environment, or set a dispatcher (a proxy, a certificate authority, a mock). A dispatcher that is not recognised as Node's
+ * own counts as changed. A `fetch` that was replaced before this module was loaded is not detected.
  */
 export function isFetchChanged(): boolean {
   if (globalThis.fetch !== NODES_FETCH || usesProxyOfEnvironment()) return true;
@@ -184,7 +185,7 @@ export function isFetchChanged(): boolean {
   return dispatcher !== undefined && !isDefaultAgent(dispatcher as Dispatcher);
 }
 
-/** An `Agent` made without options: no interceptors, no factory, no settings. */
+/** Returns whether the dispatcher is an `Agent` that was created without options: no interceptors, no factory, no settings. */
 function isDefaultAgent(dispatcher: Dispatcher): boolean {
   const prototype = Object.getPrototypeOf(dispatcher) as Dispatcher | null;
   if (prototype?.constructor.name !== 'Agent' || dispatcher.dispatch !== prototype.dispatch) return false;

@@ -1,18 +1,18 @@
-/** The issuer's name and its keys, from one fetch. The same object as before where the issuer changed nothing. */
+/** Holds the issuer's identifier and its keys from one fetch. If the issuer changed nothing, the previous object is reused. */
 import type { VerificationKey } from '../jose/verification-key.js';
 
-/** A token that names no key of the set is tried against so many keys at the most: each costs a signature. */
+/** The maximum number of keys that are tried for a token: each costs a signature verification. */
 const MAX_CANDIDATES = 8;
 
 /** The keys that may have signed a token. */
 export interface Candidates {
   readonly keys: readonly VerificationKey[];
-  /** The set has a key of the token's `kid`. If that is so, a rotation cannot explain a signature that does not verify. */
+  /** Whether the set has a key with the token's `kid`. If so, a rotation cannot explain a signature that does not verify. */
   readonly isNamed: boolean;
 }
 
 export class IssuerKeySet {
-  /** Of names in the set only: callers invent others. */
+  /** By `kid`. Contains only the names of the set, because clients can invent others. */
   readonly #named = new Map<string, readonly VerificationKey[]>();
   readonly #unnamed: readonly VerificationKey[];
   /** By algorithm, then by `kid`. */
@@ -29,11 +29,11 @@ export class IssuerKeySet {
   }
 
   /**
-   * The keys of the token's `kid` that fit its algorithm, or else those without `kid`. A token without `kid` may have been
-   * signed by any key that fits.
+   * Returns the keys with the token's `kid` that fit its algorithm, or else those without `kid`. A token without `kid` may have
+   * been signed by any key that fits.
    */
   candidatesFor(alg: string, kid: string | undefined): Candidates {
-    // A name that the set does not have is like any other.
+    // All names that the set does not have share one entry.
     const name = kid === undefined ? 'any' : this.#named.has(kid) ? `named ${kid}` : 'unknown';
     let ofAlgorithm = this.#candidates.get(alg);
     if (!ofAlgorithm) this.#candidates.set(alg, (ofAlgorithm = new Map<string, Candidates>()));

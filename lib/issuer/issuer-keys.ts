@@ -1,4 +1,4 @@
-/** The keys of the issuer: fetched once for concurrent requests, and again for a key that is not known yet. */
+/** Provides the keys of the issuer. Concurrent requests share one fetch; an unknown key triggers another. */
 import { ConfigurationError, ProviderUnavailableError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -55,12 +55,12 @@ export class IssuerKeys {
   }
 
   /**
-   * Looks for a key in key sets newer than the one that does not have it.
+   * Searches key sets that are newer than the one that lacks a key.
    *
-   * @param kid the name of the key; `undefined` for a token that names none
-   * @returns what `find` found; `undefined` if a fetch that began after this call, or seconds before it for the same name,
-   * did not bring it
-   * @throws {ProviderUnavailableError} if that cannot be determined now: the provider fails, or too many ask
+   * @param kid the `kid` of the token; `undefined` for a token without it
+   * @returns the result of `find`; `undefined` if it was not found after a fetch that began after this call, or seconds before
+   *   it for the same `kid`
+   * @throws {ProviderUnavailableError} if this cannot be determined now: the provider fails, or too many requests wait
    */
   async renew<Found>(
     seen: IssuerKeySet,
@@ -68,16 +68,16 @@ export class IssuerKeys {
     find: (keySet: IssuerKeySet) => Found | undefined | Promise<Found | undefined>,
   ): Promise<Found | undefined> {
     const calledAt = monotonicSeconds();
-    // Where a provider has withdrawn everything by mistake, all names are absent: what it publishes again counts at once.
+    // After a provider has withdrawn all keys by mistake, every `kid` is absent: keys that it publishes again apply at once.
     if (kid !== undefined && seen.keys.length > 0 && this.#limiter.isAbsent(kid)) return undefined;
     if (!this.#limiter.admits(kid)) {
-      // Nobody waits for it, and yet a new key is found within a second.
+      // The fetch is not awaited, but a new key is still found within a second.
       this.#fetchWhenDue().catch(() => undefined);
       throw tooMany();
     }
     return this.#limiter.count(kid, async () => {
       let newest = seen;
-      // A fetch under way may bring the key: with a new one come many requests. What it does not bring may be newer.
+      // Many requests arrive with a new key, so a fetch in progress may return it. A key that it lacks may be newer.
       if (this.#document.isFetching) await this.#document.demand();
       for (;;) {
         const { held = newest, askedAt } = this.#document;
@@ -93,7 +93,7 @@ export class IssuerKeys {
   }
 
   async #fetchWhenDue(): Promise<IssuerKeySet> {
-    // While the provider fails, its own pauses apply.
+    // While the provider fails, the pauses of the document's backoff apply.
     if (!this.#document.isFailing) await this.#limiter.waitForFetch();
     return this.#document.demand();
   }
@@ -117,7 +117,7 @@ export class IssuerKeys {
     return new IssuerKeySet(issuer, keys);
   }
 
-  /** An empty set withdraws the keys that were there. Where none was, the provider is not ready yet. */
+  /** An empty set withdraws the keys of the previous set. Without a previous set, the provider is not ready yet. */
   #checkWithdrawal(held: IssuerKeySet | undefined, address: string): void {
     const detail = `${withoutQuery(address)}: the key set has no keys`;
     if (!held) throw new ProviderUnavailableError({ detail });
@@ -129,7 +129,7 @@ export class IssuerKeys {
   };
 }
 
-/** In any order: some providers answer in another one each time. */
+/** Compares in any order, because some providers return the keys in a different order each time. */
 function areSame(some: readonly VerificationKey[], others: readonly VerificationKey[]): boolean {
   const known = new Set(some);
   return some.length === others.length && others.every((key) => known.has(key));

@@ -1,4 +1,4 @@
-/** The metadata of the issuer: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3. */
+/** Fetches and caches the metadata of the issuer. OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3. */
 import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -68,15 +68,15 @@ export interface IssuerMetadata {
   readonly access_token_issuer?: unknown;
 }
 
-/** What requests of this application need of the provider. */
+/** The options that determine which metadata this application needs. */
 export interface MetadataUses {
-  /** Introspection is configured. */
+  /** Set if introspection is configured. */
   readonly clientId?: string | undefined;
-  /** JWTs are introspected, so keys are not needed. */
+  /** Whether JWTs are introspected, so that keys are not needed. */
   readonly introspectJwtTokens: boolean;
 }
 
-/** Longest wait for the metadata where the request can go on without it, in seconds. */
+/** The longest wait for metadata that the request can do without, in seconds. */
 const GRACE_SECONDS = 0.25;
 
 export class IssuerMetadataSource {
@@ -98,7 +98,7 @@ export class IssuerMetadataSource {
     });
   }
 
-  /** Whether some address that requests need is not configured. */
+  /** Whether requests need a URL that is not configured. */
   get isNeeded(): boolean {
     const { jwksUri, introspectionEndpoint, clientId, introspectJwtTokens } = this.options;
     const introspectionNeedsIt = clientId !== undefined && introspectionEndpoint === undefined;
@@ -106,18 +106,18 @@ export class IssuerMetadataSource {
   }
 
   /**
-   * The metadata of the issuer; without a promise when it is in memory.
+   * Returns the metadata of the issuer, without a promise when it is in memory.
    *
-   * @throws {ProviderUnavailableError} if the provider does not answer
-   * @throws {ConfigurationError} if its answer is not the metadata of the configured issuer
+   * @throws {ProviderUnavailableError} if the provider does not respond
+   * @throws {ConfigurationError} if its response is not the metadata of the configured issuer
    */
   get(): IssuerMetadata | Promise<IssuerMetadata> {
     return this.#document.get();
   }
 
   /**
-   * The metadata for a use whose address may be configured. If it is, discovery is not asked, or (where another use needs
-   * it) does not have to answer.
+   * Returns the metadata for a use whose URL may be configured. If it is, no discovery request is sent, or (if another use
+   * needs one) the request may fail.
    */
   getUnlessConfigured(address: string | undefined): IssuerMetadata | Promise<IssuerMetadata> {
     if (address === undefined) return this.get();
@@ -126,7 +126,7 @@ export class IssuerMetadataSource {
     return known ?? withDeadline(GRACE_SECONDS, () => this.get()).catch(() => this.#configured);
   }
 
-  /** What is in memory; nothing is fetched for it. */
+  /** The cached metadata, however old. Does not fetch. */
   get known(): IssuerMetadata | undefined {
     return this.#document.held;
   }
@@ -144,7 +144,7 @@ export class IssuerMetadataSource {
     const document =
       (await this.client.getObject('discovery', openid)) ?? (await this.client.getObject('discovery', oauth));
     if (document) return this.#check(document);
-    // A provider without discovery can be used if the application says where things are.
+    // A provider without discovery can be used if its URLs are configured.
     const { jwksUri, introspectionEndpoint } = this.options;
     if (jwksUri !== undefined || introspectionEndpoint !== undefined) return this.#configured;
     throw new ConfigurationError(
@@ -178,7 +178,7 @@ export function withoutSlash(issuer: string): string {
   return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
 }
 
-/** One line when an outage begins, one when it is over: what failed, why, and what it means for requests. */
+/** Logs one line when an outage begins (what failed, why, and the effect on requests) and one line when it ends. */
 export function reportOutages(
   what: string,
   log: Log,

@@ -1,4 +1,4 @@
-/** The issuers whose tokens are accepted, found by the `iss` of a token before anything is asked. */
+/** Finds the issuer of a token by its `iss`, before any request is sent to a provider. */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
@@ -15,40 +15,41 @@ import { SingleFlight } from '../timing/single-flight.js';
 import { withoutSlash } from './issuer-metadata.js';
 import type { ProviderStatus, TrustedIssuer } from './trusted-issuer.js';
 
-/** Issuers that a function knows, remembered at the most; the least recently used goes first. */
+/** The maximum number of cached issuers from the application's function; the least recently used is evicted first. */
 const MAX_KNOWN = 1000;
-/** Values of `iss` that no issuer is known for: callers invent them. */
+/** The maximum number of cached `iss` values without an issuer: clients can invent them. */
 const MAX_UNKNOWN = 10_000;
 const UNKNOWN_TTL_SECONDS = 60;
-/** An answer holds this long even where nothing is to be cached, in seconds. */
+/** A result is used for at least this time, even if it is not to be cached, in seconds. */
 const MIN_TTL_SECONDS = 1;
-/** Calls of the application's function at the same time, and those that wait for their turn. */
+/** The maximum numbers of concurrent calls of the application's function, and of calls that wait. */
 const MAX_CALLS = 100;
 const MAX_WAITING_CALLS = 10_000;
-/** A longer `iss` is no issuer's; of longer ones the hash is remembered. */
+/** A longer `iss` is not passed to the application's function. */
 const MAX_ISS_LENGTH = 2048;
+/** A longer `iss` is cached by its hash. */
 const MAX_KEPT_LENGTH = 256;
 
-/** How issuers are made. */
+/** Creates issuers. */
 export interface IssuerSource<Issuer extends TrustedIssuer> {
-  /** Makes an issuer anew: nothing of what the old one remembers. */
+  /** Creates the issuer again, without the cached data of the old one. */
   remake(issuer: Issuer): Issuer;
-  /** What the application says about an `iss` that is not configured; left out where it says nothing. */
+  /** The application's function that finds an issuer that is not configured; `undefined` if there is none. */
   readonly find?: IssuerLookUp<Issuer> | undefined;
-  /** Forgets what lies elsewhere of an issuer. */
+  /** Removes data of an issuer that is cached elsewhere. */
   onForgotten(issuer: Issuer): void;
 }
 
 export interface IssuerLookUp<Issuer extends TrustedIssuer> {
   /**
-   * @param known what was made of an earlier answer: the result where the answer says the same
-   * @returns the issuer, and how long the answer holds, in seconds; `undefined` for an unknown one
+   * @param known the issuer from an earlier result, which is returned again if the settings are the same
+   * @returns the issuer, and how long the result is valid, in seconds; `undefined` for an unknown issuer
    */
   ask(
     iss: string,
     known: Issuer | undefined,
   ): Answer<Issuer> | undefined | Promise<Answer<Issuer> | undefined>;
-  /** Longest wait for one answer, in seconds. */
+  /** The longest wait for one result, in seconds. */
   readonly responseTimeout: number;
 }
 
@@ -66,11 +67,11 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
       if (reason !== 'set') issuer.retire();
     },
   });
-  /** Until when, by the monotonic clock in seconds. */
+  /** When the entry expires, by the monotonic clock in seconds. */
   readonly #unknown = new LRUCache<string, number>({ max: MAX_UNKNOWN });
   readonly #lookUps = new SingleFlight<Issuer | undefined>();
   readonly #slots = new CallSlots(MAX_CALLS, MAX_WAITING_CALLS);
-  /** How often something was forgotten: an answer that was asked for before is not remembered. */
+  /** The number of calls of {@link forget}: a result that was requested before such a call is not cached. */
   #forgotten = 0;
   #only: Issuer | undefined;
 
@@ -82,27 +83,28 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
     this.#only = issuers.length === 1 && !source.find ? issuers[0] : undefined;
   }
 
-  /** The one that every token is of, where no other is configured. */
+  /** The only issuer, if exactly one is configured and no function finds others. */
   get only(): Issuer | undefined {
     return this.#only;
   }
 
-  /** Those that are known now: all that are configured, or those that a function named lately. */
+  /** The issuers that are known now: all that are configured, or those that the function returned recently. */
   get known(): readonly Issuer[] {
     return [...this.#configured.values(), ...this.#found.values()];
   }
 
-  /** The application names issuers at the request. */
+  /** Whether a function of the application finds issuers when a token arrives. */
   get isOpen(): boolean {
     return this.source.find !== undefined;
   }
 
   /**
-   * The issuer that is configured for an `iss`, which nobody has vouched for yet. It may differ by one trailing slash: the
-   * issuer's metadata decides later how it is written. Without a promise where the answer is at hand.
+   * Returns the issuer for an `iss` that is not verified yet, without a promise if it is configured or cached. The `iss` may
+   * differ by one trailing slash: the metadata of the issuer later determines its exact spelling.
    *
-   * @throws {TokenError} `invalid_token` if no such issuer is configured: nothing was asked then
+   * @throws {TokenError} `invalid_token` if there is no such issuer; no provider is called
    * @throws {ConfigurationError} if the application's function fails
+   * @throws {ProviderUnavailableError} if too many calls of the function are in progress
    */
   find(iss: unknown): Issuer | Promise<Issuer> {
     if (typeof iss !== 'string') throw this.#unknownError(iss);
@@ -115,10 +117,11 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
   }
 
   /**
-   * The issuer with this `issuer`, or of this name. Without a promise where the answer is at hand.
+   * Returns the issuer with this `issuer` or name, without a promise if it is configured or cached.
    *
-   * @returns `undefined` if there is none, or more than one of this name
+   * @returns `undefined` if there is none, or more than one with this name
    * @throws {ConfigurationError} if the application's function fails
+   * @throws {ProviderUnavailableError} if too many calls of the function are in progress
    */
   named(name: string): Issuer | undefined | Promise<Issuer | undefined> {
     const key = withoutSlash(name);
@@ -169,21 +172,21 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
   }
 
   /**
-   * Has the issuers that are configured fetch what requests will need, each as its `warmUp` says.
+   * Fetches the data that requests need, for each configured issuer according to its `warmUp`.
    *
-   * @throws {ProviderUnavailableError} if one that is required did not answer
-   * @throws {ConfigurationError} if what it answered shows that this application is set up wrongly
+   * @throws {ProviderUnavailableError} if a provider whose `warmUp` is `required` did not respond
+   * @throws {ConfigurationError} if its response shows that this application is configured incorrectly
    */
   async warmUp(): Promise<void> {
     const issuers = [...this.#configured.values()];
     await Promise.all(issuers.filter((each) => each.warmUpMode === 'required').map((each) => each.warmUp()));
     for (const each of issuers) {
-      // Nobody waits for it: a failure is logged, and tried again.
+      // Not awaited: a failure is logged and retried.
       if (each.warmUpMode === 'background') each.warmUp().catch(() => undefined);
     }
   }
 
-  /** How each issuer stands, by its name. Asks those that are configured and of which nothing is held. */
+  /** Returns the status of each issuer by its name. Calls the providers of configured issuers of which nothing is cached. */
   async check(): Promise<ReadonlyMap<string, ProviderStatus>> {
     const configured = [...this.#configured.values()].map(
       async (issuer) => [issuer.name, await issuer.check()] as const,
@@ -192,7 +195,7 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
     return new Map([...(await Promise.all(configured)), ...found]);
   }
 
-  /** Closes all of them. */
+  /** Closes all known issuers. */
   async close(): Promise<void> {
     await Promise.all(this.known.map((issuer) => issuer.close()));
   }
@@ -206,7 +209,7 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
     }
   }
 
-  /** Callers that come together with the same `iss` share one call. */
+  /** Concurrent callers with the same `iss` share one call. */
   async #lookUp(iss: string, find: IssuerLookUp<Issuer>): Promise<Issuer> {
     const found = await this.#lookUps.run(iss, () => this.#ask(iss, find));
     if (!found) throw this.#unknownError(iss);
@@ -245,7 +248,7 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
     }
     const { issuer, holdsFor } = answer;
     if (!isRecent) {
-      // It serves this request, and nothing of it is remembered.
+      // It is used for this request only, and not cached.
       issuer.knownUntil = -Infinity;
       return issuer;
     }
@@ -271,7 +274,7 @@ export class IssuerRegistry<Issuer extends TrustedIssuer = TrustedIssuer> {
   }
 }
 
-/** Of longer names the hash: what is held stays small. */
+/** Uses the hash of a long `iss`, to keep the cache small. */
 function keyOf(iss: string): string {
   return iss.length <= MAX_KEPT_LENGTH ? iss : createHash('sha256').update(iss).digest('base64url');
 }

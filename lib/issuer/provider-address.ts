@@ -1,15 +1,15 @@
-/** Which addresses of the authorization server may be asked. */
+/** Checks that requests to the authorization server go to safe URLs only. */
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { withoutQuery } from './provider-answer.js';
 
-/** Addresses that the application names itself. */
+/** The URLs that the application configures. */
 export interface OwnAddresses {
   readonly issuer: string;
   readonly jwksUri?: string | undefined;
   readonly introspectionEndpoint?: string | undefined;
 }
 
-/** @throws {ConfigurationError} for an address, of metadata or of an option, that nothing may be sent to */
+/** @throws {ConfigurationError} for a URL, from metadata or from an option, that no request may be sent to */
 export function checkAddress(
   address: string,
   options: OwnAddresses & { readonly allowInsecureRequests: boolean },
@@ -27,19 +27,19 @@ export function checkAddress(
     );
 }
 
-/** Metadata of an issuer elsewhere must not send secrets to a port of this machine. The application may. */
+/** Metadata of a remote issuer must not direct secrets to a port of this host. The options of the application may. */
 function isOwnMachine({ origin }: URL, { issuer, jwksUri, introspectionEndpoint }: OwnAddresses): boolean {
   if (isLoopback(new URL(issuer).hostname)) return true;
   return [jwksUri, introspectionEndpoint].some((own) => own !== undefined && new URL(own).origin === origin);
 }
 
-/** `https`, or `http` where nobody can stand in between. */
+/** Returns whether the URL is `https`, or an `http` URL that is on a loopback host or explicitly allowed. */
 export function isSecureEnough(url: URL, allowInsecureRequests: boolean): boolean {
   if (url.protocol === 'https:') return true;
   return url.protocol === 'http:' && (allowInsecureRequests || isLoopback(url.hostname));
 }
 
-/** `fetch` refuses such addresses, and quotes them. */
+/** `fetch` rejects URLs with credentials, and quotes them in its error. */
 export function hasCredentials({ username, password }: URL): boolean {
   return username !== '' || password !== '';
 }

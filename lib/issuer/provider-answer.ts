@@ -1,12 +1,12 @@
-/** Reads answers of the authorization server, and tells them from failures. */
+/** Reads responses of the authorization server and detects failures. */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { ProviderUnavailableError, type ProviderUnavailableErrorOptions } from '../errors/auth.errors.js';
 import { hideSecretsOfAddresses } from '../errors/quote-address.js';
 import { isObject } from '../jose/strict-json.js';
 
-/** Metadata and key sets are a few kilobytes; an answer past this is not one. */
+/** The maximum size of a response. Metadata and key sets have a few kilobytes. */
 const MAX_BODY_BYTES = 512 * 1024;
-/** RFC 8259 section 8.1: not to be written before JSON, and readers may ignore it. */
+/** RFC 8259 section 8.1: JSON must not begin with it, and parsers may ignore it. */
 const BYTE_ORDER_MARK = '\uFEFF';
 
 export interface ProviderAnswer {
@@ -27,7 +27,7 @@ const DECODERS: Readonly<Record<string, ((body: Buffer) => Buffer) | undefined>>
   br: (body) => brotliDecompressSync(body, LIMIT),
 };
 
-/** Collects the parts of a body. */
+/** Collects the chunks of a body. */
 export class BodyReader {
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
@@ -40,8 +40,8 @@ export class BodyReader {
   }
 
   /**
-   * @param encoding `Content-Encoding` of the answer: gateways compress what nobody asked them to compress
-   * @throws {Error} for what cannot be decoded, or becomes too large by it
+   * @param encoding the `Content-Encoding` of the response: some gateways compress although compression was not requested
+   * @throws {Error} if the body cannot be decoded, or is too large when decoded
    */
   text(encoding = 'identity'): string {
     const decode = DECODERS[encoding.trim().toLowerCase()];
@@ -63,18 +63,18 @@ async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) text.add(read.value);
   } catch (error) {
-    // Nobody waits for the end of what is not read.
+    // The cancellation of the unread rest is not awaited.
     reader.cancel().catch(() => undefined);
     throw error;
   }
   return text.text();
 }
 
-/** @throws {ProviderUnavailableError} for what a provider answers when it cannot answer */
+/** @throws {ProviderUnavailableError} for status 429 and 5xx, which a provider sends when it cannot process the request */
 export function refuseUnlessAnswered({ url, status, headers }: ProviderAnswer): void {
   if (status !== 429 && status < 500) return;
   const retryAfter = secondsUntil(headers.get('retry-after'));
-  // RFC 9110 section 15.6.4, RFC 6585 section 4: these two speak of the server, others of one request.
+  // RFC 9110 section 15.6.4, RFC 6585 section 4: these two apply to the server, others to one request.
   const askedForPause = retryAfter !== undefined && (status === 503 || status === 429);
   throw unavailable(url, `answered ${status}`, { retryAfter, askedForPause });
 }
@@ -88,8 +88,8 @@ export function unavailable(
 }
 
 /**
- * Node's fetch hides the reason (ECONNREFUSED, a certificate's fault) one level down. Without the secrets of addresses: a
- * `fetcher` may name a proxy with its password.
+ * Returns the reason of an error. Node's `fetch` has it in the cause (ECONNREFUSED, an invalid certificate). Secrets in URLs
+ * are removed: the error of a `fetcher` may contain the URL of a proxy with its password.
  */
 export function reasonOf(error: unknown): string {
   if (!isError(error)) return 'failed';
@@ -97,7 +97,7 @@ export function reasonOf(error: unknown): string {
   return hideSecretsOfAddresses(reason);
 }
 
-/** The error itself, unless it or a cause of it names an address with a secret: applications log whole errors. */
+/** Returns the error itself, unless it or one of its causes contains a URL with a secret: applications log whole errors. */
 export function causeOf(error: unknown): unknown {
   for (let each = error, depth = 0; isError(each) && depth < 5; each = each.cause, depth++) {
     const { input } = each as { readonly input?: unknown };
@@ -107,19 +107,19 @@ export function causeOf(error: unknown): unknown {
   return error;
 }
 
-/** What an abort throws is no native error, and what comes from another context no `instanceof Error`. */
+/** The error of an abort is not a native error, and an error of another realm is not an `instanceof Error`. */
 function isError(value: unknown): value is Error {
   return isObject(value) && typeof value['message'] === 'string';
 }
 
-/** Addresses are logged without query and user: these may hold a key. */
+/** Removes query, fragment and credentials from a URL for logs: these may contain a key. */
 export function withoutQuery(url: string): string {
   if (!URL.canParse(url)) return 'an invalid URL';
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }
 
-/** Retry-After as seconds or as a date (RFC 9110 section 10.2.3), within reason. */
+/** Parses `Retry-After`, as seconds or as a date (RFC 9110 section 10.2.3). Returns an hour at the most. */
 function secondsUntil(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined;
   const seconds = /^\d+$/.test(retryAfter)

@@ -1,4 +1,4 @@
-/** Who wants to know of each call to the authorization server? Nobody, most of the time: then nothing is made for it. */
+/** Publishes an event for each call to the authorization server. Creates no events while the channel has no subscribers. */
 import { channel } from 'node:diagnostics_channel';
 
 /** The `diagnostics_channel` of calls to the authorization server: {@link ProviderCallEvent}. */
@@ -28,7 +28,7 @@ export interface ProviderCallEvent {
 
 const calls = channel(PROVIDER_CALL_CHANNEL);
 
-/** Publishes how the call went, if anybody listens, and passes on whatever came of it. */
+/** Makes the call, publishes its outcome if the channel has subscribers, and returns its result or throws its error. */
 export async function observeCall<Answer extends { readonly status: number }>(
   operation: ProviderOperation,
   issuer: string,

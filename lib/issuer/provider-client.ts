@@ -1,4 +1,4 @@
-/** Asks the authorization server: bounded in time and size, and only at addresses that are safe. */
+/** Sends requests to the authorization server, with limits on time and size, and only to safe URLs. */
 import { Agent as HttpAgent, get as getByHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, get as getByHttps } from 'node:https';
 import { setImmediate } from 'node:timers/promises';
@@ -22,7 +22,7 @@ import { isObject } from '../jose/strict-json.js';
 /** `fetch`, or a function with its signature. The response is trusted. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Sends a request and reads the answer. */
+/** Sends a request and reads the response. */
 type Send = (url: string, init: RequestInit, signal: AbortSignal) => Promise<ProviderAnswer>;
 
 export interface ProviderClientOptions {
@@ -63,26 +63,26 @@ export interface ProviderClientOptions {
 }
 
 const MAX_REDIRECTS = 3;
-/** Idle connections: as long as `fetch` keeps them, so that none is used that a firewall has forgotten. */
+/** Keeps idle connections as long as `fetch` does, so that no connection is used that a firewall has dropped. */
 const KEPT_ALIVE = { keepAlive: true, maxFreeSockets: 1, timeout: 4000 };
 
 export class ProviderClient {
   #pool: ConnectionPool | undefined;
   #poolWithCertificate: ConnectionPool | undefined;
   readonly #agents: Agents = { http: new HttpAgent(KEPT_ALIVE), https: new HttpsAgent(KEPT_ALIVE) };
-  /** Not one signal for all: to join signals costs more than the rest of a call. */
+  /** The calls in progress. They do not share a signal, because combining signals costs more than the rest of a call. */
   readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #isClosed = false;
 
-  /** @param options with the name that events have for the issuer */
+  /** @param options the options, with the name of the issuer for events */
   constructor(private readonly options: ProviderClientOptions & OwnAddresses & { readonly name?: string }) {}
 
   /**
-   * A JSON object by GET. Follows redirects within the origin; does not look at content types, which providers get wrong.
+   * Fetches a JSON object. Follows redirects within the origin; ignores content types, because providers set wrong ones.
    *
    * @returns `undefined` for a 404
-   * @throws {ProviderUnavailableError} no usable answer in time: network, 5xx, 429, no JSON object, too large
-   * @throws {ConfigurationError} any other answer: asking again would not help
+   * @throws {ProviderUnavailableError} without a usable response in time: network, 5xx, 429, no JSON object, too large
+   * @throws {ConfigurationError} for any other response: a retry would not help
    */
   async getObject(operation: ProviderOperation, url: string): Promise<Record<string, unknown> | undefined> {
     const answer = await this.#follow(operation, url);
@@ -117,7 +117,7 @@ export class ProviderClient {
     }
   }
 
-  /** One request and its whole answer, whatever its status. Nothing is followed. */
+  /** Sends one request and returns the whole response, with any status. Does not follow redirects. */
   async send(
     operation: ProviderOperation,
     url: string,
@@ -153,7 +153,7 @@ export class ProviderClient {
     return withDeadline(this.options.responseTimeout, work, (late) => call.abort(late));
   }
 
-  /** Ends the calls that are under way, and the connections that are kept; later calls fail. */
+  /** Aborts the calls in progress and closes idle connections. Later calls fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const calls = [...this.#underWay];
@@ -171,7 +171,7 @@ export class ProviderClient {
       return (...request) => pool.send(...request);
     }
     if (ca === undefined && isFetchChanged()) return sendByFetch(fetch);
-    // Documents are fetched now and then; loading the pool for them, or `fetch`, would delay the start.
+    // Documents are fetched rarely. Loading the pool or `fetch` for them would delay the start of the application.
     if (ca === undefined && method !== 'POST') return sendByHttp(this.#agents);
     const pool = (this.#pool ??= new ConnectionPool({ ca }));
     return (...request) => pool.send(...request);
@@ -183,11 +183,11 @@ const sendByFetch =
   (url, init, signal) => {
     const exchange = async (): Promise<ProviderAnswer> => {
       const answer = await readAnswer(url, await fetcher(url, { redirect: 'manual', ...init, signal }));
-      // `fetch` has the connection back only then: the keys, asked for at once, would need another one, with its handshake.
+      // `fetch` can reuse the connection only then. The request for the keys would otherwise open another, with its handshake.
       await setImmediate();
       return answer;
     };
-    // A fetcher of the application's own need not heed the signal.
+    // A custom fetcher may ignore the signal.
     return Promise.race([exchange(), rejectionBy(signal)]);
   };
 
@@ -214,7 +214,7 @@ const sendByHttp =
 
 async function readResponse(url: string, response: IncomingMessage): Promise<ProviderAnswer> {
   const body = new BodyReader();
-  // Leaving the loop ends the connection.
+  // An error in the loop closes the connection.
   for await (const chunk of response) body.add(chunk as Buffer);
   const { statusCode = 0, headers } = response;
   return {

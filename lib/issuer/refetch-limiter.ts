@@ -1,6 +1,6 @@
 /**
- * Limits the fetches for tokens whose key is not known: one a second, however many such tokens come. So a new key is found
- * within a second, also during a flood of invented names.
+ * Limits the fetches for tokens with an unknown key to one per second, however many such tokens arrive. A new key is found
+ * within a second, even during a flood of invented `kid` values.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -9,14 +9,14 @@ import { monotonicSeconds } from '../timing/backoff.js';
 
 /** Seconds between two fetches. */
 const MAX_INTERVAL_SECONDS = 1;
-/** Names that requests may wait for: a flood of invented ones uses this up, and is answered 503 at once then. */
+/** The number of `kid` values that requests may wait for. A flood of invented ones exhausts it, and then gets 503 at once. */
 const LOOK_UPS = { burst: 400, perSecond: 0.5 } as const;
-/** Requests that wait at the same time: with a new key come many that name it. */
+/** The maximum number of requests that wait: many requests arrive with a new key. */
 const MAX_WAITING = 2000;
-/** A name that was looked up and not found is not looked up again so soon, in seconds; twice as long each time. */
+/** How long a `kid` that was not found is not looked up again, in seconds; twice as long each time. */
 const ABSENT_SECONDS = { first: 2, max: 10 } as const;
 const MAX_ABSENT = 1000;
-/** Of longer names the hash is remembered: what is held stays small. */
+/** Longer names are cached by their hash, to keep the cache small. */
 const MAX_NAME_LENGTH = 256;
 
 export class RefetchLimiter {
@@ -26,21 +26,21 @@ export class RefetchLimiter {
   #nextAt = 0;
   #next: Promise<void> | undefined;
   #waiting = 0;
-  /** How many requests wait for each name. */
+  /** The number of requests that wait for each name. */
   readonly #waitingFor = new Map<string, number>();
 
-  /** @param responseTimeout a request that waits for a fetch must have time left for it, in seconds */
+  /** @param responseTimeout in seconds: a request that waits for a fetch must have time left for the fetch */
   constructor(responseTimeout: number) {
     this.#interval = Math.min(MAX_INTERVAL_SECONDS, responseTimeout / 3);
   }
 
-  /** Whether the last fetch for this name, some seconds ago, did not find it. */
+  /** Returns whether the last fetch for this name, a few seconds ago, did not find it. */
   isAbsent(name: string): boolean {
     return monotonicSeconds() < (this.#absent?.get(shorten(name))?.until ?? 0);
   }
 
   rememberAbsent(name: string): void {
-    // Concurrent look-ups end together, and count once.
+    // Concurrent look-ups end together and count once.
     if (this.isAbsent(name)) return;
     const key = shorten(name);
     const absent = (this.#absent ??= new LRUCache({ max: MAX_ABSENT }));
@@ -49,13 +49,13 @@ export class RefetchLimiter {
     absent.set(key, { seconds, until: monotonicSeconds() + seconds });
   }
 
-  /** Whether one more request may wait for a fetch. Those that wait for one name count once. */
+  /** Returns whether another request may wait for a fetch. Requests that wait for the same name use one look-up. */
   admits(name: string | undefined): boolean {
     const isShared = name !== undefined && this.#waitingFor.has(name);
     return this.#waiting < MAX_WAITING && (isShared || this.#lookUps.left >= 1);
   }
 
-  /** Runs a look-up that was admitted. @param name `undefined` for a token that names no key: each counts */
+  /** Runs an admitted look-up. @param name `undefined` for a token without `kid`, each of which counts */
   async count<Result>(name: string | undefined, lookUp: () => Promise<Result>): Promise<Result> {
     const others = (name !== undefined && this.#waitingFor.get(name)) || 0;
     if (others === 0) this.#lookUps.spend(1);
@@ -75,7 +75,7 @@ export class RefetchLimiter {
     else this.#waitingFor.delete(name);
   }
 
-  /** Until the next fetch is due. Concurrent callers wait for the same moment. */
+  /** Waits until the next fetch is due. Concurrent callers share one wait. */
   async waitForFetch(): Promise<void> {
     const wait = Math.min(this.#nextAt - monotonicSeconds(), this.#interval);
     if (this.#next === undefined && wait <= 0) this.#nextAt = monotonicSeconds() + this.#interval;

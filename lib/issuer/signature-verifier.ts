@@ -1,4 +1,4 @@
-/** Verifies signatures by the keys of the issuer: RFC 7515 section 5.2, RFC 8725 section 3.1. */
+/** Verifies signatures with the keys of the issuer. RFC 7515 section 5.2, RFC 8725 section 3.1. */
 import { invalidToken, ProviderUnavailableError, type TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { DecodedJwt } from '../jose/decode-jwt.js';
@@ -11,18 +11,18 @@ import type { IssuerKeys } from './issuer-keys.js';
 import { RememberedTokens } from '../jose/remembered-tokens.js';
 import type { VerificationKey } from '../jose/verification-key.js';
 
-/** Tokens whose signature did not verify are remembered: a client that repeats one costs one verification. */
+/** The maximum number of cached tokens whose signature did not verify: a client that repeats one costs one verification. */
 const MAX_REFUSED = 1000;
-/** A token without `kid` that no key verified is not looked up in a new key set again so soon, in seconds. */
+/** How long a token without `kid` that no key verified does not cause another fetch of the keys, in seconds. */
 const REFUSED_SECONDS = 10;
 /**
- * CPU time of signatures that do not verify, in seconds: half a core after a burst, so that the other half stays for known
- * tokens whatever the algorithm costs (an ES512 signature takes as long as a hundred requests). A tenth of a core for tokens
- * that may be by several keys and are by none: each costs several signatures.
+ * The CPU time for signatures that do not verify, in seconds: half a core after a burst, so that the other half remains for
+ * cached tokens whatever the algorithm costs (an ES512 verification takes as long as a hundred requests). A tenth of a core
+ * for tokens that match several keys and were signed by none of them: each costs several verifications.
  */
 const FAILURES = { burst: 2, perSecond: 0.5 } as const;
 const AMBIGUOUS_FAILURES = { burst: 2, perSecond: 0.1 } as const;
-/** No verification takes longer: beyond this, the process was suspended in it. Seconds. */
+/** The longest time that a verification is charged with, in seconds: a longer one includes a suspension of the process. */
 const MAX_VERIFICATION_SECONDS = 1;
 
 export interface SignatureOptions {
@@ -38,7 +38,7 @@ interface Refused {
   readonly token: string;
   /** None of its keys made the signature. */
   readonly keySet: IssuerKeySet;
-  /** Until then a newer key set cannot have the key, either. By the monotonic clock. */
+  /** Until then the token is rejected without a search in a newer key set. By the monotonic clock. */
   readonly until: number;
 }
 
@@ -47,7 +47,7 @@ interface Search {
   readonly signer: Promise<VerificationKey | undefined>;
 }
 
-/** The key that made a signature, and the key set that it was found in. */
+/** The key that made a signature, and the key set that contains it. */
 export interface Verification {
   readonly key: VerificationKey;
   readonly keySet: IssuerKeySet;
@@ -67,8 +67,8 @@ export class SignatureVerifier {
   ) {}
 
   /**
-   * Whatever the header says that can be refused without a key. Key material in it (`jwk`, `jku`, `x5c`, `x5u`) is not
-   * looked at, here or later.
+   * Checks everything in the header that needs no key. Key material in it (`jwk`, `jku`, `x5c`, `x5u`) is ignored, here and
+   * later.
    *
    * @throws {TokenError} `invalid_token`
    */
@@ -78,17 +78,18 @@ export class SignatureVerifier {
       throw invalidToken('algorithm', `alg ${quoteForeign(alg)} is not accepted`);
     }
     if (kid !== undefined && typeof kid !== 'string') throw invalidToken('malformed', 'kid is not a string');
-    // No extension is understood here, so none may be critical (RFC 7515 section 4.1.11, RFC 7797 section 6).
+    // No extension is supported, so none may be critical (RFC 7515 section 4.1.11, RFC 7797 section 6).
     if ('crit' in header || 'b64' in header)
       throw invalidToken('malformed', 'the header requires an extension (crit, b64)');
     if (signature.length === 0) throw invalidToken('malformed', 'the signature is empty');
   }
 
   /**
-   * Without a promise when the keys are in memory and one of them is named.
+   * Returns a promise only if keys must be fetched, or if several keys match the token.
    *
    * @throws {TokenError} `invalid_token`
-   * @throws {ProviderUnavailableError} if it cannot be determined now whether the issuer has a key for it
+   * @throws {ProviderUnavailableError} if this cannot be determined now: the keys cannot be fetched, or too many tokens with an
+   *   invalid signature were verified
    */
   verify(jwt: DecodedJwt): Verification | Promise<Verification> {
     this.checkHeader(jwt);
@@ -107,7 +108,7 @@ export class SignatureVerifier {
     }
     return whenReady(this.#findSigner(jwt, keySet), (key) => {
       if (key) return { key, keySet };
-      // A `kid` of the set is no rotation, whether its key fits or not.
+      // A `kid` that the set has does not indicate a rotation, whether its key fits or not.
       const { isNamed, keys } = candidates;
       if (keys.length > 0) this.#refused.set({ token: jwt.token, keySet, until: isNamed ? Infinity : 0 });
       if (isNamed) throw refusalOf(jwt, candidates);
@@ -115,7 +116,7 @@ export class SignatureVerifier {
     });
   }
 
-  /** The issuer may have a key that is not known yet; its `kid`, or the lack of one, does not tell. */
+  /** The issuer may have a key that is not known yet; neither the `kid` of the token nor its absence shows whether it has. */
   async #verifyWithNewer(jwt: DecodedJwt, known: IssuerKeySet): Promise<Verification> {
     const kid = kidOf(jwt);
     let newest = known;
@@ -159,7 +160,7 @@ export class SignatureVerifier {
     return undefined;
   }
 
-  /** The first candidate in the caller's turn, each other one in a turn of its own: other tokens go on in between. */
+  /** Tries the first candidate at once, and queues each other one, so that other tokens proceed in between. */
   async #search(
     first: VerificationKey,
     others: readonly VerificationKey[],
@@ -168,7 +169,7 @@ export class SignatureVerifier {
     if (this.#ambiguousFailures.left <= 0) throw tooManyFailures();
     const beganAt = monotonicSeconds();
     if (isSigner(first, jwt)) return first;
-    // Each other one takes about as long. Paid in advance, so that many tokens cannot begin together.
+    // Each other candidate takes about as long. Spent in advance, so that many tokens cannot start together.
     const price = timeSince(beganAt) * (1 + others.length);
     this.#ambiguousFailures.spend(price);
     for (const key of others) {
@@ -186,7 +187,7 @@ const timeSince = (beganAt: number): number =>
 const nothingFits = (kid: unknown): TokenError =>
   invalidToken('unknown_key', `no key of the issuer matches: kid ${quoteForeign(kid)}`);
 
-/** A token that names a key, and that no key made, was changed or forged. */
+/** A token with a `kid` that matches a key, and that no key has signed, was changed or forged. */
 function refusalOf(jwt: DecodedJwt, { keys }: Candidates): TokenError {
   return kidOf(jwt) !== undefined && keys.length > 0
     ? invalidToken('signature', 'the signature does not verify')
@@ -200,7 +201,7 @@ function tooManyFailures(): ProviderUnavailableError {
   });
 }
 
-/** {@link SignatureVerifier.checkHeader} has seen to the types. */
+/** {@link SignatureVerifier.checkHeader} has checked the types. */
 const kidOf = ({ header }: DecodedJwt): string | undefined => header['kid'] as string | undefined;
 const algOf = ({ header }: DecodedJwt): string => header['alg'] as string;
 

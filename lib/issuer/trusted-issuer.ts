@@ -1,4 +1,4 @@
-/** One issuer and everything that is asked of it: its metadata, its keys, and the client that asks. */
+/** Represents one issuer, with its metadata, its keys, its signature verifier and the client that calls its provider. */
 import type { Log } from '../errors/log.js';
 import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import { monotonicSeconds } from '../timing/backoff.js';
@@ -23,11 +23,11 @@ export interface WarmUpOptions {
 
 export interface ProviderStatus {
   /**
-   * `ready`: everything is at hand and fresh. `degraded`: the provider fails, and what is held still serves. `down`: it
-   * fails, and tokens cannot be judged.
+   * `ready`: all data is cached and fresh. `degraded`: the provider fails, and cached data is still used. `down`: it fails, and
+   * tokens cannot be validated.
    */
   readonly state: 'ready' | 'degraded' | 'down';
-  /** Seconds since the keys (or the metadata, where no keys are needed) were fetched; `undefined` if never. */
+  /** Seconds since the keys (or the metadata, if no keys are needed) were fetched; `undefined` if never. */
   readonly age: number | undefined;
 }
 
@@ -38,9 +38,9 @@ export type TrustedIssuerOptions = { readonly name?: string } & MetadataOptions 
   SignatureOptions &
   ProviderClientOptions;
 
-/** What an issuer is made with. What is left out is made for it alone. */
+/** The parts of an issuer. A part that is left out is created for this issuer alone. */
 export interface IssuerParts {
-  /** Shared by the issuers of a module: signatures of all are verified one after the other. */
+  /** Shared by the issuers of a module, so that their signatures are verified one after the other. */
   readonly queue?: VerificationQueue | undefined;
   readonly client?: ProviderClient | undefined;
   /**
@@ -59,7 +59,7 @@ export class TrustedIssuer {
   readonly breaker: CircuitBreaker;
   readonly #needsKeys: boolean;
   #isRetired = false;
-  /** Until when the issuer is known to be trusted, by the monotonic clock in seconds. */
+  /** Until when the result that named this issuer is valid, by the monotonic clock in seconds. */
   knownUntil = Infinity;
 
   constructor(
@@ -79,34 +79,34 @@ export class TrustedIssuer {
     this.#needsKeys = !settings.introspectJwtTokens;
   }
 
-  /** As configured. For logs, events and metrics. */
+  /** The configured name, for logs, events and metrics. */
   get name(): string {
     return this.settings.name ?? this.settings.issuer;
   }
 
-  /** As configured. */
+  /** The configured `issuer`. */
   get issuer(): string {
     return this.settings.issuer;
   }
 
-  /** What `iss` of its access tokens is, but for a trailing slash. */
+  /** The `iss` of its access tokens, which may differ by a trailing slash. */
   get accessTokenIssuer(): string {
     return this.settings.accessTokenIssuer ?? this.settings.issuer;
   }
 
-  /** As the issuer calls itself, once that is known; as it is configured, until then. */
+  /** The `issuer` in its metadata, once that is known; the configured one until then. */
   get identifier(): string {
     return this.metadata.known?.issuer ?? this.settings.issuer;
   }
 
   /**
-   * Verifies the signature of a JWT of another kind than an access token (a logout token, a security event token) by the
-   * keys of this issuer.
+   * Verifies the signature of a JWT that is not an access token (a logout token, a security event token) with the keys of this
+   * issuer.
    *
    * Does not check `typ`, nor any claim: `iss` must still be compared with {@link TrustedIssuer.identifier}.
    *
    * @throws {TokenError} `invalid_token` if it is malformed, or if no key of this issuer made the signature
-   * @throws {ProviderUnavailableError} if the keys cannot be had
+   * @throws {ProviderUnavailableError} if the keys cannot be fetched
    */
   async verifySignature(jws: string): Promise<DecodedJwt> {
     const jwt = decodeJwt(jws);
@@ -114,7 +114,7 @@ export class TrustedIssuer {
     return jwt;
   }
 
-  /** Whether what is remembered of it still counts. */
+  /** Whether its cached data is still valid. */
   get isCurrent(): boolean {
     return !this.#isRetired && (this.knownUntil === Infinity || monotonicSeconds() < this.knownUntil);
   }
@@ -124,10 +124,10 @@ export class TrustedIssuer {
   }
 
   /**
-   * Fetches what requests will need, unless it is at hand.
+   * Fetches the data that requests need, unless it is cached.
    *
-   * @throws {ProviderUnavailableError} if the provider did not answer
-   * @throws {ConfigurationError} if what it answered shows that this application is set up wrongly
+   * @throws {ProviderUnavailableError} if the provider did not respond
+   * @throws {ConfigurationError} if its response shows that this application is configured incorrectly
    */
   async warmUp(): Promise<void> {
     await (this.#needsKeys
@@ -135,7 +135,7 @@ export class TrustedIssuer {
       : this.metadata.getUnlessConfigured(this.settings.introspectionEndpoint));
   }
 
-  /** How things stand; asks the provider first if nothing is held. */
+  /** Returns the status, after a call to the provider if nothing is cached. */
   async check(): Promise<ProviderStatus> {
     try {
       await withDeadline(this.settings.responseTimeout, () => this.warmUp());
@@ -145,7 +145,7 @@ export class TrustedIssuer {
     return this.status;
   }
 
-  /** How things stand, as far as it is known; asks nobody. */
+  /** Returns the status as far as it is known. Does not call the provider. */
   get status(): ProviderStatus {
     const documents = [this.metadata.status, this.keys.status];
     const isFailing = documents.some((document) => document.isFailing);
@@ -155,14 +155,14 @@ export class TrustedIssuer {
     return this.#status(isDegraded ? 'degraded' : 'ready');
   }
 
-  /** It is not trusted any more, or was made anew. Requests under way come to their end. */
+  /** Called when the issuer is no longer trusted, or was replaced. Requests in progress are completed. */
   retire(): void {
     this.#isRetired = true;
     this.metadata.stop();
     this.keys.stop();
   }
 
-  /** Ends calls that are under way, connections that are kept, and what goes on in the background. */
+  /** Ends calls in progress, idle connections and background fetches. */
   async close(): Promise<void> {
     this.metadata.stop();
     this.keys.stop();
