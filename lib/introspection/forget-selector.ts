@@ -1,8 +1,8 @@
-/** Which remembered tokens does a call of `forget` mean? */
+/** Selects the cached tokens that a call of `forget` removes. */
 import { isJwt } from '../jose/decode-jwt.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 
-/** What may be forgotten, and the claim that it is found in. */
+/** The selectors other than `token`, each with the claim that it is compared with. */
 export const FORGETTABLE = { sub: 'sub', sid: 'sid', jti: 'jti', clientId: 'client_id' } as const;
 
 /** Exactly one of `token`, `sub`, `sid`, `jti` and `clientId`. */
@@ -26,10 +26,10 @@ export function pickerOf(selector: ForgetSelector): TokenPicker {
 }
 
 /**
- * What all spellings of a token have in common, as far as providers are known to accept several: a JWT without its
- * signature, any other token without padding, spare bits, case and alphabet of base64.
+ * Returns a normalized form that all spellings of a token share, as far as providers are known to accept several: a JWT
+ * without its signature, any other token without padding, and without spare bits, case and alphabet of base64.
  *
- * Different tokens may have it in common, too. They are forgotten with it, and introspected again.
+ * Different tokens may share this form. They are removed too, and introspected again.
  */
 export function spellingOf(token: string): string {
   return withoutEnd(token).toLowerCase().replaceAll('-', '+').replaceAll('_', '/');

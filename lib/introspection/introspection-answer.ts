@@ -1,14 +1,14 @@
-/** What an introspection answer says, apart from the ways in which providers write it. RFC 7662 section 2.2. */
+/** Normalizes introspection responses, which differ between providers. RFC 7662 section 2.2. */
 import { decodeJwt, isJwt } from '../jose/decode-jwt.js';
 
-/** An answer as the provider gave it, without members that are null. */
+/** The response of the provider, without optional members that are null. */
 export interface IntrospectionAnswer {
-  /** Of the provider's access tokens. */
+  /** The expected `iss` of the provider's access tokens. */
   readonly issuer: string;
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** RFC 7662 section 2.2; not `aud`: an answer that names nobody is not one for this API. */
+/** RFC 7662 section 2.2. Without `aud`: a response whose `aud` is null is not intended for this API. */
 const OPTIONAL_MEMBERS = [
   'scope',
   'client_id',
@@ -22,28 +22,28 @@ const OPTIONAL_MEMBERS = [
   'jti',
 ] as const;
 
-/** Providers that write every member write null for what they do not know. */
+/** Removes optional members that are null: some providers write every member, and null for an unknown value. */
 export function withoutNulls(claims: Record<string, unknown>): Record<string, unknown> {
   const absent = OPTIONAL_MEMBERS.filter((name) => claims[name] === null);
   if (absent.length === 0) return claims;
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !absent.some((each) => each === name)));
 }
 
-/** The `iss` of a JWT, which nobody has vouched for; `undefined` for any other token, and for a JWT without one. */
+/** Returns the unverified `iss` of a JWT; `undefined` for any other token, and for a JWT without `iss`. */
 export function claimedIssuerOf(token: string): string | undefined {
   if (!isJwt(token)) return undefined;
   try {
     const { iss } = decodeJwt(token).claims;
     return typeof iss === 'string' ? iss : undefined;
   } catch {
-    // Three parts that are no JWT: the provider knows what it is.
+    // The token has three parts but is not a JWT. The provider can still know it.
     return undefined;
   }
 }
 
 /**
- * With the binding of the token itself, where the answer has none: providers may leave it out (RFC 9449 section 6.2 and
- * RFC 8705 section 3.2 let them), and the token must not pass for an unbound one then.
+ * Adds the `cnf` of the JWT itself if the response has none. Providers may omit it (RFC 9449 section 6.2 and RFC 8705
+ * section 3.2 permit this), and the token must then not be accepted as an unbound one.
  */
 export function withBindingOf(
   token: string,
@@ -54,7 +54,7 @@ export function withBindingOf(
     const { cnf } = decodeJwt(token).claims;
     return cnf === undefined ? claims : { ...claims, cnf };
   } catch {
-    // Three parts that are no JWT: the provider knows what it is.
+    // The token has three parts but is not a JWT. The provider can still know it.
     return claims;
   }
 }

@@ -1,9 +1,10 @@
 /**
- * Remembers introspection answers.
+ * Caches introspection responses.
  *
- * In memory: bounded, the least recently used goes first, never past `exp`; refusals apart and briefly, so that junk
- * cannot push good answers out. Beside it a cache that instances share, if the application has one; memory then holds an
- * answer for seconds only, so that what is forgotten in one instance is soon forgotten in all.
+ * The memory is bounded, evicts the least recently used response first, and never keeps one past `exp`. Rejections are cached
+ * separately and briefly, so that invalid tokens cannot evict valid responses. If the application has a cache that instances
+ * share, it is used too. Memory then keeps a response for seconds only, so that a token that is removed in one instance is
+ * soon removed in all.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -30,28 +31,28 @@ type Claims = Readonly<Record<string, unknown>>;
 interface Held {
   readonly token: string;
   readonly validated: ValidatedToken;
-  /** By the monotonic clock. */
+  /** In seconds by the monotonic clock, as is `until`. */
   readonly since: number;
   readonly until: number;
 }
 
 interface Refusal {
   readonly error: TokenError;
-  /** By the monotonic clock. */
+  /** In seconds by the monotonic clock, as is `until`. */
   readonly since: number;
   readonly until: number;
 }
 
-/** Answers, and as many refusals. */
+/** The maximum number of cached responses, and of cached rejections. */
 export const MAX_ANSWERS = 10_000;
-/** A token that becomes good (a revocation taken back) is refused this long, in seconds. */
+/** How long a token is still rejected after it becomes valid (a revocation is undone), in seconds. */
 const REFUSAL_TTL_SECONDS = 10;
-/** With a shared cache, memory is asked no longer than this, in seconds. */
+/** How long memory keeps a response if there is a shared cache, in seconds. */
 export const MEMORY_TTL_BESIDE_SHARED_SECONDS = 10;
 
 export class IntrospectionCache {
   readonly #answers: RememberedTokens<Held>;
-  /** By hash: junk is as long as its sender likes. */
+  /** Keyed by hash, because invalid tokens can have any length. */
   #refusals: LRUCache<string, Refusal> | undefined;
   #forgottenAt = -Infinity;
 
@@ -63,27 +64,27 @@ export class IntrospectionCache {
     this.#answers = new RememberedTokens(max);
   }
 
-  /** From memory, if it is less than so many seconds old. */
+  /** Returns a valid token from memory, if its response is less than `maxAge` seconds old. */
   recall(token: string, maxAge = Infinity): ValidatedToken | undefined {
     const held = this.#answers.get(token);
     return held && isUsable(held, maxAge) ? held.validated : undefined;
   }
 
-  /** From memory, if it is less than so many seconds old. */
+  /** Returns a rejection from memory, if it is less than `maxAge` seconds old. */
   recallRefusal(token: string, maxAge = Infinity): TokenError | undefined {
     if (!this.#refusals?.size) return undefined;
     const refusal = this.#refusals.get(hashOf(token));
     return refusal && isUsable(refusal, maxAge) ? refusal.error : undefined;
   }
 
-  /** From the cache that instances share. Its claims are not checked. */
+  /** Returns a response from the shared cache. Its claims are not checked. */
   async recallShared(token: string): Promise<Answered | undefined> {
     if (!this.shared || this.options.introspectionCacheDuration === 0) return undefined;
     const answered = await this.shared.get(token);
     return answered && this.#remaining(answered) > 0 ? answered : undefined;
   }
 
-  /** Remembers an answer here whose claims were checked. */
+  /** Caches a response in memory whose claims were checked. */
   keep(validated: ValidatedToken, answered: Answered): void {
     const remaining = Math.min(
       this.#remaining(answered),
@@ -96,7 +97,7 @@ export class IntrospectionCache {
     if (this.#refusals?.size) this.#refusals.delete(hashOf(token));
   }
 
-  /** Offers an answer to the other instances. Nobody waits for that. */
+  /** Writes a response to the shared cache. This is not awaited. */
   share(token: string, answered: Answered): void {
     const remaining = Math.ceil(this.#remaining(answered));
     if (remaining <= 0 || answered.askedAt <= this.#forgottenAt) return;
@@ -104,8 +105,10 @@ export class IntrospectionCache {
   }
 
   /**
-   * @param mayBeShared the shared cache was not asked first: an older answer there must not come back later
-   * @param claims what the provider said, if it said anything
+   * Caches a rejection, and removes an earlier response.
+   *
+   * @param mayBeShared the shared cache was not read first: an older response there must not be used later
+   * @param claims the response of the provider, if there was one
    */
   keepRefusal(token: string, error: TokenError, mayBeShared: boolean, claims: Claims | undefined): void {
     const wasGood = this.#answers.delete(token);
@@ -122,7 +125,7 @@ export class IntrospectionCache {
   }
 
   /**
-   * Forgets here, and marks in the shared cache what must not be taken from there.
+   * Removes the selected responses from memory, and marks them in the shared cache as removed.
    *
    * @throws {TypeError} unless the selector is exactly one non-empty string
    */
@@ -130,7 +133,7 @@ export class IntrospectionCache {
     selector: ForgetSelector,
   ): Promise<{ readonly evicted: number; readonly sharedAnswered: boolean }> {
     const picks = pickerOf(selector);
-    // An answer that is under way was asked for before the caller said "forget".
+    // A response that is in transit was requested before this call, and must not be cached.
     this.#forgottenAt = Date.now() / 1000;
     const identifiers = new Set<string>();
     const picked = this.#answers.forget(({ token, validated: { claims } }) => {
@@ -138,7 +141,7 @@ export class IntrospectionCache {
       if (isPicked && selector.token !== undefined && claims.jti) identifiers.add(claims.jti);
       return isPicked;
     });
-    // Spellings of the token that do not look alike have its identifier in common.
+    // Spellings of the token with different normalized forms have the same `jti`.
     const alike = this.#answers.forget(({ validated: { claims } }) => identifiers.has(claims.jti ?? ''));
     const evicted = [...picked, ...alike];
     const { shared } = this;
@@ -153,7 +156,7 @@ export class IntrospectionCache {
     return { evicted: evicted.length, sharedAnswered: !answers.includes(false) };
   }
 
-  /** How much longer an answer may be used, in seconds. */
+  /** Returns how much longer a response may be used, in seconds. */
   #remaining(answered: Answered): number {
     const exp: number | undefined = answered.claims.exp;
     return Math.min(
@@ -162,7 +165,7 @@ export class IntrospectionCache {
     );
   }
 
-  /** In how many seconds a token that is not valid yet may be. */
+  /** Returns the seconds until a token that is not valid yet can become valid. */
   #startsIn({ nbf, iat }: Claims = {}): number {
     const startsAt = Math.max(...[nbf, iat].filter((time) => typeof time === 'number'));
     return startsAt - this.options.clockTolerance - trueTime(this.options);

@@ -1,4 +1,4 @@
-/** Asks the provider about a token. RFC 7662 section 2, RFC 9701. */
+/** Introspects tokens at the provider. RFC 7662 section 2, RFC 9701. */
 import {
   AuthError,
   ConfigurationError,
@@ -46,12 +46,12 @@ export class IntrospectionClient {
   ) {}
 
   /**
-   * Asks once, unless the provider is left alone just now. Does not judge the answer.
+   * Calls the provider once, unless the circuit breaker prevents it. Does not check the claims of the response.
    *
-   * @throws {TokenError} if the provider says that it does not introspect this kind of token
-   * @throws {ProviderError} if it refuses this server's credentials
-   * @throws {ProviderUnavailableError} if there is no usable answer
-   * @throws {ConfigurationError} if there is no endpoint to ask
+   * @throws {TokenError} if the provider reports that it does not introspect this kind of token
+   * @throws {ProviderError} if it rejects the credentials of this API
+   * @throws {ProviderUnavailableError} if there is no usable response
+   * @throws {ConfigurationError} if no introspection endpoint is known
    */
   async introspect(token: string): Promise<IntrospectionAnswer> {
     const metadata = await this.metadata.getUnlessConfigured(this.options.introspectionEndpoint);
@@ -79,7 +79,7 @@ export class IntrospectionClient {
     return answer;
   }
 
-  /** RFC 8705 section 5: with a certificate at the alias, where there is one. */
+  /** Returns the endpoint. Clients that authenticate with a certificate use the alias, if there is one (RFC 8705 section 5). */
   #endpointIn(metadata: IssuerMetadata): string {
     const { introspectionEndpoint, clientAuthMethod } = this.options;
     const aliases = isObject(metadata.mtls_endpoint_aliases) ? metadata.mtls_endpoint_aliases : {};
@@ -109,7 +109,7 @@ export class IntrospectionClient {
     }
   }
 
-  /** RFC 9701 section 5: signed by the issuer, for this client, and of a type that no access token has. */
+  /** Reads a response that is signed by the issuer, for this API, with a `typ` that no access token has (RFC 9701 section 5). */
   async #readSigned(body: string, { issuer }: IssuerMetadata): Promise<Record<string, unknown>> {
     try {
       const jwt = decodeJwt(body);
@@ -119,7 +119,7 @@ export class IntrospectionClient {
         throw new TypeError(`its typ is ${quoteForeign(typ)}`);
       if (iss !== issuer) throw new TypeError(`its iss is ${quoteForeign(iss)}`);
       const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-      // The RFC asks for this server, and does not say by which of its names: its example has the API's.
+      // The RFC requires this API as the audience, but does not say by which identifier: its example uses the one of the API.
       const names: readonly unknown[] = [this.options.clientId, this.options.audience].flat();
       if (!audiences.some((each) => names.includes(each)))
         throw new TypeError(`its aud is ${quoteForeign(aud)}`);
@@ -127,7 +127,7 @@ export class IntrospectionClient {
       await this.signatures.verify(jwt);
       return answer;
     } catch (cause) {
-      // A provider that cannot sign its answers is no reason to send the caller for a new token.
+      // An invalid response is a fault of the provider: a `TokenError` would make the client request a new token.
       if (cause instanceof AuthError && !(cause instanceof TokenError)) throw cause;
       const reason = cause instanceof TokenError ? cause.detail : String(cause);
       throw new ProviderUnavailableError({

@@ -1,4 +1,4 @@
-/** Is this token active at its issuer, and meant for us? RFC 7662 section 2.2, RFC 9701. */
+/** Validates tokens by introspection: they must be active, and intended for this API. RFC 7662 section 2.2, RFC 9701. */
 import { invalidToken, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { withoutSlash } from '../issuer/issuer-metadata.js';
@@ -30,11 +30,11 @@ export interface IntrospectionOptions {
   readonly allowMissingAudience: boolean;
 }
 
-/** RFC 6750 section 2.1: b64token. Nothing else is a token, so the provider need not be asked. */
+/** RFC 6750 section 2.1: b64token. Anything else is not a token, and is rejected without a call to the provider. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
 
-/** Of one issuer. */
+/** Validates the tokens of one issuer. */
 export class OpaqueTokenValidator {
   readonly #lookUps = new SingleFlight<ValidatedToken>();
   readonly #introspections = new SingleFlight<ValidatedToken>();
@@ -47,12 +47,12 @@ export class OpaqueTokenValidator {
   ) {}
 
   /**
-   * A good token; without a promise when it is at hand.
+   * Returns a valid token, without a promise if it is in memory.
    *
-   * @param maxAge an answer older than this, in seconds, is not enough; `0` asks the provider
+   * @param maxAge the maximum age of a cached response, in seconds; `0` calls the provider
    * @throws {TokenError} `inactive_token`, `invalid_token`
-   * @throws {ProviderUnavailableError} if that cannot be determined now
-   * @throws {ProviderError} if the provider refuses this server's own credentials
+   * @throws {ProviderUnavailableError} if the validity of the token cannot be determined now
+   * @throws {ProviderError} if the provider rejects the credentials of this API
    */
   validate(token: string, maxAge?: number): ValidatedToken | Promise<ValidatedToken> {
     const held = this.cache.recall(token, maxAge);
@@ -67,7 +67,7 @@ export class OpaqueTokenValidator {
   }
 
   /**
-   * Forgets what is remembered. Requests that come later join no introspection that began earlier.
+   * Removes cached responses. Later requests do not join an introspection that began earlier.
    *
    * @throws {TypeError} unless the selector is exactly one non-empty string
    */
@@ -88,7 +88,7 @@ export class OpaqueTokenValidator {
     return validated;
   }
 
-  /** @param mayBeShared the shared cache was not asked first */
+  /** @param mayBeShared the shared cache was not read first */
   #introspectOnce(token: string, mayBeShared: boolean, maxAge?: number): Promise<ValidatedToken> {
     return this.#introspections.run(token, () => this.#introspect(token, mayBeShared), maxAge);
   }
@@ -96,7 +96,7 @@ export class OpaqueTokenValidator {
   async #introspect(token: string, mayBeShared: boolean): Promise<ValidatedToken> {
     if (token.length > MAX_TOKEN_LENGTH || !B64TOKEN.test(token))
       throw invalidToken('malformed', 'not a token (RFC 6750 section 2.1)');
-    // A token of another issuer is not shown to this one.
+    // A token of another issuer must not be sent to this one.
     const claimed = claimedIssuerOf(token);
     if (claimed !== undefined && withoutSlash(claimed) !== withoutSlash(this.trusted.accessTokenIssuer))
       throw invalidToken('issuer', `iss is ${quoteForeign(claimed)}, and the provider was not called`);
@@ -119,12 +119,12 @@ export class OpaqueTokenValidator {
     const { issuer } = answer;
     const claims = withBindingOf(token, answer.claims);
     checkAnswer({ issuer, claims }, this.options);
-    // An answer may leave iss out (RFC 7662 section 2.2); one that names another issuer is refused above.
+    // A response may omit `iss` (RFC 7662 section 2.2); one with another issuer is rejected above.
     return new ValidatedToken(token, freezeClaims({ ...claims, iss: issuer }), this.trusted);
   }
 }
 
-/** The same as for a JWT, but for what RFC 7662 lets an answer leave out. */
+/** Applies the same checks as for a JWT, except for claims that a response may omit (RFC 7662 section 2.2). */
 export function checkAnswer(
   { issuer, claims }: IntrospectionAnswer,
   options: IntrospectionOptions & ClaimsOptions,

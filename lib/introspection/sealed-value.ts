@@ -1,9 +1,9 @@
 /**
- * Encrypts and authenticates claims for a cache that others can read and write (AES-256-GCM).
+ * Encrypts and authenticates claims for a cache that other programs can read and write (AES-256-GCM).
  *
- * The key of each value is derived from a secret that all instances hold and from the token. Readers of the cache learn
- * nothing, and writers cannot invent claims: a value that was changed, moved to another key or written without the secret
- * does not open.
+ * The key of each value is derived from the token and from a secret that all instances share. Readers of the cache learn
+ * nothing, and writers cannot forge claims: a value that was changed, moved to another cache key or written without the
+ * secret cannot be decrypted.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import type { ClientOptions } from '../issuer/client-authentication.js';
@@ -14,7 +14,7 @@ const VERSION = 'v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What all instances of this API hold and nobody else does; `undefined` if there is no such secret. */
+/** Returns a secret that only the instances of this API have; `undefined` if there is none. */
 export function cacheSecretOf({
   cacheSecret,
   clientSecret,
@@ -31,14 +31,14 @@ export class Sealer {
 
   /**
    * @param secret shared by the instances
-   * @throws {TypeError} for an empty secret: anybody could make a value that opens
+   * @throws {TypeError} for an empty secret, with which anyone could forge values
    */
   constructor(secret: string) {
     if (secret === '') throw new TypeError('the shared cache needs a secret');
     this.#secret = createHash('sha256').update('nestjs-resource-server claims cache').update(secret).digest();
   }
 
-  /** A name that only those who hold the secret can make. */
+  /** Returns a name for the text that cannot be computed without the secret. */
   nameOf(text: string): string {
     return createHmac('sha256', this.#secret).update('name').update(text).digest('base64url');
   }
@@ -52,7 +52,7 @@ export class Sealer {
     return `${VERSION}.${sealed.toString('base64url')}`;
   }
 
-  /** `undefined` unless it was sealed with this secret, for this token, at this place. */
+  /** Decrypts a value. Returns `undefined` unless it was sealed with this secret, for this token and this cache key. */
   open(value: unknown, token: string, place: string): string | undefined {
     if (typeof value !== 'string' || !value.startsWith(`${VERSION}.`)) return undefined;
     const sealed = Buffer.from(value.slice(VERSION.length + 1), 'base64url');

@@ -1,6 +1,6 @@
 /**
- * Introspection answers in the cache that instances share: sealed, under keys that do not reveal the token, with marks of
- * what was forgotten since.
+ * Stores introspection responses in the cache that instances share: encrypted, under keys that do not reveal the token, with
+ * marks for tokens that were removed since.
  */
 import { createHash } from 'node:crypto';
 import { isObject } from '../jose/strict-json.js';
@@ -10,14 +10,14 @@ import { FORGETTABLE, spellingOf, type ForgetSelector } from './forget-selector.
 import type { Sealer } from './sealed-value.js';
 import type { SharedCache } from './shared-cache.js';
 
-/** An answer, whom it came from, and when it was asked for (seconds since 1970, by the clock of the instance that asked). */
+/** A response, its issuer, and when it was requested (seconds since 1970, by the clock of the instance that requested it). */
 export interface Answered {
   readonly issuer: string;
   readonly claims: AccessTokenClaims;
   readonly askedAt: number;
 }
 
-/** Clocks of two instances may differ by so much, in seconds. */
+/** The tolerated difference between the clocks of two instances, in seconds. */
 const CLOCK_MARGIN_SECONDS = 2;
 const PREFIX = 'nestjs-resource-server:';
 
@@ -28,7 +28,7 @@ export class SharedAnswers {
     private readonly options: Pick<ClaimsOptions, 'audience'> & { readonly issuer: string },
   ) {}
 
-  /** An answer that opens, has the right shape and was not forgotten meanwhile. Its claims are not checked. */
+  /** Returns a response that can be decrypted, has the right shape and is not marked as removed. Its claims are not checked. */
   async get(token: string): Promise<Answered | undefined> {
     const key = this.#keyOf(token);
     const text = this.sealer.open((await this.cache.get(key))?.result, token, key);
@@ -37,22 +37,22 @@ export class SharedAnswers {
     return (await this.#isForgotten(token, answered)) ? undefined : answered;
   }
 
-  /** @returns whether the cache took it */
+  /** @returns whether the cache accepted the value */
   set(token: string, answered: Answered, ttlSeconds: number): Promise<boolean> {
     const key = this.#keyOf(token);
     return this.cache.set(key, this.sealer.seal(JSON.stringify(answered), token, key), ttlSeconds);
   }
 
-  /** @returns whether the cache answered */
+  /** @returns whether the cache responded */
   delete(token: string): Promise<boolean> {
     return this.cache.delete(this.#keyOf(token));
   }
 
   /**
-   * Marks what must not be taken from the cache any more.
+   * Marks responses that must no longer be read from the cache.
    *
-   * @param ttlSeconds how long answers live in the cache
-   * @returns whether the cache took it
+   * @param ttlSeconds how long responses remain in the cache
+   * @returns whether the cache accepted the mark
    */
   mark(selector: ForgetSelector, forgottenAt: number, ttlSeconds: number): Promise<boolean> {
     const [[kind, value] = ['', '']] = Object.entries(selector);
@@ -67,7 +67,7 @@ export class SharedAnswers {
       if (typeof value === 'string') marks.push(this.#markOf(kind, value));
     }
     const answers = await Promise.all(marks.map((mark) => this.cache.get(mark)));
-    // A mark that cannot be read may be there.
+    // A mark that cannot be read may exist.
     return answers.some((answer) => {
       if (!answer) return true;
       if (answer.result === undefined || answer.result === null) return false;
@@ -75,7 +75,7 @@ export class SharedAnswers {
     });
   }
 
-  /** By hash: what leaves the process never reveals the token. Another API, or another issuer, has other keys. */
+  /** Returns a hash, so that the key does not reveal the token. Another API, or another issuer, has other keys. */
   #keyOf(token: string): string {
     const { issuer, audience } = this.options;
     return (
@@ -86,13 +86,13 @@ export class SharedAnswers {
     );
   }
 
-  /** Under the secret, too: readers of the cache cannot try out whose tokens were forgotten. */
+  /** Depends on the secret too, so that readers of the cache cannot find out by trial whose tokens were removed. */
   #markOf(kind: string, value: string): string {
     return PREFIX + this.sealer.nameOf(JSON.stringify([this.options.issuer, 'forgotten', kind, value]));
   }
 }
 
-/** It was sealed by an instance with the same secret, but perhaps of another version: its shape is checked. */
+/** Checks the shape of the value: the instance that wrote it has the same secret, but may run another version. */
 function readAnswered(text: string): Answered | undefined {
   const value: unknown = JSON.parse(text);
   if (!isObject(value)) return undefined;

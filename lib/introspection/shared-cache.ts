@@ -1,4 +1,4 @@
-/** The cache that instances share. One that fails or is slow is left out: no request fails or waits for it. */
+/** Accesses the cache that instances share. It is bypassed while it fails or is slow, so that no request fails because of it. */
 import { withDeadline } from '../timing/deadline.js';
 import type { Log } from '../errors/log.js';
 import { Backoff } from '../timing/backoff.js';
@@ -49,7 +49,7 @@ export interface CacheOptions {
   readonly cacheSecret?: string | undefined;
 }
 
-/** A cache that takes longer is slower than what it saves, in seconds. */
+/** The longest wait for the cache, in seconds: a slower one costs more time than it saves. */
 const MAX_WAIT_SECONDS = 0.25;
 
 export class SharedCache {
@@ -63,22 +63,22 @@ export class SharedCache {
     this.#cache = inSeconds(cache);
   }
 
-  /** What the cache holds, `undefined` in it for a miss; `undefined` itself if the cache could not be asked. */
+  /** Returns an object with the cached value, which is `undefined` for a miss; `undefined` instead of it if the cache failed. */
   get(key: string): Promise<{ readonly result: unknown } | undefined> {
     return this.#attempt(() => this.#cache.get(key));
   }
 
-  /** @returns whether the cache took it */
+  /** @returns whether the cache accepted the value */
   async set(key: string, value: string, ttlSeconds: number): Promise<boolean> {
     const set = async (): Promise<void> => {
-      // What a Keyv answers instead of throwing.
+      // A Keyv returns `false` instead of throwing.
       if ((await this.#cache.set(key, value, ttlSeconds)) === false)
         throw new Error('the cache rejected the value');
     };
     return (await this.#attempt(set)) !== undefined;
   }
 
-  /** @returns whether the cache answered */
+  /** @returns whether the cache responded */
   async delete(key: string): Promise<boolean> {
     return (await this.#attempt(() => this.#cache.delete(key))) !== undefined;
   }
@@ -100,7 +100,7 @@ export class SharedCache {
     this.#backoff.succeed();
   }
 
-  /** Reported once per outage. Requests that were under way when it began do not make the pause longer. */
+  /** Logs once per outage. Calls that were in progress when a pause began do not extend it. */
   #failed(error: unknown): void {
     if (this.#backoff.remaining > 0) return;
     if (this.#backoff.failures === 0) {
