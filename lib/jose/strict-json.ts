@@ -79,7 +79,8 @@ function membersOf(value: object, depth: number): number {
     return members;
   }
   for (const name in value) {
-    if (name === '__proto__') return NaN;
+    // A polluted `Object.prototype` has members that the text does not name.
+    if (name === '__proto__' || !Object.hasOwn(value, name)) return NaN;
     members++;
     const member = (value as Record<string, unknown>)[name];
     if (typeof member === 'object' && member !== null) members += membersOf(member, depth + 1);

@@ -78,6 +78,21 @@ describe.each(PLATFORMS)('a function of issuers on %s', (platform) => {
     });
   });
 
+  it('a tenant is reported as down while its provider fails and its keys are too old to use', async () => {
+    await boot({ jwksCacheDuration: 60, metadataCacheDuration: 6000, maxStale: 600 });
+    const states = async (): Promise<unknown> => (await app?.nest.get(AuthHealthIndicator).isHealthy())?.auth;
+    expect([await ask(acme.token()), await ask(globex.token())]).toEqual([200, 200]);
+    acme.server.goDown();
+    advanceClock(61);
+    expect([await ask(acme.token()), await ask(globex.token())]).toEqual([200, 200]);
+    expect(await states()).toMatchObject({ issuers: { acme: { state: 'degraded' } } });
+    advanceClock(600);
+    expect([await ask(acme.token()), await ask(globex.token())]).toEqual([503, 200]);
+    expect(await states()).toMatchObject({
+      issuers: { acme: { state: 'down' }, globex: { state: 'ready' } },
+    });
+  });
+
   it('an unknown issuer is 401, also on optional routes; nobody is called, and the function once a minute', async () => {
     tenants.delete(globex.server.issuer);
     await boot();

@@ -22,6 +22,18 @@ const nested = (levels: number, open: string, close: string): string =>
 const LISTS = (levels: number): string => `{"x":${nested(levels, '[', ']')}}`;
 const OBJECTS = (levels: number): string => `{"x":${'{"x":'.repeat(levels)}0${'}'.repeat(levels)}}`;
 
+it('finds a duplicate member also where a library has polluted Object.prototype', () => {
+  const polluted = Object.prototype as unknown as Record<string, unknown>;
+  polluted['x'] = 1;
+  try {
+    expect(read('{"a":1,"a":2}')).toBe(TWICE);
+    expect(read('{"a":{"b":1,"b":2}}')).toBe(TWICE);
+    expect(read('{"a":1,"b":2}')).toMatchObject({ a: 1, b: 2 });
+  } finally {
+    delete polluted['x'];
+  }
+});
+
 describe('an object', () => {
   it.each([
     '{}',
