@@ -1,4 +1,4 @@
-/** Options that are addresses. What they hold is quoted without credentials and query. */
+/** Schemas of options that are URLs. Messages quote these without credentials and query. */
 import * as z from 'zod/mini';
 import { quoteAddress } from '../errors/quote-address.js';
 import { hasCredentials } from '../issuer/provider-address.js';
@@ -11,7 +11,7 @@ const isNoUrl = {
 const url = z.string(isNoUrl).check(z.refine((value) => URL.canParse(value), isNoUrl));
 
 /**
- * Never with credentials: addresses are logged, and `fetch` refuses them with the whole address in its message.
+ * Rejects credentials: URLs are logged, and `fetch` rejects such a URL with an error that quotes all of it.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What may the application say? The public type; each room documents its own part. */
+/** The types of all options. Each folder declares and documents its own part. */
 import type { GroupOptions } from '../access/requirement.js';
 import type { DPoPOptions } from '../binding/dpop-proof.js';
 import type { BindingOptions } from '../binding/sender-constraint.js';

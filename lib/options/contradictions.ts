@@ -1,4 +1,4 @@
-/** Options of one issuer that do not go together, and certificates and keys that cannot be read. */
+/** Finds options that contradict each other, and certificates and keys that cannot be read. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { quoteAddress } from '../errors/quote-address.js';
@@ -10,7 +10,10 @@ import type { LogoutOptions } from '../revocation/logout-token.js';
 import { readClientSecret } from './secrets.js';
 import { DEFAULT_LOGOUT_PATH } from './settings.js';
 
-/** What no option can tell by itself. Looks at what was said, so that these mistakes come in the same message. */
+/**
+ * Finds mistakes that concern several options of an issuer. Reads the options before they are validated, so that one error
+ * lists all mistakes.
+ */
 export function contradictions(
   said: Readonly<Record<string, unknown>>,
 ): (readonly [option: string, problem: string])[] {
@@ -34,10 +37,10 @@ export function contradictions(
 }
 
 /**
- * Of the receivers of logout tokens and security events, which are the module's.
+ * Finds mistakes in the options for logout tokens and security events, which belong to the module, not to an issuer.
  *
- * @param issuers those that are known at start
- * @param areOpen a function names others at the request
+ * @param issuers the issuers that are known at start
+ * @param areOpen whether a function returns further issuers at request time
  */
 export function receiverContradictions(
   said: Readonly<Record<string, unknown>>,
@@ -47,7 +50,7 @@ export function receiverContradictions(
   const { backChannelLogout, logoutAudience, clientId } = said;
   const events = isObject(said['securityEvents']) ? said['securityEvents'] : {};
   const found: (readonly [string, string])[] = [];
-  // A variable that is not set, more likely than the wish not to check it.
+  // Probably an unset environment variable, not the intention to omit the check.
   if ('authorizationHeader' in events && events['authorizationHeader'] === undefined)
     found.push([
       'securityEvents.authorizationHeader',
@@ -65,7 +68,7 @@ export function receiverContradictions(
   const isNamed = [{ clientId, logoutAudience }, ...issuers].some(
     (each) => (each.logoutAudience ?? each.clientId) !== undefined,
   );
-  // What a function answers is not known yet. An issuer without either accepts no logout token.
+  // The issuers that a function returns are not known yet. An issuer without either option accepts no logout tokens.
   if (!isNamed && !areOpen) found.push(['logoutAudience', 'backChannelLogout requires it or clientId']);
   const isPath = typeof backChannelLogout === 'string' && backChannelLogout.startsWith('/');
   const { path = DEFAULT_LOGOUT_PATH } = isObject(backChannelLogout)
@@ -91,7 +94,7 @@ function clientContradictions(
   const isSealed = ['cacheSecret', 'clientSecret', 'clientCertificateKey'].some(
     (option) => said[option] !== undefined,
   );
-  // With a fetcher of the application's own, TLS is the application's.
+  // With the option `fetcher`, the application is responsible for TLS.
   if (said['fetcher'] !== undefined) {
     return cache === undefined || isSealed
       ? []
@@ -107,7 +110,7 @@ function clientContradictions(
     .map((option) => [option, `${String(method)} requires it`]);
 }
 
-/** Keys and certificates that look like some and are none: better said now than with the first token. */
+/** Finds keys and certificates that cannot be used, at start-up instead of with the first token. */
 export function unreadable(
   options: Partial<ClientOptions> & Partial<ProviderClientOptions>,
 ): (readonly [option: string, problem: string])[] {
@@ -130,7 +133,7 @@ export function unreadable(
       check();
       return [];
     } catch {
-      // The reason may quote the key.
+      // The error is not reported, because its message may quote the key.
       return [[option, problem] as const];
     }
   });

@@ -1,4 +1,4 @@
-/** The options of each issuer: what its entry says, else what the module's own options say. */
+/** Resolves the options of each issuer: those of its entry, else those of the module. */
 import * as z from 'zod/mini';
 import type { GroupOptions } from '../access/requirement.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
@@ -82,7 +82,7 @@ export interface IssuersOptions {
   readonly opaqueTokenIssuer?: OpaqueTokenIssuer | undefined;
 }
 
-/** Options about an issuer that an entry may set. The known error of this machine's clock is the same for all of them. */
+/** Options that an entry may set. `clockSkew`, the known error of the local clock, is the same for all issuers. */
 export const ISSUER_OPTIONS = [
   'issuer',
   'accessTokenIssuer',
@@ -114,7 +114,7 @@ export const ISSUER_OPTIONS = [
   'fetcher',
 ] as const satisfies readonly (keyof ResolvedIssuerOptions)[];
 
-/** Options that belong to one issuer: for several, a common one would have one answer for another. */
+/** Options that belong to one issuer: a common value would make one issuer's keys or endpoint apply to another. */
 const OF_ONE_ISSUER = ['jwksUri', 'introspectionEndpoint', 'accessTokenIssuer'] as const;
 
 const name = z.optional(z.string('is not a string').check(z.minLength(1, 'is empty')));
@@ -132,7 +132,7 @@ const issuerSchema = z.extend(
 type Said = Readonly<Record<string, unknown>>;
 type Problem = readonly [option: string, problem: string];
 
-/** The options of one issuer, or what is wrong with them. */
+/** Returns the options of one issuer, or the problems with them. */
 export function resolveIssuer(
   entry: unknown,
   common: Said,
@@ -162,7 +162,7 @@ export function resolveIssuer(
         problems.push(
           ...issue.keys.map((key) => [[...issue.path, key].join('.'), unknownIn(key)] as Problem),
         );
-        // What is wrong with the module's own options is said of them.
+        // Problems with inherited options are reported once, for the module.
       } else if (first === undefined || first in own || input[String(first)] === undefined) {
         problems.push([issue.path.filter((part) => typeof part === 'string').join('.'), issue.message]);
       }
@@ -183,7 +183,7 @@ function freeze(data: z.infer<typeof issuerSchema>): ResolvedIssuerOptions {
   const { clientSecret } = data;
   return Object.freeze({
     ...data,
-    // What the application does with its object later changes nothing here.
+    // A copy, so that later changes to the application's object have no effect.
     ...(isObject(clientSecret) && { clientSecret: Object.freeze({ ...clientSecret }) }),
     name: data.name ?? data.issuer,
     groupOptions: Object.freeze(data.groupOptions),
@@ -192,7 +192,7 @@ function freeze(data: z.infer<typeof issuerSchema>): ResolvedIssuerOptions {
   }) as ResolvedIssuerOptions;
 }
 
-/** Issuers of which tokens could not be told apart, names that two of them have, and options that only one may have. */
+/** Finds identifiers and names that several issuers use, and names that are the identifier of another issuer. */
 export function contradictionsAmong(issuers: readonly ResolvedIssuerOptions[]): readonly string[] {
   const problems: string[] = [];
   const seen = new Map<string, ResolvedIssuerOptions>();
@@ -215,7 +215,7 @@ export function contradictionsAmong(issuers: readonly ResolvedIssuerOptions[]): 
   return problems;
 }
 
-/** What must stand in the entries, where there may be several: each issuer has its own keys and endpoints. */
+/** Finds options that must be set in the entries of several issuers, because each issuer has its own keys and endpoints. */
 export function misplacedAmong(common: Said, entries: readonly unknown[] | undefined): readonly Problem[] {
   return OF_ONE_ISSUER.filter((option) => {
     if (common[option] === undefined) return false;
@@ -224,7 +224,7 @@ export function misplacedAmong(common: Said, entries: readonly unknown[] | undef
   }).map((option) => [option, 'belongs to one issuer: set it in the entries of issuers'] as const);
 }
 
-/** Calls the application's function, and makes options of its answer. */
+/** Calls the application's function and resolves the options that it returns. */
 export function issuerFinder(
   find: FindIssuer,
   common: Said,
@@ -232,7 +232,7 @@ export function issuerFinder(
 ): (iss: string) => ResolvedIssuerOptions | undefined | Promise<ResolvedIssuerOptions | undefined> {
   const read = (iss: string, answer: unknown): ResolvedIssuerOptions | undefined => {
     if (answer === undefined || answer === null) return undefined;
-    // At once: the application may use one object for several answers.
+    // Resolved immediately, because the application may reuse one object for several results.
     const { options, problems } = resolveIssuer(answer, common);
     if (!options) throw mistaken(problems.map(([option, problem]) => `${option}: ${problem}`).join('; '));
     const { issuer, accessTokenIssuer = issuer, clientId } = options;
@@ -272,7 +272,7 @@ const failed = (cause: unknown): ConfigurationError =>
     cause,
   });
 
-/** Whether an answer says what an earlier one said. What the application shares among them is the same object. */
+/** Returns whether two results of the function have the same options; `cache` and `fetcher` are compared by identity. */
 export function isSameIssuer(a: ResolvedIssuerOptions, b: ResolvedIssuerOptions): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ResolvedIssuerOptions>;
   return [...names].every((each) =>

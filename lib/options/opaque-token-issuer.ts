@@ -1,4 +1,4 @@
-/** The application's say in which issuer an opaque token is of. */
+/** The type of the option `opaqueTokenIssuer`, which selects the issuer of an opaque token. */
 import type { IncomingRequest } from '../credentials/incoming-request.js';
 
 /**

@@ -19,17 +19,17 @@ const FAPI2_ALGORITHMS = ['PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 /** Section 5.3.2.1: clocks differ by up to 10 s, and by less than 60 s. */
 const FAPI2_TOLERANCE = { least: 10, default: 30, most: 60 };
 
-/** Options as they were said. */
+/** Options as configured, before validation. */
 type Said = Readonly<Record<string, unknown>>;
 
-/** What the profile sets where nothing is said. */
+/** Returns the defaults of options that the profile changes. */
 export function profileDefaults({ profile }: Said): Record<string, unknown> {
   return profile === 'fapi2'
     ? { clockTolerance: FAPI2_TOLERANCE.default, signingAlgorithms: [...FAPI2_ALGORITHMS] }
     : {};
 }
 
-/** The algorithms of DPoP proofs, which are no option of their own. */
+/** Returns the accepted algorithms of DPoP proofs. No option sets them. */
 export function proofAlgorithms<Name extends string>(
   { profile }: ProfileOptions,
   all: readonly Name[],
@@ -37,7 +37,7 @@ export function proofAlgorithms<Name extends string>(
   return profile === 'fapi2' ? all.filter(isFapi2Algorithm) : all;
 }
 
-/** What contradicts the profile. That the issuer is https, or on this machine, is checked in any case. */
+/** Finds options that contradict the profile. An issuer must use https, or be a loopback address, with any profile. */
 export function profileProblems(said: Said): readonly (readonly [option: string, problem: string])[] {
   if (said['profile'] !== 'fapi2') return [];
   const { clockTolerance, signingAlgorithms } = said;
@@ -64,7 +64,7 @@ export function profileProblems(said: Said): readonly (readonly [option: string,
   ];
 }
 
-/** Where a token that is revoked would be noticed before it expires; the profile requires it (section 5.3.4, 3). */
+/** Returns whether revoked tokens are detected before they expire, as the profile requires (section 5.3.4, 3). */
 export function noticesRevocation(options: Said): boolean {
   return (
     options['introspectJwtTokens'] === true ||

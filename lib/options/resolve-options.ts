@@ -1,4 +1,4 @@
-/** Which value does each option have? Option, else environment, else default; all mistakes in one message. */
+/** Resolves each option from code, else from the environment, else to its default. One error lists all mistakes. */
 import { DPOP_ALGORITHMS } from '../binding/dpop-proof.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
@@ -19,12 +19,12 @@ import { LISTS, optionsSchema, optionsSchemaOfSeveral, VARIABLES } from './setti
 
 export const DEFAULT_PREFIX = 'MONOCLOUD_BACKEND_';
 
-/** Options that are none of these, but stand beside them. */
+/** Properties that belong next to the options, not among them, each with the message for it. */
 const MISPLACED: Readonly<Record<string, string>> = {
   globalGuard: 'is read before the factory is called; set it next to useFactory, not in its result',
 };
 
-/** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation count. */
+/** Reads one variable: `ConfigService.get`, so that `.env` files and the application's own validation apply. */
 export type ReadVariable = (name: string) => unknown;
 
 /**
@@ -43,7 +43,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   const problems: string[] = [];
   const isSeveral = several !== undefined;
   const read = (option: string): unknown =>
-    // The issuers in code are all there are.
+    // With `issuers` in code, the variable is ignored.
     isSeveral && option === 'issuer' ? undefined : readOption(option, envPrefix, readVariable, problems);
 
   if (rest.issuer !== undefined && tenantDomain !== undefined && rest.issuer !== tenantDomain) {
@@ -58,7 +58,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
     ...fromEnvironment(read),
     ...defined({ ...rest, issuer: issuerInCode }),
   };
-  // Of the environment: in code, an issuer with a comma is one.
+  // Only a variable is split at commas: in code, an issuer with a comma is one issuer.
   const listed = issuerInCode === undefined && typeof named === 'string' ? splitList(named) : [];
   const issuers = several ?? (listed.length > 1 ? listed.map((issuer) => ({ issuer })) : undefined);
   const input: Record<string, unknown> = {
@@ -134,7 +134,7 @@ export function resolveOptions(given: AuthModuleOptions, readVariable: ReadVaria
   });
 }
 
-/** The issuers that are known at start; what is wrong with them goes to `add`. */
+/** Returns the issuers that are known at start, and reports the problems with them to `add`. */
 function resolveIssuers(
   issuers: unknown,
   input: Readonly<Record<string, unknown>>,
@@ -169,7 +169,7 @@ function isFinder(issuers: unknown): issuers is FindIssuer {
   return typeof issuers === 'function';
 }
 
-/** Every audience that some issuer has, the module's own first. */
+/** Returns the audiences of all issuers, that of the module first. */
 function audienceOf(
   list: readonly ResolvedIssuerOptions[],
   { audience }: { readonly audience?: unknown },
@@ -186,9 +186,9 @@ function splitList(value: string): string[] {
     .filter((each) => each !== '');
 }
 
-/** Variables that carry the prefix but belong to no option: typing mistakes, most often. */
+/** Returns the variables with the prefix that belong to no option: usually misspelled names. */
 export function unknownVariables(envPrefix: string, names: readonly string[]): readonly string[] {
-  // Every variable of the process begins with nothing: none of them can be told to be a misspelt one of ours.
+  // With an empty prefix, misspelled names cannot be distinguished from other variables of the process.
   if (envPrefix === '') return [];
   const known = new Set(
     Object.values(VARIABLES)
@@ -212,7 +212,7 @@ function readOption(option: string, prefix: string, readVariable: ReadVariable, 
   return LISTS.has(option) ? splitList(value) : value.trim();
 }
 
-/** The options whose names begin with the group's prefix and go no deeper. */
+/** Reads the options of one group from the environment, without those of nested groups. */
 function fromEnvironment(read: (option: string) => unknown, group = ''): Record<string, unknown> {
   const names = Object.keys(VARIABLES)
     .filter((option) => option.startsWith(group))
@@ -225,7 +225,7 @@ function defined(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; a member of a list is its option. */
+/** Returns `clockTolerance (MONOCLOUD_BACKEND_CLOCK_TOLERANCE)`; an element of a list is described as the list. */
 function describe(path: string, prefix: string): string {
   const option = path.replace(/\.\d+$/, '');
   const [variable] = VARIABLES[option] ?? [];

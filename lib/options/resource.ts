@@ -1,4 +1,4 @@
-/** What is this API called, as a resource? RFC 9728 section 1.2. */
+/** Determines the resource identifier of this API and the URL of its metadata. RFC 9728 sections 1.2 and 3.1. */
 import { quoteAddress } from '../errors/quote-address.js';
 import { isSecureEnough } from '../issuer/provider-address.js';
 import { isObject } from '../jose/strict-json.js';
@@ -27,34 +27,34 @@ export interface ResourceMetadataOptions {
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
-/** RFC 9728 section 3.1: between the host and the path. A path of `/` alone is none. */
+/** Inserts the well-known path between host and path (RFC 9728 section 3.1). A path of `/` alone counts as no path. */
 export function metadataUrlOf(resource: string): string {
   const url = new URL(resource);
   url.pathname = WELL_KNOWN + (url.pathname === '/' ? '' : url.pathname);
   return url.href;
 }
 
-/** As much of the options as is read. */
+/** The options that are read here. */
 interface ResourceTerms {
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   readonly audience: string | readonly string[];
   readonly allowInsecureRequests: boolean;
 }
 
-/** What this application is called, each with a document of its own: the first one is that of routes that name no audience. */
+/** Returns the resources of this application. Each has its own document; the first is that of routes without an audience. */
 export function resourcesOf({ resourceMetadata, ...terms }: ResourceTerms): readonly string[] {
   if (!resourceMetadata) return [];
   return [...new Set([resourceMetadata.resource, ...servedAudiences(terms)])];
 }
 
-/** By options, which are made once, then by resource. */
+/** Keyed by options, which are resolved once, then by resource. */
 const metadataUrls = new WeakMap<ResourceTerms, ReadonlyMap<string | undefined, string>>();
 
 /**
- * Where the document of a route's resource is.
+ * Returns the URL of the metadata document of a route's resource.
  *
- * @param audience that of the route; `undefined`: none
- * @returns `undefined` where there is no document
+ * @param audience the audience that the route requires, if any
+ * @returns `undefined` if there is no document
  */
 export function metadataUrlFor(options: ResourceTerms, audience: string | undefined): string | undefined {
   if (!options.resourceMetadata) return undefined;
@@ -71,23 +71,23 @@ export function metadataUrlFor(options: ResourceTerms, audience: string | undefi
   return urls.get(isWhole ? undefined : audience);
 }
 
-/** Those that a document can be served for. */
+/** Returns the audiences that a document can be served for. */
 function servedAudiences({
   audience,
   allowInsecureRequests,
 }: Omit<ResourceTerms, 'resourceMetadata'>): readonly string[] {
   const audiences = [audience].flat();
-  // One alone is what the application itself is called.
+  // A single audience is the resource of the application itself.
   if (audiences.length < 2) return [];
   return audiences.filter(
     (each) => isHttpUrl(each) && complaintAbout(new URL(each), allowInsecureRequests) === undefined,
   );
 }
 
-/** Options as they were said. */
+/** Options as configured, before validation. */
 type Said = Readonly<Record<string, unknown>>;
 
-/** With the name that this API has, where the application gives none. */
+/** Adds the resource identifier, which is derived from other options unless the application sets it. */
 export function nameResource(
   options:
     (Omit<ResourceMetadataOptions, 'resource'> & { readonly resource?: string | undefined }) | undefined,
@@ -97,7 +97,7 @@ export function nameResource(
   return resource === undefined ? undefined : Object.freeze({ ...options, resource });
 }
 
-/** What is wrong with the name. What is no URL, or no option, is told elsewhere. */
+/** Finds problems with the resource identifier. Invalid URLs and unknown options are reported elsewhere. */
 export function resourceProblems(said: Said): (readonly [option: string, problem: string])[] {
   if (!isOn(said['resourceMetadata'])) return [];
   const resource = resourceOf(said);
@@ -117,7 +117,7 @@ function complaintAbout(url: URL, allowInsecureRequests: boolean): string | unde
   if (url.username !== '' || url.password !== '') return 'must not have credentials';
   if (!isSecureEnough(url, allowInsecureRequests))
     return 'is not https; allowInsecureRequests accepts it for test networks';
-  // Routers read more than that as a pattern, or as an escape.
+  // Routers interpret other characters as a pattern or an escape.
   if (/[^\w\-.~/@]/.test(url.pathname))
     return 'has a path with other characters than letters, digits and - . _ ~ @ /';
   return undefined;

@@ -1,19 +1,19 @@
-/** Options that hold secrets. No message ever quotes them. */
+/** Schemas of options that are secrets. No message quotes their values. */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import type { ClientKey } from '../issuer/client-authentication.js';
 import { isObject } from '../jose/strict-json.js';
 
-/** Their variables keep the spaces around the value: a secret may begin or end with one (RFC 6749 appendix A.2). */
+/** Options whose variables are not trimmed: a secret may begin or end with a space (RFC 6749 appendix A.2). */
 export const SECRETS: ReadonlySet<string> = new Set(['clientSecret', 'cacheSecret', 'dpop.nonce']);
 
-/** Without the line breaks that files and shells add: no secret has any (RFC 6749 appendix A.2). */
+/** Removes tabs and line breaks at both ends, which files and shells add; no secret has any (RFC 6749 appendix A.2). */
 export function readSecret(variable: string): string {
   return variable.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
 }
 
 /**
- * A secret of this API's own, of which nobody else chooses the form.
+ * A secret that only this API uses, so that a minimum length can be required.
  *
  * @internal
  */
@@ -21,7 +21,7 @@ export const strongSecret = z
   .string('is not a string')
   .check(z.minLength(32, 'is a secret of at least 32 characters'));
 
-/** A JWK where the text is one; else the secret as it is, which may begin with a brace, too. */
+/** Returns the JWK if the text is one, else the text: a secret that is not a JWK may also begin with a brace. */
 export function readClientSecret(value: unknown): unknown {
   if (typeof value !== 'string' || !value.trim().startsWith('{')) return value;
   try {
@@ -51,7 +51,7 @@ export const pem = (what: string) =>
       .check(z.regex(/-----BEGIN [A-Z ]+-----/, `is neither ${what} in PEM nor a file with it`)),
   );
 
-/** PEM as it is, with the line breaks that a variable writes as backslash and n; anything else names a file. */
+/** Returns PEM text, with each `\n` escape of a variable as a line break. Any other value is the path of a file. */
 function readPem(value: string): string {
   if (value.includes('-----BEGIN')) return value.replaceAll(String.raw`\n`, '\n');
   try {

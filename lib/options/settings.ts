@@ -1,4 +1,4 @@
-/** Which options are there, what may each be, and which variable is its own? */
+/** The schema of the options, and the environment variables of each. */
 import * as z from 'zod/mini';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ReplayStore } from '../binding/replay-store.js';
@@ -14,7 +14,7 @@ import { SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 import { address, issuer } from './address.js';
 import { clientSecret, pem, strongSecret } from './secrets.js';
 
-/** The variables of each option, after the prefix; the first one is named in messages. */
+/** The variables of each option, without the prefix. Messages name the first one. */
 export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>> = {
   issuer: ['TENANT_DOMAIN', 'ISSUER'],
   accessTokenIssuer: ['ACCESS_TOKEN_ISSUER'],
@@ -58,7 +58,7 @@ export const VARIABLES: Readonly<Record<string, readonly [string, ...string[]]>>
   logoutAudience: ['LOGOUT_AUDIENCE'],
 };
 
-/** Options that hold a list: their variable is split at commas. */
+/** Options that are lists. Their variables are split at commas. */
 export const LISTS: ReadonlySet<string> = new Set(['audience', 'signingAlgorithms', 'auditIgnore']);
 
 const complain = (about: string) => ({
@@ -66,7 +66,7 @@ const complain = (about: string) => ({
     input === undefined ? 'required' : `${quoteForeign(input)} ${about}`,
 });
 
-/** ConfigService hands over strings, or whatever the application's own validation made of them. */
+/** Converts strings. `ConfigService` returns strings, or values that the application's own validation has converted. */
 function converted<Schema extends z.ZodMiniType>(convert: (text: string) => unknown, schema: Schema) {
   return z.pipe(
     z.transform((value: unknown) => (typeof value === 'string' ? convert(value.trim()) : value)),
@@ -98,7 +98,7 @@ const audience = z.union(
 
 const algorithm = z.enum(SIGNING_ALGORITHMS, complain(`is not one of ${SIGNING_ALGORITHMS.join(', ')}`));
 
-/** Said to be on, it has no members yet. */
+/** `true` becomes an object without members, `false` becomes `undefined`. */
 const resourceMetadata = z.pipe(
   z.transform((value: unknown) => {
     const said = typeof value === 'string' ? toBoolean(value.trim()) : value;
@@ -121,7 +121,7 @@ const resourceMetadata = z.pipe(
   ),
 );
 
-/** Of a route at the root of the host. Routers read more than that as a pattern, or as an escape. */
+/** The path of a route, from the root of the host. Routers interpret other characters as a pattern or an escape. */
 const path = z
   .string(complain('is not a path'))
   .check(
@@ -153,7 +153,7 @@ const revocationStore = z.custom<RevocationStore>((value: unknown) => {
   return ['add', 'list', 'subscribe'].every((name) => typeof store?.[name] === 'function');
 }, 'has no add, list and subscribe');
 
-/** `false` in a variable switches it off. */
+/** The text `false` in a variable disables the option. */
 const userProperty = converted(
   (name) => (name.toLowerCase() === 'false' ? false : name),
   z.union([z.literal(false), text], 'is neither a name nor false'),
@@ -166,7 +166,7 @@ const sharedCache = z.custom<NonNullable<CacheOptions['cache']>>((value: unknown
 }, 'has no get, set and delete (or del)');
 
 /**
- * Defaults stand here and nowhere else.
+ * The schema of the options, with their defaults.
  *
  * @internal
  */
@@ -270,7 +270,7 @@ export const optionsSchema = z.strictObject({
 });
 
 /**
- * For several issuers, whose entries may say it.
+ * The schema for several issuers, whose entries may set the issuer and the audience.
  *
  * @internal
  */
