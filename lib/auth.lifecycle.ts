@@ -1,4 +1,4 @@
-/** What happens between start and end: what cannot hold stops the start, and the provider's keys come before requests do. */
+/** Start-up and shutdown: checks that all decorators can be enforced, fetches the provider's keys, and closes connections. */
 import {
   Inject,
   Injectable,
@@ -37,8 +37,8 @@ import { unmetParameters } from './route-table/unmet-parameters.js';
 import { TokenValidator } from './validation/token-validator.js';
 
 /**
- * Injects nothing that depends on the options: where those are request-scoped, everything that depends on them is, and Nest
- * calls no hook of it.
+ * Injects nothing that depends on the options: if these are request-scoped, their dependents are too, and Nest calls no
+ * lifecycle hooks of request-scoped providers.
  */
 @Injectable()
 export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
@@ -53,8 +53,8 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   /**
-   * Compiles the policy of every route before the first request, so that contradictions stop the start; then has the
-   * provider's keys fetched.
+   * Compiles the policy of every route before the first request, so that contradictions stop the start; then loads the
+   * revocations and warms up the issuers.
    */
   async onModuleInit(): Promise<void> {
     this.#requireGuard();
@@ -83,16 +83,16 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.#issuers = issuers;
     const guard = this.self.get<CanActivate>(AuthGuard);
     if (!(guard instanceof AuthGuard)) {
-      // A test has put something in the guard's place: nobody will ask for keys.
+      // A test has overridden the guard, so no keys are needed.
       this.self.get(GuardInPlace).guard = guard;
       return;
     }
-    // What was revoked before this instance started.
+    // Loads what was revoked before this instance started.
     await this.self.get(KnownRevocations).start();
     await issuers.warmUp();
   }
 
-  /** Not before: until then the server drains, and requests that it has accepted may need the provider. */
+  /** Not in an earlier hook: the server drains until then, and requests that it has accepted may need the provider. */
   async onApplicationShutdown(): Promise<void> {
     await this.#issuers?.close();
     await this.self.get(KnownRevocations).stop();
@@ -119,7 +119,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Handlers whose decorators nobody would enforce: without a global guard, those under no `@UseGuards(AuthGuard)`. */
+  /** Finds handlers whose decorators are not enforced: without a global guard, those without `@UseGuards(AuthGuard)`. */
   #unguarded(): string[] {
     if (this.self.get(GuardCoverage).isGlobal) return [];
     const routes = this.self
@@ -141,7 +141,7 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** A test may have put something in the guard's place. */
+  /** `false` if a test has overridden the guard. */
   get #validatesTokens(): boolean {
     return this.self.get<unknown>(AuthGuard) instanceof AuthGuard;
   }
@@ -161,13 +161,13 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** @throws {ConfigurationError} if there is any */
+/** @throws {ConfigurationError} if there are problems */
 function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new ConfigurationError(['AuthModule: decorators that cannot be enforced', ...problems].join('\n  '));
 }
 
-/** Somebody may believe that a service is protected. @throws {ConfigurationError} with `audit: 'error'` */
+/** Reports decorators that suggest protection without effect. @throws {ConfigurationError} with `audit: 'error'` */
 function reportIdle(idle: readonly string[], { audit }: ResolvedOptions): void {
   if (idle.length === 0) return;
   const message = [
@@ -178,7 +178,7 @@ function reportIdle(idle: readonly string[], { audit }: ResolvedOptions): void {
   new Logger('AuthModule').warn(message);
 }
 
-/** Requirements of class and handler that no token can meet together. */
+/** Finds requirements of class and handler that no token can meet together. */
 function contradictionsOf(place: string, policy: Requiring): readonly string[] {
   try {
     accessOf(policy);
@@ -189,13 +189,13 @@ function contradictionsOf(place: string, policy: Requiring): readonly string[] {
   }
 }
 
-/** An application without GraphQL reads nothing from disk. */
+/** Reads nothing from disk if the application does not use GraphQL. */
 function warnOfDrivers(modules: ModulesContainer): void {
   if (findGraphQLOptions(modules).length === 0) return;
   for (const warning of vulnerableDrivers()) new Logger('AuthModule').warn(warning);
 }
 
-/** A client that follows the document requests tokens that this API rejects. RFC 8707 section 2. */
+/** Warns if clients that follow the metadata would request tokens that this API rejects. RFC 8707 section 2. */
 function warnOfResource({ resourceMetadata, audience }: ResolvedOptions): void {
   const audiences = [audience].flat();
   if (!resourceMetadata || audiences.length === 0 || audiences.includes(resourceMetadata.resource)) return;

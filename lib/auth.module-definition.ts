@@ -1,4 +1,4 @@
-/** forRoot and forRootAsync, and the token that the application's options are provided under. */
+/** Builds `forRoot` and `forRootAsync`, and the injection token of the application's options. */
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { AuthModuleOptions } from './options/auth-options.js';
 

@@ -1,4 +1,4 @@
-/** The module: registers the guard for every route. */
+/** The module, which registers the guard for every route. */
 import { Inject, Module, type DynamicModule, type NestModule, type Provider } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule, DiscoveryService, ModulesContainer } from '@nestjs/core';
 import {
@@ -79,8 +79,8 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
   }
 
   /**
-   * Not for middleware: here every instance is there, and no route is registered yet, so that tracing libraries, which wrap
-   * handlers then, copy what is written on them.
+   * Marks the handlers; configures no middleware. Nest calls this method when all instances exist and no route is registered
+   * yet. Tracing libraries wrap handlers when Nest registers the routes, and copy their metadata.
    */
   configure(): void {
     for (const { controller, instance } of guardedClasses(this.discovery))
@@ -90,7 +90,7 @@ export class AuthModule extends ConfigurableModuleClass implements NestModule {
   }
 }
 
-/** Only `false` leaves the guard out; what is neither `true` nor `false` stops the start. */
+/** Omits the guard only for `false`. A `globalGuard` that is not a boolean stops the start. */
 function provide(definition: DynamicModule, globalGuard: boolean = true): DynamicModule {
   return {
     ...definition,
@@ -105,5 +105,5 @@ function provide(definition: DynamicModule, globalGuard: boolean = true): Dynami
   };
 }
 
-/** Not useClass: only a provider under its own token can be overridden in tests. */
+/** `useExisting`, not `useClass`: only a provider under its own token can be overridden in tests. */
 const REGISTRATION: Provider = { provide: APP_GUARD, useExisting: AuthGuard };

@@ -1,4 +1,4 @@
-/** The composition root: turns options into objects. */
+/** The composition root: the providers of the module, created from the options. */
 import { Logger, type DynamicModule, type Provider } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { ModulesContainer } from '@nestjs/core';
@@ -52,7 +52,7 @@ export const PROVIDERS: Provider[] = [
       given: AuthModuleOptions | undefined,
       config: ConfigService | undefined,
     ): ResolvedOptions => {
-      // Before anything is made of the options: providers touch the adapter, which may be listening already.
+      // Checked before other providers are created: they access the HTTP adapter, which may be listening already.
       refuseMisplacedImports(modules);
       const unknown = unknownVariables(given?.envPrefix ?? DEFAULT_PREFIX, Object.keys(process.env));
       if (unknown.length > 0)
@@ -125,7 +125,7 @@ export const PROVIDERS: Provider[] = [
   AuthGuard,
 ];
 
-/** What applications inject, and what `AuthGuard` needs in each module that has a class under `@UseGuards(AuthGuard)`. */
+/** Providers that applications inject, and those that `AuthGuard` needs in each module with `@UseGuards(AuthGuard)`. */
 export const EXPORTS: NonNullable<DynamicModule['exports']> = [
   OnBehalfOf,
   ClientCredentials,
@@ -144,9 +144,9 @@ export const EXPORTS: NonNullable<DynamicModule['exports']> = [
 ];
 
 /**
- * Reads the environment of the process, where no ConfigService is visible to this module.
+ * Resolves the options from the environment of the process, for applications without a global `ConfigService`.
  *
- * @throws {ConfigurationError} that also says where variables were not looked for
+ * @throws {ConfigurationError} if a required option is missing, the message also says that `.env` was not read
  */
 function resolveByProcess(given: AuthModuleOptions): ResolvedOptions {
   const config = new ConfigService();
@@ -175,7 +175,7 @@ function makeSecurityEventTokens(
     jwksUri === undefined
       ? issuers.known.find((each) => [each.name, each.issuer].includes(issuer ?? ''))
       : undefined;
-  // One whose tokens are not accepted here, or that has other keys for events.
+  // For a transmitter whose access tokens are not accepted here, or that signs events with other keys.
   const makeTransmitter = (name: string): TrustedIssuer =>
     new TrustedIssuer(
       {

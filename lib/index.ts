@@ -1,5 +1,5 @@
 /**
- * The public API: the module, the decorators, what handlers receive, options and errors.
+ * The public API: the module, the decorators, the values that handlers receive, options and errors.
  *
  * @module nestjs-resource-server
  */
@@ -37,7 +37,7 @@ export {
 export type { BackChannelLogoutOptions } from './revocation/logout-token.js';
 export type { SecurityEventsOptions } from './revocation/security-event-token.js';
 
-// What an operator watches
+// Observability
 export { AuthHealthIndicator, type AuthHealth } from './observability/auth.health-indicator.js';
 export { DECISION_CHANNEL, type DecisionEvent } from './guard/decision-events.js';
 export {
@@ -71,7 +71,7 @@ export { Introspect, type IntrospectDecoratorOptions } from './policy/introspect
 export { OptionalAuth } from './policy/optional-auth.decorator.js';
 export { Public } from './policy/public.decorator.js';
 
-// What a handler gets
+// Values that handlers receive
 export { Claims } from './principal/claims.decorator.js';
 export { AccessToken } from './principal/access-token.decorator.js';
 export { Actor } from './principal/actor.decorator.js';
