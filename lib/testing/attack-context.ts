@@ -1,4 +1,4 @@
-/** Which route is attacked, and how would an honest client call it? */
+/** Builds the requests to the route under attack, with valid tokens and proofs. */
 import type { Headers, Shot } from './attack-target.js';
 import type { TokenOptions } from './mint.js';
 import { upgradeHeaders } from './websocket-answer.js';
@@ -34,12 +34,12 @@ export interface AttackedRoute {
   readonly webSocket?: boolean;
 }
 
-/** Where providers write scopes and groups. */
+/** Claims in which providers write scopes and groups. */
 const GRANTING_CLAIMS = ['scope', 'scp', 'groups', 'roles', 'realm_access', 'resource_access'];
 
 export class AttackContext {
   readonly attack: TestIssuer['attack'];
-  /** What everything is good in but for what is attacked. */
+  /** The content of a valid token. Each attack changes one part of it. */
   readonly good: TokenOptions;
   readonly key: TestDPoPKey;
   readonly method: string;
@@ -57,7 +57,7 @@ export class AttackContext {
     this.good = { ...route.token, ...(route.dpop && { boundTo: this.key }) };
   }
 
-  /** As good, but for scopes and groups. */
+  /** The content of a valid token without scopes and groups. */
   get withoutGrants(): TokenOptions {
     const { scope: _scope, groups: _groups, claims = {}, ...others } = this.good;
     const kept = Object.entries(claims).filter(([name]) => !GRANTING_CLAIMS.includes(name));
@@ -68,17 +68,17 @@ export class AttackContext {
     return this.issuer.token(this.good);
   }
 
-  /** Without a query. */
+  /** The path of the route, without the query. */
   get path(): string {
     return new URL(this.url).pathname;
   }
 
-  /** As a client of this route sends a token. */
+  /** Builds a request with a token, as clients of this route send it. */
   present(token: string): Shot {
     return this.route.dpop ? this.prove(token) : this.send([['Authorization', `Bearer ${token}`]]);
   }
 
-  /** With a proof of the scene's key, or of another. */
+  /** Builds a request with a token and a proof, by default with the key that the valid tokens are bound to. */
   prove(token: string, key = this.key, differing: { method?: string; url?: string } = {}): Shot {
     const { authorization, dpop } = key.headers({ method: this.method, url: this.url, token, ...differing });
     return this.send([

@@ -1,4 +1,4 @@
-/** Does the application refuse what it must? A table of hostile requests, for any test runner. */
+/** Tests that an application rejects hostile requests, with any test runner. */
 import { AssertionError } from 'node:assert';
 import { AttackContext, type AttackedRoute } from './attack-context.js';
 import { fireMessage, isForMessages, messageContext, type AttackedMessage } from './message-attacks.js';
@@ -153,7 +153,7 @@ function checkAnswer(
     fail(`${name}: the response contains the token`, { actual: 'repeated', expected: 'not repeated' });
 }
 
-/** Tokens and proofs; what is short would be found by accident. */
+/** Returns the tokens and proofs of a request, without short values, which a response could contain by accident. */
 function credentialsIn({ headers }: Shot): readonly string[] {
   return headers
     .filter(([name]) => name === 'Authorization' || name === 'DPoP')

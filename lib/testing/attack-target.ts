@@ -1,4 +1,4 @@
-/** Where is the application under attack, and what does it answer to exactly these bytes? */
+/** Finds the address of the application under attack, and sends requests to it without normalizing them. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -18,10 +18,10 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 
 export interface Shot {
   readonly url: string;
-  /** Sent instead of the path of `url`, to the letter: URL parsers would take dot segments out. */
+  /** Sent unchanged instead of the path of `url`: URL parsers would remove dot segments. */
   readonly path?: string;
   readonly method: string;
-  /** In this order, repeated ones too. */
+  /** Sent in this order, including repeated headers. */
   readonly headers: Headers;
   readonly body?: string | undefined;
 }
@@ -38,9 +38,9 @@ interface Listening {
 }
 
 const PATIENCE = 10_000;
-/** How long a WebSocket that was let in is listened to, in milliseconds. */
+/** How long to wait for data on an accepted WebSocket, in milliseconds. */
 const SILENCE = 500;
-/** An application is made to listen once, however many attacks wait for it. */
+/** Concurrent attacks share one call of `listen()`. */
 const starting = new WeakMap<object, Promise<unknown>>();
 
 export async function originOf(target: AttackTarget): Promise<string> {
@@ -62,14 +62,14 @@ function hostOf({ address, family }: AddressInfo): string {
   return family === 'IPv6' ? `[${address}]` : address;
 }
 
-/** A connection of its own, so that none stays open. */
+/** Sends a request on its own connection, so that none stays open. */
 export function fire({ url, path, method, headers, body }: Shot): Promise<Answer> {
   const { host, protocol } = new URL(url);
   const request = protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
-      // A flat list is what Node sends as it is; its types know only objects.
+      // Node.js sends a flat list unchanged; its types allow only objects.
       {
         ...(path !== undefined && { path }),
         method,
@@ -97,7 +97,7 @@ export function fire({ url, path, method, headers, body }: Shot): Promise<Answer
       };
       socket.on('error', () => finish(''));
       if (head.length > 0) return finish(head.toString('latin1'));
-      // One that is let in may be told nothing.
+      // The server may send nothing on an accepted connection.
       const timer = setTimeout(() => finish(''), SILENCE);
       socket.once('data', (frame: Buffer) => {
         clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** What is tried? One row an attack: what is sent, and what must come back. */
+/** The table of attacks: the requests of each attack, and the status of the expected response. */
 import type { AttackContext } from './attack-context.js';
 import type { AttackRow } from './attack-row.js';
 import type { Shot } from './attack-target.js';
@@ -39,7 +39,7 @@ const BY_TOKEN: readonly AttackRow[] = [
     shots: (scene) => [scene.present(make(scene.attack, scene.good))],
     status: 401,
   })),
-  // The decorators of a handler that was rebound or wrapped may be lost: a good token is then enough.
+  // A handler that was rebound or wrapped may have lost its decorators. Every valid token is then accepted.
   {
     name: 'token: valid, but without the scopes and groups of the route',
     shots: (scene) => [scene.present(scene.issuer.token(scene.withoutGrants))],

@@ -6,11 +6,11 @@ import type { TestCertificate } from './test-certificate.js';
 interface Respelling {
   readonly name: string;
   readonly respell: (path: string) => string;
-  /** In the proof: where a URL parser takes the respelled path to, or the path as it was. */
+  /** The path in the proof: the respelled path as a URL parser resolves it, or the path of the route. */
   readonly proved: 'resolved' | 'plain';
 }
 
-/** Routers read paths as they are sent. Without a parameter at the end of the path, most find no handler for these. */
+/** Routers match paths as they are sent. Most find no handler for these, unless the path ends in a parameter. */
 const RESPELLINGS: readonly Respelling[] = [
   { name: 'with ..', respell: (path) => path.replace(/[^/]*$/, '..'), proved: 'resolved' },
   { name: 'with %2e%2e', respell: (path) => path.replace(/[^/]*$/, '%2e%2e'), proved: 'resolved' },
@@ -25,7 +25,7 @@ const urlEncoded = ({ cert }: TestCertificate): string => encodeURIComponent(cer
 const inBase64 = ({ cert }: TestCertificate): string => cert.replace(/-----[^-]+-----|\s/g, '');
 const XFCC = 'X-Forwarded-Client-Cert';
 
-/** What reaches an application when a client claims a certificate, and the proxy adds the client's own. */
+/** The headers that an application receives if a client sends another's certificate and the proxy adds the client's own. */
 const CLAIMED: readonly (readonly [
   name: string,
   write: (theirs: TestCertificate, own: TestCertificate) => Headers,

@@ -1,4 +1,4 @@
-/** Makes key pairs that can be exported at any time. */
+/** Generates key pairs that can be exported at any time. */
 import {
   createPrivateKey,
   createPublicKey,
@@ -13,8 +13,8 @@ export interface KeyPair {
 }
 
 /**
- * By way of their JWKs. The keys that `generateKeyPairSync` returns share a lock with the job that made them: on Node.js 20 a
- * process stops for ever if that job is collected as garbage while one of them is exported as a JWK.
+ * Generates keys as JWKs and imports these. The keys that `generateKeyPairSync` returns share a lock with the job that
+ * generated them: on Node.js 20, a process hangs if that job is garbage-collected while a key is exported as a JWK.
  */
 export function generateKeys(
   type: 'rsa' | 'ec' | 'ed25519' | 'x25519',

@@ -1,4 +1,4 @@
-/** Reads from a GraphQL answer, whose HTTP status is 200 also for a refusal, which status the guard meant. */
+/** Derives the guard's status from a GraphQL response, whose HTTP status is 200 also for a rejection. */
 import type { Answer } from './attack-target.js';
 
 interface GraphQLAnswer {
@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<string, number>> = {
   INTERNAL_SERVER_ERROR: 500,
 };
 
-/** The HTTP status where the answer has data, or an error that is none of this module's. */
+/** Returns the HTTP status if the response has data, or if its error is not one of this module. */
 export function graphqlStatus({ status, text }: Answer): number {
   const { data, errors = [] } = parse(text);
   const hasData = Object.values(data ?? {}).some((value) => value !== null);

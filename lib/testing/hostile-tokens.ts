@@ -1,4 +1,4 @@
-/** What might somebody send who has no good token? Each of these is good but for one thing. RFC 8725. */
+/** Creates tokens that must be rejected. Each is valid except for one part. RFC 8725. */
 import { createHmac } from 'node:crypto';
 import type { Mint, TokenOptions } from './mint.js';
 import { selfSignedCertificate } from './test-certificate.js';
@@ -11,12 +11,12 @@ const DAY = 86_400;
  * so that the token is not rejected for another reason.
  */
 export class HostileTokens {
-  /** Somebody with a key of their own. */
+  /** A key that the issuer does not use. */
   readonly #stranger = new SigningKey('ES256');
 
   constructor(private readonly mint: Mint) {}
 
-  /** The stranger's public key, as it lies where {@link remoteKey} points. */
+  /** The public key that is published at the URL in {@link remoteKey}. */
   get strangersKey(): SigningKey['jwk'] {
     return this.#stranger.jwk;
   }

@@ -1,4 +1,4 @@
-/** The attacks that a message handler can see, sent by a function of the test: over whatever transport that uses. */
+/** The attacks that apply to message handlers. A function of the test sends the messages, over any transport. */
 import { AttackContext } from './attack-context.js';
 import type { AttackRow } from './attack-row.js';
 import type { Answer, Headers, Shot } from './attack-target.js';
@@ -20,7 +20,7 @@ export interface AttackedMessage {
   readonly optional?: boolean;
 }
 
-/** gRPC's status codes. */
+/** HTTP statuses by gRPC status code. */
 const GRPC: Readonly<Record<number, number>> = { 16: 401, 7: 403, 14: 503, 13: 500 };
 
 export function messageContext(issuer: TestIssuer, { message, token }: AttackedMessage): AttackContext {
@@ -31,12 +31,12 @@ export function messageContext(issuer: TestIssuer, { message, token }: AttackedM
   );
 }
 
-/** Messages have no URL. */
+/** Returns whether an attack applies to messages, which have no URL. */
 export function isForMessages({ dpop, inUrl }: AttackRow): boolean {
   return dpop !== true && inUrl !== true;
 }
 
-/** The answer to a message as HTTP would have it; status 200 for one that no error of this module answers. */
+/** Sends a message and returns the equivalent HTTP response: status 200 unless an error of this module is returned. */
 export async function fireMessage({ send }: AttackedMessage, { headers }: Shot): Promise<Answer> {
   const lines = headers
     .filter(([name]) => name === 'Authorization' || name === 'DPoP')
@@ -58,7 +58,7 @@ function statusIn(error: unknown): number {
   if (typeof statusCode === 'number') return statusCode;
   if (metadata?.get?.('error-code')[0] === 'invalid_request') return 400;
   const status = typeof code === 'number' ? GRPC[code] : undefined;
-  // The handler was not reached, or threw: neither is a refusal.
+  // The handler was not reached, or threw: neither is a rejection.
   return status ?? 200;
 }
 

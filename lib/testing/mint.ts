@@ -1,4 +1,4 @@
-/** What does a good access token look like? One that passes, unless told otherwise. RFC 9068 section 2. */
+/** Creates access tokens that are valid unless the options change that. RFC 9068 section 2. */
 import { X509Certificate, randomUUID } from 'node:crypto';
 import type { Confirmation } from '../token/access-token-claims.js';
 import { SigningKey, sha256, type TestAlgorithm } from './signing-key.js';
@@ -33,7 +33,7 @@ export interface Bindable {
 
 export type MintToken = (options?: TokenOptions) => string;
 
-/** Seconds since 1970. Fake timers count. */
+/** Returns seconds since 1970. Fake timers apply. */
 export const nowInSeconds = (): number => Math.floor(Date.now() / 1000);
 
 export class Mint {

@@ -1,4 +1,4 @@
-/** Who is calling, in a unit test? Whoever the test says: no token, no issuer, no network. What the route asks still counts. */
+/** A guard for unit tests that takes the claims from the test, without a token, issuer or network. Decorators still apply. */
 import { Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { accessOf, checkAccess } from '../access/authorize.js';
@@ -80,12 +80,12 @@ export class MockedGuard implements CanActivate {
   readonly #refusals = new Refusals(new Logger(AuthGuard.name));
   #access: AccessOptions;
   #options: ResolvedOptions | undefined;
-  /** Those of the application, else one that is made up. */
+  /** The issuers of the application, else a placeholder. */
   #issuers: readonly TrustedIssuer[] = [madeUpIssuer(ISSUER)];
   #userOptions: UserOptions = { userProperty: 'user' };
 
   constructor(
-    /** Who calls from now on. `undefined`: nobody who is signed in. */
+    /** The claims of the caller of further requests. `undefined`: a caller without a token. */
     public claims: MockedClaims | undefined,
     private readonly options: MockClaimsOptions,
   ) {
@@ -142,7 +142,7 @@ export class MockedGuard implements CanActivate {
     }
   }
 
-  /** The one that the claims name, or the first one that the route accepts. */
+  /** Returns the issuer that `iss` names; without `iss` the first one that the route accepts. */
   #issuerFor(iss: unknown, { issuers: lists }: RoutePolicy): TrustedIssuer {
     if (typeof iss !== 'string') {
       const accepted = this.#issuers.find((issuer) => lists.every((names) => isNamed(issuer, names)));
@@ -186,20 +186,20 @@ export class MockedGuard implements CanActivate {
 
 const SILENT: Log = { debug() {}, warn() {}, error() {} };
 
-/** Nobody asks it anything. */
+/** Creates a placeholder, which is never called. */
 function madeUpIssuer(issuer: string): TrustedIssuer {
   const [options] = resolveOptions({ issuer, audience: AUDIENCE }, () => undefined).issuers;
   if (!options) throw new ConfigurationError('mockClaims(): iss is not an issuer');
   return new TrustedIssuer(options, SILENT);
 }
 
-/** How a client would have sent the token. */
+/** Returns the scheme with which a client would have sent the token. */
 function schemeOf(claims: MockedClaims | undefined): 'Bearer' | 'DPoP' | undefined {
   if (!claims) return undefined;
   return (claims['cnf'] as AccessTokenClaims['cnf'])?.jkt === undefined ? 'Bearer' : 'DPoP';
 }
 
-/** The application's own often stand in the environment, which a unit test does without. */
+/** Placeholders: the application often reads its credentials from the environment, where unit tests do not set them. */
 const CREDENTIALS = {
   clientAuthMethod: 'client_secret_post',
   clientSecret: 'nobody is asked, so that nobody checks it',
@@ -209,7 +209,7 @@ const withoutSecret = (issuer: IssuerOptions): IssuerOptions => ({ ...issuer, ..
 
 const nobody = (): undefined => undefined;
 
-/** The application's own options, but for those that name the provider. */
+/** Resolves the application's options, with placeholders for those that identify the provider and the client. */
 function resolveWithoutProvider(
   given: AuthModuleOptions | undefined,
   config: ConfigService = new ConfigService(),
@@ -219,7 +219,7 @@ function resolveWithoutProvider(
     ? {
         issuers: Array.isArray(issuers) ? issuers.map(withoutSecret) : issuers,
         audience: others.audience ?? AUDIENCE,
-        // The client is everybody's now, and nothing is introspected.
+        // Required because every issuer now has a client. It is not called, because nothing is introspected.
         opaqueTokenIssuer: others.opaqueTokenIssuer ?? nobody,
       }
     : { issuer: ISSUER, audience: AUDIENCE };
@@ -233,7 +233,7 @@ function resolveWithoutProvider(
   return resolveOptions(options, (name) => config.get<unknown>(name));
 }
 
-/** Frozen, like those of a real token: a handler that changes them fails in the test already. */
+/** Adds defaults and freezes the claims like those of a real token, so that a handler that changes them fails in the test. */
 function completeClaims(
   claims: MockedClaims,
   { accessTokenIssuer: iss }: TrustedIssuer,

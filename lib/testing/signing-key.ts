@@ -1,4 +1,4 @@
-/** What does the issuer sign with? A key pair made on the spot. RFC 7515, RFC 7518. */
+/** Generates key pairs and signs JWTs with them. RFC 7515, RFC 7518. */
 import { createHash, randomUUID, sign, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import { generateKeys, type KeyPair } from './generate-keys.js';
@@ -22,7 +22,7 @@ export class SigningKey {
     ({ publicKey: this.publicKey, privateKey: this.privateKey } = GENERATE[alg]());
   }
 
-  /** As an issuer publishes it. */
+  /** The public key as an issuer publishes it. */
   get jwk(): JWK {
     return { ...this.bareJwk, kid: this.kid, alg: this.alg, use: 'sig' };
   }
@@ -31,7 +31,7 @@ export class SigningKey {
     return this.publicKey.export({ format: 'jwk' });
   }
 
-  /** A JWT in compact form. Members that are `undefined` are left out. */
+  /** Returns a signed JWT in compact form. Members that are `undefined` are omitted. */
   sign(header: object, claims: object): string {
     const input = signingInput(header, claims);
     const signature = sign(this.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), {
@@ -44,7 +44,7 @@ export class SigningKey {
   }
 }
 
-/** Header and payload, encoded, ready to be signed. */
+/** Returns the encoded header and payload, which are to be signed. */
 export function signingInput(header: object, claims: object): string {
   return [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
 }

@@ -1,4 +1,4 @@
-/** Who is at the other end of the TLS connection? A self-signed client certificate, made by hand. RFC 5280 section 4.1. */
+/** A self-signed client certificate for tests, encoded by hand. RFC 5280 section 4.1. */
 import { sign, X509Certificate } from 'node:crypto';
 import type { Confirmation } from '../token/access-token-claims.js';
 import type { Bindable, MintToken, TokenOptions } from './mint.js';
@@ -36,8 +36,8 @@ export class TestCertificate implements Bindable {
 }
 
 /**
- * DER, version 1, good from 2020 to 2049, for a key on P-256. Enough for a client certificate that nobody vouches for;
- * without a host name in it, no server can use it.
+ * Returns a certificate in DER: version 1, valid from 2020 to 2049, for a P-256 key. Sufficient for a self-signed client
+ * certificate; servers cannot use it, because it has no host name.
  */
 export function selfSignedCertificate({ privateKey, publicKey }: SigningKey, commonName: string): Buffer {
   const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
@@ -54,7 +54,7 @@ export function selfSignedCertificate({ privateKey, publicKey }: SigningKey, com
   return der(0x30, body, ecdsaWithSha256, signature);
 }
 
-/** Tag, length, content (X.690 section 8.1). */
+/** Encodes tag, length and content (X.690 section 8.1). */
 function der(tag: number, ...contents: readonly Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   const { length } = content;

@@ -1,4 +1,4 @@
-/** How does a client show that it holds the key its token is bound to? RFC 9449 section 4. */
+/** A client's DPoP key for tests, which creates bound tokens and proofs. RFC 9449 section 4. */
 import { randomUUID } from 'node:crypto';
 import type { Confirmation } from '../token/access-token-claims.js';
 import { nowInSeconds, type Bindable, type MintToken, type TokenOptions } from './mint.js';

@@ -1,4 +1,4 @@
-/** Who issues tokens in a test? A real issuer over real HTTP, on a free port of this machine. */
+/** An issuer for tests and development, over real HTTP on a loopback address. */
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_PREFIX } from '../options/resolve-options.js';
 import { HostileTokens } from './hostile-tokens.js';

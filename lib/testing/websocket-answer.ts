@@ -1,8 +1,11 @@
-/** What a WebSocket handshake asks, and what its answer means: a refused one is completed, and then closed (RFC 6455 section 7.4). */
+/**
+ * Writes the headers of a WebSocket handshake and derives the guard's status from its response. A rejected handshake is
+ * completed and then closed (RFC 6455 section 7.4).
+ */
 import { randomBytes } from 'node:crypto';
 import type { Answer, Headers } from './attack-target.js';
 
-/** Of a client without a token. */
+/** Returns the headers of a client without a token. */
 export function upgradeHeaders(): Headers {
   return [
     ['Connection', 'Upgrade'],
@@ -14,7 +17,7 @@ export function upgradeHeaders(): Headers {
 
 const CLOSE = 0x88;
 
-/** The status that the same refusal has over HTTP. */
+/** Returns the status that the same rejection has over HTTP. */
 export function webSocketStatus({ status, headers, text }: Answer): number {
   if (status !== 101) return status;
   const frame = Buffer.from(text, 'latin1');

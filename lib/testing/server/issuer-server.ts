@@ -1,4 +1,4 @@
-/** What does an authorization server say of itself, its keys and its tokens? RFC 8414, RFC 7662, RFC 7009, over HTTP. */
+/** The HTTP server of {@link TestIssuer}: metadata, keys, introspection and revocation. RFC 8414, RFC 7662, RFC 7009. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
@@ -17,26 +17,26 @@ export interface Client {
 
 const DISCOVERY = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const MAX_FORM_LENGTH = 100_000;
-/** A development issuer runs for days. The oldest entries go first; a token that went is inactive. */
+/** A development issuer runs for days. The oldest entries are removed first; a removed token is inactive. */
 const MAX_RECORDED_REQUESTS = 100_000;
 const MAX_ACTIVE_TOKENS = 100_000;
 
 export class IssuerServer {
   readonly requests: RecordedRequest[] = [];
   keys: readonly JWK[] = [];
-  /** Keys that lie on this server and are not the issuer's. */
+  /** Keys that this server hosts, but the issuer does not use. */
   strangersKeys: readonly JWK[] = [];
-  /** `undefined`: `/token` is a 404. */
+  /** `undefined`: `/token` responds with 404. */
   tokenEndpoint: TokenEndpoint | undefined;
-  /** The claims of each token that is good. */
+  /** The claims of each active token. */
   readonly #active = new Map<string, Readonly<Record<string, unknown>>>();
-  /** `undefined`: up. A number: every request is answered with it. `broken`: every connection is. */
+  /** `undefined`: no outage. A number: the status of every response. `broken`: every connection breaks. */
   outage: number | 'broken' | undefined;
 
   private constructor(
     private readonly server: Server,
     readonly origin: string,
-    /** As whom an API asks. */
+    /** The client that may introspect and revoke tokens. */
     readonly client: Client,
   ) {}
 
@@ -46,18 +46,18 @@ export class IssuerServer {
       server.once('error', reject);
       server.listen(port, '127.0.0.1', resolve);
     });
-    // A test that fails before it closes must not keep the run from ending.
+    // A test that fails before it closes the server must not keep the process alive.
     server.unref();
     const address = server.address() as AddressInfo;
     const self = new IssuerServer(server, `http://127.0.0.1:${address.port}`, client);
     server.on('request', (request, response) => {
-      // A client that hangs up in the middle of its form must not end the process.
+      // A client that disconnects while it sends its form must not crash the process.
       self.#answer(request, response).catch(() => response.destroy());
     });
     return self;
   }
 
-  /** Introspection knows this token from now on. */
+  /** Makes introspection report this token as active. */
   activate(token: string, claims: Readonly<Record<string, unknown>>): void {
     this.#active.set(token, claims);
     if (this.#active.size <= MAX_ACTIVE_TOKENS) return;
@@ -102,7 +102,7 @@ export class IssuerServer {
     const token = form.get('token');
     if (token === null) return sendJson(response, 400, { error: 'invalid_request' });
     if (path === '/introspect') return sendJson(response, 200, this.#introspect(token));
-    // RFC 7009 section 2.2: 200 also for a token that nobody knows.
+    // RFC 7009 section 2.2: 200 also for an unknown token.
     this.#active.delete(token);
     response.writeHead(200).end();
   }
@@ -159,7 +159,7 @@ function presentedClient(
   return { id: form.get('client_id'), secret: form.get('client_secret') };
 }
 
-/** Both halves are form-encoded first (RFC 6749 section 2.3.1). */
+/** Reads Basic credentials. Client id and secret are each form-encoded first (RFC 6749 section 2.3.1). */
 function readBasic(authorization: string): PresentedClient {
   const [, encoded = ''] = /^Basic (.+)$/i.exec(authorization) ?? [];
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':');

@@ -1,6 +1,6 @@
 /**
  * Answers token requests without checking credentials, for development: the client credentials grant of RFC 6749
- * section 4.4, with resource indicators (RFC 8707) and parameters for what the token is to hold.
+ * section 4.4, with resource indicators (RFC 8707) and parameters for the content of the token.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isScopeName } from '../../access/scope-names.js';
@@ -19,11 +19,11 @@ export interface TokenAnswer {
 }
 
 const DEFAULT_LIFETIME_SECONDS = 600;
-/** RFC 6749 section 3.2: no other parameter may come twice. */
+/** RFC 6749 section 3.2: no other parameter may be repeated. */
 const REPEATABLE = new Set(['audience', 'resource', 'groups']);
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** The request gets no token. The messages hold nothing of the request. */
+/** A rejected token request. The messages contain nothing of the request. */
 class TokenRequestError extends Error {
   constructor(
     readonly code: string,
@@ -40,7 +40,7 @@ export class TokenEndpoint {
     private readonly defaults: TokenOptions,
   ) {}
 
-  /** @param clientId the client that the request names; it becomes `client_id`, no secret is checked */
+  /** @param clientId the client id in the request; becomes the claim `client_id`, without a check of the secret */
   answer(headers: IncomingHttpHeaders, form: URLSearchParams, clientId: string | null): TokenAnswer {
     try {
       requireLocalProgram(headers);
@@ -57,8 +57,8 @@ export class TokenEndpoint {
 }
 
 /**
- * The socket listens on loopback, but web pages (DNS rebinding) and tunnels reach that, too: a page's request has an
- * `Origin`, or a `Host` that is not this machine, and a proxy says for whom it asks.
+ * Rejects requests of web pages and proxies. The socket listens on loopback, but web pages (DNS rebinding) and tunnels can
+ * reach it: requests of pages have an `Origin`, or a `Host` that is not loopback, and proxies add the client's address.
  */
 function requireLocalProgram({ host = '', ...headers }: IncomingHttpHeaders): void {
   const url = `http://${host}`;
@@ -82,7 +82,7 @@ function requireForm({ 'content-type': type }: IncomingHttpHeaders, form: URLSea
     );
 }
 
-/** A parameter without a value counts as left out (RFC 6749 section 3.2). */
+/** Reads the content of the token. A parameter without a value counts as omitted (RFC 6749 section 3.2). */
 function readTokenOptions(form: URLSearchParams): TokenOptions {
   const sub = form.get('sub');
   const audience = listIn(form, 'audience').concat(listIn(form, 'resource'));
@@ -116,7 +116,7 @@ function listIn(form: URLSearchParams, name: string): string[] {
   return form.getAll(name).filter((value) => value !== '');
 }
 
-/** `Accept: text/plain` gets the bare token, for shell variables. */
+/** Responds to `Accept: text/plain` with the token only, for shell variables. */
 function answerWith(token: string, options: TokenOptions, { accept }: IncomingHttpHeaders): TokenAnswer {
   if (accept === 'text/plain') return { status: 200, type: 'text/plain', body: `${token}\n` };
   const { scope, expiresIn = DEFAULT_LIFETIME_SECONDS } = options;
