@@ -4,7 +4,7 @@ import type { SourceFile } from './source-file.js';
 
 export interface DecoratorCall {
   readonly node: ts.Decorator;
-  /** As it is called in the file. */
+  /** The local name in the file. */
   readonly name: string;
   readonly args: readonly ts.Expression[];
 }
@@ -28,7 +28,7 @@ export function methodsOf({ ts }: SourceFile, node: ts.ClassDeclaration): ts.Met
   return node.members.filter((each) => ts.isMethodDeclaration(each));
 }
 
-/** Every node below, and the node itself. */
+/** Yields a node and every node below it. */
 export function* walk(source: SourceFile, node: ts.Node = source.ast): Generator<ts.Node> {
   yield node;
   const children: ts.Node[] = [];
@@ -38,7 +38,7 @@ export function* walk(source: SourceFile, node: ts.Node = source.ast): Generator
   for (const child of children) yield* walk(source, child);
 }
 
-/** `a: value` of an object literal. */
+/** Finds the property `name: value` of an object literal. */
 export function propertyOf(
   { ts }: SourceFile,
   object: ts.Expression | undefined,

@@ -1,13 +1,13 @@
-/** Writes imports into the `@Module()` of a class. */
+/** Adds imports to the `@Module()` of a class. */
 import type ts from 'typescript';
 import { decoratorsOf, indentOf, propertyOf } from './decorators.js';
 import type { RootModule } from './project.js';
 import { printList } from './source-file.js';
 
 /**
- * First in the list: guards run in the order of their modules, and what comes after the guard may read the caller.
+ * Adds the imports at the start of the list: guards run in the order of their modules, and later guards may read the caller.
  *
- * @throws {Error} where the decorator's argument is not an object literal
+ * @throws {Error} if there is no `@Module()`, or its argument is not an object literal
  */
 export function addModuleImports({ source, declaration }: RootModule, expressions: readonly string[]): void {
   const { ts } = source;

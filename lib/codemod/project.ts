@@ -1,14 +1,14 @@
-/** Where are the sources of an application, and which module is its root? */
+/** Reads the sources of an application and finds its root module. */
 import { posix } from 'node:path';
 import type ts from 'typescript';
 import { classesOf, decoratorsOf, walk } from './decorators.js';
 import { SourceFile } from './source-file.js';
 import type { TypeScript } from './typescript.js';
 
-/** Files of a project, by paths from its folder, with `/`. */
+/** The files of a project. Paths are relative to its folder, with `/`. */
 export interface ProjectFiles {
   read(path: string): string | undefined;
-  /** All files below, without `node_modules` and `dist`. */
+  /** Lists all files below a folder, without `node_modules` and `dist`. */
   list(folder: string): readonly string[];
 }
 
@@ -30,7 +30,7 @@ export class Project {
     readonly sourceRoot: string,
   ) {}
 
-  /** Without tests. */
+  /** The sources, without tests. */
   get sources(): SourceFile[] {
     return this.#paths()
       .filter((path) => !TEST.test(path))
@@ -47,7 +47,7 @@ export class Project {
     return source;
   }
 
-  /** The file of the application that an import means: relative, from the project's folder, or by `paths` of tsconfig.json. */
+  /** Finds the file of an import: a relative path, a path from the project's folder, or one of `paths` in tsconfig.json. */
   resolve(from: SourceFile, module: string): SourceFile | undefined {
     const bases = module.startsWith('.')
       ? [posix.join(posix.dirname(from.path), module)]
@@ -61,7 +61,7 @@ export class Project {
     return undefined;
   }
 
-  /** The class that an identifier of a file means, through barrels, too. */
+  /** Finds the class that an identifier of a file refers to, also through barrels. */
   classNamed(name: string, from: SourceFile, depth = 0): RootModule | undefined {
     const declaration = classesOf(from).find((each) => each.name?.text === name);
     if (declaration !== undefined) return { source: from, declaration };
@@ -80,7 +80,7 @@ export class Project {
     return undefined;
   }
 
-  /** The module that the entry file hands to `NestFactory`, else `AppModule` in its usual place. */
+  /** Finds the module that the entry file passes to `NestFactory`, else the module in `app.module.ts`. */
   rootModule(entry = 'main'): RootModule | undefined {
     for (const ending of ENDINGS) {
       const main = this.source(`${this.sourceRoot}/${entry.replace(/\.[jt]s$/, '')}${ending}`);

@@ -1,4 +1,4 @@
-/** A source file that is read as a syntax tree and edited as text, so that what is not edited stays as it was written. */
+/** A source file that is read as a syntax tree and edited as text, so that the rest of the text remains unchanged. */
 import type ts from 'typescript';
 import type { TypeScript } from './typescript.js';
 
@@ -15,13 +15,13 @@ interface NamedImport {
   readonly typeOnly: boolean;
 }
 
-/** As prettier has it by default; Nest's projects keep to it. */
+/** The default of prettier, which Nest projects use. */
 const PRINT_WIDTH = 80;
 
 export class SourceFile {
   readonly ast: ts.SourceFile;
   readonly imports: readonly NamedImport[];
-  /** `'` or `"`, whichever the imports of this file have. */
+  /** The quote that the imports of this file use: `'` or `"`. */
   readonly quote: string;
   readonly #edits: Edit[] = [];
   readonly #added: NamedImport[] = [];
@@ -38,17 +38,17 @@ export class SourceFile {
     this.quote = /^import [^;]*?(['"])/m.exec(text)?.[1] ?? "'";
   }
 
-  /** 1 is the first. */
+  /** Returns the line of a node; the first line is 1. */
   lineOf(node: ts.Node): number {
     return this.ast.getLineAndCharacterOfPosition(node.getStart(this.ast)).line + 1;
   }
 
-  /** What an import from this module is called here. */
+  /** Returns the local name of an import from a module. */
   localNameOf(name: string, module: string): string | undefined {
     return this.imports.find((each) => each.name === name && each.module === module)?.local;
   }
 
-  /** Where an identifier of this file comes from. */
+  /** Returns the import that an identifier of this file refers to. */
   importOf(local: string): NamedImport | undefined {
     return this.imports.find((each) => each.local === local);
   }
@@ -57,7 +57,7 @@ export class SourceFile {
     return this.#declarations().some((each) => moduleOf(this.ts, each) === module);
   }
 
-  /** @returns the local name: `alias`, where the file has another meaning for `name` */
+  /** @returns the local name: `alias` if the file already uses `name` for something else */
   addImport(name: string, module: string, alias = `ResourceServer${name.replace(/^Auth/, '')}`): string {
     const known = [...this.imports, ...this.#added].find(
       (each) => each.name === name && each.module === module && !each.typeOnly,
@@ -76,7 +76,7 @@ export class SourceFile {
     this.#edits.push({ start: position, end: position, text });
   }
 
-  /** With the lines that it leaves blank. */
+  /** Removes a node, and its lines if nothing else is on them. */
   remove(node: ts.Node): void {
     this.removeRange(node.getStart(this.ast), node.getEnd());
   }
@@ -94,18 +94,18 @@ export class SourceFile {
     }
   }
 
-  /** One element of a list, with its comma. */
+  /** Removes one element of a list, with its comma. */
   removeElement(list: ts.NodeArray<ts.Node>, element: ts.Node): void {
     const removed = this.#removed.get(list) ?? new Set();
     this.#removed.set(list, removed.add(element));
   }
 
-  /** Those that are not removed. */
+  /** Returns the elements that are not removed. */
   remaining<N extends ts.Node>(list: ts.NodeArray<N>): N[] {
     return list.filter((each) => this.#removed.get(list)?.has(each) !== true);
   }
 
-  /** What is replaced everywhere in this file: its import goes, and the name is free. */
+  /** Marks a name that is replaced everywhere in this file: its import is removed, and the name can be used again. */
   release(local: string): void {
     const found = this.importOf(local);
     if (found !== undefined) this.#released.add(found);
@@ -115,7 +115,7 @@ export class SourceFile {
     return this.#edits.length > 0 || this.#added.length > 0 || this.#removed.size > 0;
   }
 
-  /** The text after all edits, without the imports that they left unused. */
+  /** Returns the text after all edits, without imports that are no longer used. */
   print(): string {
     if (!this.isEdited) return this.text;
     this.#removeElements();
@@ -124,7 +124,7 @@ export class SourceFile {
     let text = '';
     let at = 0;
     for (const edit of edits) {
-      // A range inside one that is gone already.
+      // This edit is inside a range that is already replaced.
       if (edit.start < at) continue;
       text += this.text.slice(at, edit.start) + edit.text;
       at = edit.end;
@@ -146,7 +146,7 @@ export class SourceFile {
       const before = list[last]?.getEnd();
       const isOnOwnLines = this.text.slice(list.pos, first.getStart()).includes('\n');
       if (before === undefined) {
-        // Nothing is left, not even the lines.
+        // No element is left: remove the white space of the list as well.
         const blank = /^\s*/.exec(this.text.slice(list.end))?.[0].length ?? 0;
         this.#edits.push({ start: list.pos, end: list.end + blank, text: '' });
       } else this.#edits.push({ start: before, end: list.end, text: isOnOwnLines ? ',' : '' });
@@ -178,7 +178,7 @@ export class SourceFile {
     return names;
   }
 
-  /** Does the file mean something else by this name, from now on? */
+  /** Returns whether the file, after the edits, uses this name for something else. */
   #declares(name: string, module: string): boolean {
     const isTaken = (each: NamedImport): boolean => each.local === name && each.module !== module;
     if (this.imports.some((each) => isTaken(each) && !this.#released.has(each))) return true;
@@ -223,7 +223,7 @@ export class SourceFile {
       }
     }
     if (written.length === 0) return;
-    // After the last package, before what the application has itself.
+    // After the last import of a package, before those of the application's own files.
     const after = this.#declarations().findLast((each) => !moduleOf(this.ts, each).startsWith('.'));
     const first = this.#declarations()[0];
     const position = after ? lineAfter(this.text, after.getEnd()) : (first?.getStart() ?? 0);
@@ -240,7 +240,7 @@ export class SourceFile {
   }
 }
 
-/** Which imports does a text use? */
+/** Finds the names that a text uses, and removes imports from it. */
 class SourceFileReader {
   readonly #ast: ts.SourceFile;
   readonly #used = new Set<string>();
@@ -285,7 +285,7 @@ class SourceFileReader {
   }
 
   #read(node: ts.Node): void {
-    // Names of another file.
+    // The names in a re-export belong to another file.
     if (this.ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) return;
     const { parent } = node;
     const isMember =
@@ -308,10 +308,10 @@ function namedBindings(parts: readonly string[], rest: number): string {
   return line.length + rest <= PRINT_WIDTH ? line : `{\n${parts.map((each) => `  ${each},\n`).join('')}}`;
 }
 
-/** `[a, b]`, on one line where it fits behind what stands there already. */
+/** Returns `[a, b]`, on one line if it fits when it begins at `column`. */
 export function printList(parts: readonly string[], column: number, indent: string): string {
   const line = `[${parts.join(', ')}]`;
-  // The comma behind it.
+  // One more character for the comma after the list.
   if (!line.includes('\n') && column + line.length + 1 <= PRINT_WIDTH) return line;
   return `[\n${parts.map((each) => `${indent}  ${each},\n`).join('')}${indent}]`;
 }

@@ -1,4 +1,4 @@
-/** Loads the TypeScript compiler of the application: every Nest project has one, so that this package needs none. */
+/** Loads the TypeScript compiler of the application. Every Nest project has one, so this package does not depend on it. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type compiler from 'typescript';
@@ -6,9 +6,9 @@ import type compiler from 'typescript';
 export type TypeScript = typeof compiler;
 
 /**
- * @param folder of the application
- * @param running the program that runs: a global Nest CLI brings a compiler, too
- * @throws {Error} where there is none, or one that has no parser to call
+ * @param folder the folder of the application
+ * @param running the running program: a globally installed Nest CLI also has a compiler
+ * @throws {Error} if there is none, or only one without the parser API
  */
 export function loadTypeScript(folder: string, running = process.argv[1] ?? folder): TypeScript {
   const project = join(folder, 'package.json');
