@@ -1,8 +1,8 @@
-/** Writes the variables of AuthModule into `.env.example`, below what stands there. */
+/** Appends the variables of AuthModule to `.env.example`. */
 import { readText, write, type Tree } from './schematic.js';
 
 const PATH = '.env.example';
-/** The default of `envPrefix`; what it comes from would load everything else. */
+/** The default of `envPrefix`. Not imported, because its file would load most of the package. */
 const PREFIX = 'MONOCLOUD_BACKEND_';
 const ISSUER = `${PREFIX}TENANT_DOMAIN`;
 

@@ -28,10 +28,10 @@ interface Manifest {
 
 const OWN_NAME = 'nestjs-resource-server';
 const CONFIG = '@nestjs/config';
-/** Nest 11 is CommonJS, and its test runner loads no ES modules: the last version of the package that is not. */
+/** Nest 11 is CommonJS, and its test runner cannot load ES modules, so it gets the last CommonJS version of the package. */
 const CONFIG_VERSIONS = { 11: '^4.0.0', 12: '^12.0.0' } as const;
 
-/** @throws {Error} where the root module cannot be found, or cannot be edited; then nothing is written */
+/** @throws {Error} if the root module cannot be found or edited; nothing is written then */
 export function nestAdd(options: Options = {}): Rule {
   return (tree, context) => {
     const project = new Project(loadTypeScript(process.cwd()), filesOf(tree), sourceRootOf(options));
@@ -59,7 +59,7 @@ function missingImports(project: Project): string[] {
   return hasConfig ? ['AuthModule'] : ['ConfigModule', 'AuthModule'];
 }
 
-/** `X.forRoot()`, `X.forRootAsync()`, …: a mere mention configures nothing. */
+/** Returns whether a file calls `X.forRoot()`, `X.forRootAsync()`, …: a mere reference configures nothing. */
 function usesModule(source: SourceFile, name: string, module: string): boolean {
   const local = source.localNameOf(name, module);
   if (local === undefined) return false;
@@ -85,7 +85,7 @@ function importIn(root: RootModule, missing: readonly string[]): void {
   addModuleImports(root, expressions);
 }
 
-/** A peer dependency that npm may have installed already; the application's own code imports it from now on. */
+/** Adds the package to package.json. npm may have installed it as a peer dependency, but now the application imports it. */
 function addConfigPackage(tree: Tree, context: SchematicContext, { skipInstall }: Options): void {
   const path = 'package.json';
   const text = readText(tree, path);
@@ -105,7 +105,7 @@ function addConfigPackage(tree: Tree, context: SchematicContext, { skipInstall }
     context.logger.warn(`${CONFIG} was added to package.json: install it`);
     return;
   }
-  // The CLI's own task; its class would have to be imported.
+  // The install task of the CLI, as an object because its class would have to be imported.
   context.addTask({
     toConfiguration: () => ({ name: 'node-package', options: { command: 'install', quiet: true } }),
   });
@@ -116,7 +116,7 @@ function nestVersion({ dependencies, devDependencies }: Manifest): 11 | 12 {
   return /^\D*11\b/.test(range) ? 11 : 12;
 }
 
-/** `entryFile` of nest-cli.json, of the project or of all. */
+/** Returns `entryFile` of nest-cli.json: that of the project, else the common one. */
 function entryFileOf(tree: Tree, { project }: Options): string | undefined {
   const text = readText(tree, 'nest-cli.json');
   if (text === undefined) return undefined;

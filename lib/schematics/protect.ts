@@ -1,6 +1,6 @@
 /**
- * `nest g -c nestjs-resource-server protect <controller>`: writes decorators on handlers that have none, from what the routes
- * look like. A proposal: it never opens a route, and says what a reader has to decide.
+ * `nest g -c nestjs-resource-server protect <controller>`: adds decorators to handlers that have none, derived from their
+ * routes. The result is a proposal: it never opens a route, and lists what the developer has to decide.
  */
 import { basename } from 'node:path';
 import type ts from 'typescript';
@@ -44,7 +44,7 @@ const ADMIN = /\badmin/i;
 const MONEY = /\b(?:pay(?:ment|out)?s?|transfers?|withdraw\w*|refunds?)\b/i;
 const TENANT = /:(tenant|org(?:anization)?|account|workspace|customer)_?Id\b/i;
 
-/** @throws {Error} where there is no such controller */
+/** @throws {Error} if there is no such controller, or several */
 export function protect(options: Options = {}): Rule {
   return (tree, context) => {
     const project = new Project(loadTypeScript(process.cwd()), filesOf(tree), sourceRootOf(options));
@@ -108,7 +108,7 @@ function propose(source: SourceFile, declaration: ts.ClassDeclaration): string[]
 function decorate(source: SourceFile, { method, verb, path }: Handler, resource: string): string {
   const route = `${verb.toUpperCase()} ${path}`;
   const words = `${path} ${kebab(method.name.getText())}`;
-  // Opening a route is for people: without a decorator it requires a token.
+  // The developer decides whether to open a route: without a decorator it requires a token.
   if (OPEN.test(words)) return `${route}: may need no token; if so, add @Public()`;
   if (SIGN_IN.test(words))
     return `${route}: looks like a sign-in, which the issuer handles; remove it, or add @Public()`;
@@ -159,7 +159,7 @@ function isDeclared(source: SourceFile, node: ts.Node): boolean {
   });
 }
 
-/** `''` where the path is not written there. */
+/** Returns the first path of a decorator; `''` if it has none, or none that is a string literal. */
 function firstPath({ ts }: SourceFile, { args }: DecoratorCall): string {
   const [argument] = args;
   if (argument === undefined) return '';
@@ -179,7 +179,7 @@ function firstPath({ ts }: SourceFile, { args }: DecoratorCall): string {
   return '';
 }
 
-/** The last name in the controller's path, else that of its file. */
+/** Returns the last name in the controller's path, else the name of its file. */
 function resourceOf(prefix: string, path: string): string {
   const name = prefix
     .split('/')

@@ -1,6 +1,6 @@
 /**
- * As much of `@angular-devkit/schematics` as is used here. The Nest CLI brings its own copy, and hands over what a schematic
- * needs: nothing of it is imported, so that each version of the CLI works.
+ * The part of `@angular-devkit/schematics` that is used. The Nest CLI has its own copy and passes its objects to the
+ * schematic; nothing is imported from that package, so that every version of the CLI works.
  */
 import type { ProjectFiles } from '../codemod/project.js';
 
@@ -36,14 +36,14 @@ export function readText(tree: Tree, path: string): string | undefined {
   return tree.exists(path) ? tree.read(path)?.toString('utf8') : undefined;
 }
 
-/** Writes nothing where nothing changes, so that the CLI does not report it. */
+/** Writes a file only if its text changes, because the CLI reports each written file. */
 export function write(tree: Tree, path: string, text: string): void {
   const before = readText(tree, path);
   if (before === undefined) tree.create(path, text);
   else if (before !== text) tree.overwrite(path, text);
 }
 
-/** The Nest CLI writes `undefined` where its configuration names none. */
+/** Returns the source root. The Nest CLI passes the text `undefined` if its configuration sets none. */
 export function sourceRootOf({ sourceRoot }: { readonly sourceRoot?: string }): string {
   return sourceRoot === undefined || sourceRoot === 'undefined' || sourceRoot === '' ? 'src' : sourceRoot;
 }
