@@ -1,4 +1,4 @@
-/** What is there to change, once it is known what is wrong? */
+/** Advises what to change if a check fails. */
 import {
   AuthError,
   ConfigurationError,
@@ -10,12 +10,12 @@ import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
 import { variableOf } from './read-settings.js';
 
-/** As the log has it. */
+/** Returns the text that the log contains. */
 export function detailOf(error: AuthError): string {
   return error.detail ?? error.message;
 }
 
-/** A fault of this set-up or of the provider, as a finding. What is no error of ours is thrown on. */
+/** Returns an error of the configuration or the provider as a finding. Rethrows errors that are not from this package. */
 export function findingOf(check: string, error: unknown, sources: Sources): Finding {
   if (!(error instanceof AuthError)) throw error;
   return { status: 'FAIL', check, found: detailOf(error), change: adviseProvider(error, sources) };
@@ -70,7 +70,7 @@ function causesOf(error: unknown): readonly unknown[] {
   return causes;
 }
 
-/** For whoever holds a token that is refused. */
+/** Returns the advice for a rejected token. */
 export function adviseToken(reason: TokenErrorReason, sources: Sources): string {
   const variable = (option: string): string => variableOf(option, sources);
   const advice: Readonly<Record<TokenErrorReason, string>> = {

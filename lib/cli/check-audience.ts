@@ -1,11 +1,11 @@
-/** Does the audience look like one? It is compared character by character, so a slip refuses every token. */
+/** Checks the form of the audience. It must equal `aud` exactly, so a misspelled audience rejects every token. */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
 import { variableOf } from './read-settings.js';
 
-/** UUID (Entra and others), Okta, Google, and long names without any structure. */
+/** Forms of client ids: UUID (Entra and others), Okta, Google, and long names without any structure. */
 const CLIENT_ID =
   /^([\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|0oa\w{17}|.*\.apps\.googleusercontent\.com|[A-Za-z\d]{20,})$/i;
 

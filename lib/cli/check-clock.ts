@@ -1,13 +1,13 @@
-/** Do this machine and the provider agree on the time, and does the provider answer in time? */
+/** Checks that the local clock agrees with the provider's, and that the provider responds in time. */
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { Sources } from './command.js';
 import type { Finding } from './findings.js';
 import { variableOf } from './read-settings.js';
 import type { WatchedCall } from './watched-client.js';
 
-/** Clocks that are kept by NTP differ by less, in seconds. */
+/** Clocks that NTP synchronizes differ by less, in seconds. */
 const NORMAL = 30;
-/** What the header cannot tell, in seconds. */
+/** The inaccuracy of the `Date` header, in seconds. */
 const RESOLUTION = 1.5;
 
 export function checkClock(
@@ -18,7 +18,7 @@ export function checkClock(
   const differences = calls.flatMap(({ clockDifference }) => clockDifference ?? []);
   if (differences.length === 0)
     return { status: '-', check: 'clock', found: 'no response of the provider has a Date header' };
-  // What a cache on the way held back looks older than it is: the smallest difference is the true one.
+  // The date of a response from a cache is too old, so the smallest difference is the most accurate.
   const raw = differences.reduce((least, each) => (Math.abs(each) < Math.abs(least) ? each : least));
   const off = raw - clockSkew;
   const size = Math.abs(off);

@@ -1,4 +1,4 @@
-/** Does the provider take this API's own credentials, and does it know a token from a random string? RFC 7662. */
+/** Checks that the provider accepts the credentials of this API and reports a random string as inactive. RFC 7662. */
 import { randomBytes } from 'node:crypto';
 import { ProviderError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -62,7 +62,7 @@ function checkActive(active: unknown, { clientAuthMethod }: IssuerSettings): Fin
       };
 }
 
-/** What the provider says it takes, where the configured method is not among it. */
+/** Returns the methods in the provider's metadata, if the configured method is not one of them. */
 function otherMethods(metadata: IssuerMetadata, { clientAuthMethod }: IssuerSettings): string | undefined {
   const said = metadata as unknown as Readonly<Record<string, unknown>>;
   const methods = said['introspection_endpoint_auth_methods_supported'];

@@ -1,4 +1,4 @@
-/** Which of the issuer's keys can check a signature, and why can the others not? */
+/** Checks which keys of the issuer can verify signatures, and why the others cannot. */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { VerificationKey } from '../jose/verification-key.js';
@@ -9,7 +9,7 @@ import type { Finding } from './findings.js';
 interface CheckedKey {
   readonly kid: unknown;
   readonly algorithms: readonly string[];
-  /** Why it is of no use; `undefined` for one that is, and for one that was never meant for signatures. */
+  /** Why the key cannot be used; `undefined` for a usable key, and for a key that is not meant for signatures. */
   readonly problem?: string;
   readonly isPrivate?: boolean;
 }
@@ -74,7 +74,7 @@ function checkKey(key: VerificationKey, accepted: readonly string[]): CheckedKey
   const jwk = JSON.parse(key.text) as Readonly<Record<string, unknown>>;
   const fitting = accepted.filter((alg) => key.fits(alg));
   const { kid } = key;
-  // A symmetric key is no key pair's private part, but no less a secret that everybody can read.
+  // Includes symmetric keys: they have no private part, but are secrets that the key set publishes all the same.
   if (!isPublicKey(jwk))
     return { kid, algorithms: [], problem: 'the key set publishes its private part', isPrivate: true };
   if (fitting.length === 0) {

@@ -1,4 +1,4 @@
-/** Where does the provider describe itself, as whom, and does it bind tokens as this API asks for? */
+/** Checks the provider's metadata: its URL, its issuer, and the bindings of tokens that this API requires. */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
 import { withoutQuery } from '../issuer/provider-answer.js';
@@ -34,7 +34,7 @@ function checkDiscovery(
   return { status: 'warn', check, found, change: 'check the issuer' };
 }
 
-/** What `iss` must say. AD FS names another issuer of access tokens than its own. */
+/** Reports the value that `iss` must have. AD FS uses a different issuer for access tokens (`access_token_issuer`). */
 function checkName(
   { issuer, access_token_issuer: named }: IssuerMetadata,
   options: IssuerSettings,
@@ -76,7 +76,7 @@ function checkTransport(issuer: string, { allowInsecureRequests }: IssuerSetting
     : { status: 'ok', check: 'transport', found: 'http, accepted for loopback hosts only' };
 }
 
-/** Only where the options ask for a binding. */
+/** Checks support for the bindings that the options enable; returns nothing for others. */
 export function checkBinding(metadata: IssuerMetadata, options: IssuerSettings): readonly Finding[] {
   const said = metadata as unknown as Readonly<Record<string, unknown>>;
   const findings: Finding[] = [];

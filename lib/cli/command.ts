@@ -66,12 +66,12 @@ Exit codes
   all      2 incorrect usage
 `;
 
-/** Where the options come from. */
+/** The sources of the options. */
 export interface Sources {
-  /** In order: the first one that names a variable wins, and the process's environment over all. */
+  /** The first file with a variable wins. The environment of the process takes precedence over all files. */
   readonly envFiles: readonly string[];
   readonly prefix: string;
-  /** What the application sets in code. */
+  /** Options that the application sets in code. */
   readonly given: Readonly<Record<string, unknown>>;
 }
 
@@ -91,12 +91,12 @@ export interface ExplainCommand extends Sources {
 }
 
 const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'dpop.nonce']);
-/** Options that no variable sets. */
+/** Further options that `--set` accepts, although no variable sets them. */
 const ONLY_IN_CODE = ['allowInsecureRequests', 'tenantDomain'];
 
 const ISSUER = { type: 'string' } as const;
 const SHARED = {
-  /** Not `env-file`: Node takes that for its own, also behind the script's name. */
+  /** Not `env-file`: Node.js interprets that as its own option, even after the script's name. */
   env: { type: 'string', multiple: true },
   prefix: { type: 'string' },
   set: { type: 'string', multiple: true },
@@ -141,7 +141,7 @@ export function readCommand(
   throw new UsageError('unknown command: use doctor, explain, audit, issuer or migrate');
 }
 
-/** What Node says of an unexpected argument quotes it, and it may be a token. */
+/** Replaces errors of Node.js: the message about an unexpected argument quotes it, and it may be a token. */
 function explained(error: unknown): unknown {
   const { code, message } = error as { readonly code?: string; readonly message: string };
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')

@@ -1,4 +1,4 @@
-/** Is this API set up rightly? The options, then the live provider, by the very parts that judge tokens. */
+/** Checks the configuration: the options, then the live provider, with the classes that validate tokens. */
 import { AuthError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
 import type { IssuerMetadata } from '../issuer/issuer-metadata.js';
@@ -17,7 +17,7 @@ import { chooseIssuers, settingsOf, type IssuerSettings } from './issuer-setting
 import { readSettings } from './read-settings.js';
 import { WatchedClient } from './watched-client.js';
 
-/** What would be logged is found, and shown, here. */
+/** Logs nothing: the findings report the same problems. */
 export const SILENT: Log = { debug() {}, warn() {}, error() {} };
 
 export async function examine(
@@ -31,7 +31,7 @@ export async function examine(
       const settings = settingsOf(options, issuer);
       const asked = await examineProvider(settings, command);
       const found = [...checkAudience(settings, command), ...asked];
-      // Of several, each finding says whose it is.
+      // With several issuers, each finding names its issuer.
       return options.issuers.length === 1
         ? found
         : found.map((each) => ({ ...each, check: `${issuer.name}: ${each.check}` }));
@@ -70,7 +70,7 @@ async function examineProvider(settings: IssuerSettings, sources: Sources): Prom
   }
 }
 
-/** Where the addresses are configured, discovery tells more, but is not needed. */
+/** Fetches the metadata, which is optional if the addresses are configured. */
 async function discover({ metadata, issuer }: ValidatingIssuer): Promise<IssuerMetadata> {
   try {
     return await metadata.get();

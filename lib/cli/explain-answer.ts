@@ -1,4 +1,4 @@
-/** Which checks of an introspection answer fail? The check of {@link OpaqueTokenValidator}, one member at a time. */
+/** Runs the checks of {@link OpaqueTokenValidator} for one member of an introspection response at a time. */
 import { TokenError, type AuthError } from '../errors/auth.errors.js';
 import type { ValidatingIssuer } from '../validation/validating-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
@@ -6,12 +6,12 @@ import type { IntrospectionAnswer } from '../introspection/introspection-answer.
 import { checkAnswer } from '../introspection/opaque-token.validator.js';
 import type { Verdict } from './verdict.js';
 
-/** JWE has five parts (RFC 7516 section 3.1). */
+/** A JWE has five parts (RFC 7516 section 3.1). */
 const ENCRYPTED = /^[\w-]+(\.[\w-]*){4}$/;
 
 /**
- * @param refusal what the whole verdict came to
- * @returns the claims as the provider says them, good or not; `undefined` if it says none
+ * @param refusal the error of the complete validation, if any
+ * @returns the claims in the response, whether valid or not; `undefined` if the provider reports none
  */
 export async function explainAnswer(
   token: string,

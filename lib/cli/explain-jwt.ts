@@ -1,4 +1,4 @@
-/** Which checks of a JWT fail? The judges of {@link JwtTokenValidator}, one part at a time. */
+/** Runs the checks of {@link JwtTokenValidator} for one part of a JWT at a time, and reports which of them fail. */
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
@@ -7,7 +7,7 @@ import { checkClaims, checkIssuer, trueTime } from '../token/check-claims.js';
 import { checkProfile, checkType } from '../token/jwt-token.validator.js';
 import type { Verdict } from './verdict.js';
 
-/** @returns the claims as they stand there, good or not; `undefined` if they cannot be read */
+/** @returns the claims, whether valid or not; `undefined` if they cannot be read */
 export async function explainJwt(
   token: string,
   issuer: TrustedIssuer,
@@ -35,7 +35,7 @@ export async function explainJwt(
   return claims as AccessTokenClaims;
 }
 
-/** An access token by its `typ`, and nothing else by what it carries. */
+/** Checks that `typ` is that of an access token, and separately that no claims are those of an ID token. */
 async function checkKind({ header, claims }: DecodedJwt, verdict: Verdict): Promise<void> {
   const { options } = verdict;
   const { typ } = header;
@@ -50,7 +50,7 @@ async function checkKind({ header, claims }: DecodedJwt, verdict: Verdict): Prom
   );
 }
 
-/** The header member by member, then the signature, which needs what the header says. */
+/** Checks the header member by member, then the signature, which requires a valid header. */
 async function checkSigner(jwt: DecodedJwt, issuer: TrustedIssuer, verdict: Verdict): Promise<void> {
   const { signatures } = issuer;
   const { header, signature } = jwt;

@@ -1,4 +1,4 @@
-/** Why is this token refused? Every check, not only the first that fails; the verdict is that of {@link TokenValidator}. */
+/** Explains why a token is rejected, with all failed checks. The result is that of {@link TokenValidator}. */
 import { authorize } from '../access/authorize.js';
 import type { Requirement } from '../access/requirement.js';
 import { GroupsRequirement } from '../access/requirements/groups.js';
@@ -49,7 +49,7 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
       : await explainAnswer(token, refusal, issuer, verdict);
     const unmet = claims && (await checkUse(new ValidatedToken('', claims, issuer), verdict, command));
     const { findings } = verdict;
-    // What was judged in parts must come to the same as the whole.
+    // The separate checks must have the same result as the complete validation.
     const expected = refusal instanceof TokenError ? 'FAIL' : '-';
     if (refusal && !findings.some(({ status }) => status === expected)) verdict.refuse('token', refusal);
     return { ...conclude(refusal ?? unmet, isHere), findings };
@@ -58,7 +58,7 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
   }
 }
 
-/** Of several: as `iss` says; of an opaque token the one that was named, or else the one that introspects. */
+/** Returns one of several issuers: the one in `iss`; for an opaque token the named one, else the one that introspects. */
 function chooseIssuer(
   token: string,
   options: ResolvedOptions,
@@ -108,7 +108,7 @@ function conclude(refusal: AuthError | undefined, isHere: boolean): Omit<Explana
   };
 }
 
-/** Binding, scopes and groups: a good token is not yet good for everything. What keeps it from being used, if anything. */
+/** Checks binding, scopes and groups, which a valid token may fail as well, and returns the first error, if any. */
 async function checkUse(
   token: ValidatedToken,
   verdict: Verdict,
@@ -132,7 +132,7 @@ async function checkUse(
   return bound ?? scoped ?? grouped;
 }
 
-/** As from a client that holds the key and the certificate: whether it does, shows in the request only. */
+/** Assumes a client that has the key and the certificate, because only a request shows whether it has them. */
 function enforceIdeally(claims: AccessTokenClaims, options: ResolvedOptions): void | Promise<void> {
   const cnf: unknown = claims.cnf;
   const { jkt, 'x5t#S256': certificate } = isObject(cnf) ? cnf : {};

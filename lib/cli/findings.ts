@@ -1,4 +1,4 @@
-/** Prints findings: one line each and a second line with what to change, or JSON. */
+/** Prints findings as text, with a second line for what to change, or as JSON. */
 
 export interface Finding {
   /** `-`: could not be checked. */

@@ -1,4 +1,4 @@
-/** The options with those of one issuer among them, for commands that look at one issuer at a time. */
+/** Merges the options of one issuer into those of the module, for commands that check one issuer at a time. */
 import { isNamed } from '../access/recipient.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
 import type { ResolvedIssuerOptions } from '../options/issuers.js';
@@ -11,8 +11,8 @@ export function settingsOf(options: ResolvedOptions, issuer: ResolvedIssuerOptio
 }
 
 /**
- * @param name of an issuer, or the issuer; `undefined` for all
- * @throws {UsageError} if it is none that is configured
+ * @param name the name of an issuer, or its `issuer`; `undefined` for all issuers
+ * @throws {UsageError} if no such issuer is configured
  */
 export function chooseIssuers(
   { issuers }: ResolvedOptions,

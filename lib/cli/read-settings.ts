@@ -1,4 +1,4 @@
-/** Which options would AuthModule have here? Environment over files over defaults, as ConfigModule reads them. */
+/** Resolves the options of AuthModule: environment over files over defaults, as ConfigModule reads them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { ConfigurationError } from '../errors/auth.errors.js';
@@ -10,14 +10,14 @@ import type { Finding } from './findings.js';
 import { UsageError } from './usage-error.js';
 
 export interface Settings {
-  /** `undefined` where something in them is wrong: the findings say what. */
+  /** `undefined` if options are invalid; the findings list the mistakes. */
   readonly options: ResolvedOptions | undefined;
   readonly findings: readonly Finding[];
 }
 
 const DEFAULT_FILE = '.env';
 
-/** @throws {UsageError} for a file that was named and cannot be read */
+/** @throws {UsageError} if a file cannot be read */
 export function readSettings({ envFiles, prefix, given }: Sources): Settings {
   const files = envFiles.length > 0 ? envFiles : [DEFAULT_FILE].filter((file) => existsSync(file));
   const environment: NodeJS.Dict<string> = Object.assign(
@@ -43,7 +43,7 @@ export function readSettings({ envFiles, prefix, given }: Sources): Settings {
     return { options, findings: [{ status: 'ok', check: 'options', found: `from ${from}` }, ...findings] };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    // Its first line counts the others.
+    // The first line of the message is the number of problems.
     const problems = error.message.split('\n').slice(1);
     return {
       options: undefined,
@@ -73,7 +73,7 @@ function readFile(file: string): NodeJS.Dict<string> {
   }
 }
 
-/** The variable of an option, as it is named in what to change. */
+/** Returns the variable of an option, for advice on what to change. */
 export function variableOf(option: string, { prefix }: Pick<Sources, 'prefix'>): string {
   return prefix + (VARIABLES[option]?.[0] ?? option);
 }

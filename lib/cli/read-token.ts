@@ -1,13 +1,13 @@
-/** Which token is asked about? From standard input, where nobody else can read it. */
+/** Reads the token from standard input, which other users cannot read. */
 import { UsageError } from './usage-error.js';
 
-/** Longer than any token that is looked at. */
+/** In characters; longer than any token that is accepted. */
 const MAX_INPUT_LENGTH = 1_000_000;
 
-/** Standard input, or what stands in for it. */
+/** Standard input, or a substitute in tests. */
 export type TokenInput = AsyncIterable<unknown> & { readonly isTTY?: boolean };
 
-/** @throws {UsageError} if there is none */
+/** @throws {UsageError} if there is no token, or the input is too long */
 export async function readToken(
   input: TokenInput,
   prompt: { write(text: string): unknown },
@@ -18,7 +18,7 @@ export async function readToken(
     text += String(chunk);
     if (text.length > MAX_INPUT_LENGTH) throw new UsageError('standard input is too long for a token');
   }
-  // Copied out of a request, it has the header's name and the scheme before it.
+  // A token copied from a request may follow the header's name and the scheme.
   const token = text.trim().replace(/^(authorization:\s*)?((bearer|dpop)\s+)?/i, '');
   if (token === '') throw new UsageError('standard input has no token');
   return token;

@@ -1,4 +1,4 @@
-/** Runs the command line: reads the arguments, prints what was found, and says with which code the process has to end. */
+/** Runs the command line: reads the arguments, prints the result and returns the exit code. */
 import { auditApplication } from './audit/audit-application.js';
 import { readCommand, USAGE } from './command.js';
 import { examine } from './doctor.js';
@@ -9,7 +9,7 @@ import { migrateApplication } from './migrate/migrate-application.js';
 import { readToken, type TokenInput } from './read-token.js';
 import { UsageError } from './usage-error.js';
 
-/** Those of the process, unless a test captures the output. */
+/** The streams of the process, or substitutes in tests. */
 export interface CommandStreams {
   readonly stdin: TokenInput;
   readonly stdout: { write(text: string): unknown };
@@ -17,8 +17,8 @@ export interface CommandStreams {
 }
 
 /**
- * @param argv without the program's own name
- * @returns the exit code. No `process.exit()`: what was written must get out first.
+ * @param argv the arguments, without the name of the program
+ * @returns the exit code. `process.exit()` is not called, because it could end the process before all output is written.
  */
 export async function runCommand(argv: readonly string[], streams: CommandStreams): Promise<number> {
   try {
@@ -28,7 +28,7 @@ export async function runCommand(argv: readonly string[], streams: CommandStream
       streams.stderr.write(`nestjs-resource-server: ${error.message}\n\n${USAGE}`);
       return 2;
     }
-    // Its message may hold what no output may hold.
+    // The message is not printed, because it may contain secrets.
     const name = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 4).join('\n') : 'unknown';
     streams.stderr.write(`nestjs-resource-server: internal error of the command:\n${name}\n`);
     return 3;

@@ -1,2 +1,2 @@
-/** The command itself is used wrongly. */
+/** Incorrect usage of the command. */
 export class UsageError extends Error {}

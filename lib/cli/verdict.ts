@@ -1,4 +1,4 @@
-/** How do the single checks come out? Each real check is shown a token that is good but for the part in question. */
+/** Collects the results of separate checks. Each runs on a token that is valid except for the part that it checks. */
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { trueTime } from '../token/check-claims.js';
@@ -9,7 +9,7 @@ import type { IssuerSettings } from './issuer-settings.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Shown where they pass; of all others, who the user is among them, only what is wrong. */
+/** Members that are shown if they pass. Others, such as the user's identity, are shown only if they are invalid. */
 const SHOWN: ReadonlySet<string> = new Set(['iss', 'aud', 'exp', 'nbf', 'iat']);
 const TIMES: ReadonlySet<string> = new Set(['exp', 'nbf', 'iat']);
 
@@ -21,7 +21,7 @@ export class Verdict {
     private readonly sources: Sources,
   ) {}
 
-  /** What the check threw, if it threw. */
+  /** Runs a check, and returns the error that it throws, if any. */
   async check(name: string, text: string | undefined, run: () => unknown): Promise<AuthError | undefined> {
     try {
       await run();
@@ -38,7 +38,7 @@ export class Verdict {
     this.findings.push({ status: 'ok', check, found });
   }
 
-  /** Each member by itself, beside what is good. */
+  /** Checks each member separately, with valid values of the others. */
   async checkMembers(
     names: Iterable<string>,
     members: Members,
@@ -75,7 +75,7 @@ export class Verdict {
   }
 }
 
-/** A claim's name is as long as its writer likes, and may hold anything. */
+/** Quotes unusual names of claims, because these can have any length and any characters. */
 function shorten(check: string): string {
   return /^[\w:/.#+ -]{1,40}$/.test(check) ? check : quoteForeign(check);
 }

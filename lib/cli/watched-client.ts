@@ -1,4 +1,4 @@
-/** What did the provider answer, from where, how fast, and what time is it there? */
+/** A provider client that records the status, URL, duration and clock of each response. */
 import type { ProviderAnswer } from '../issuer/provider-answer.js';
 import type { ProviderOperation } from '../issuer/provider-call.js';
 import { ProviderClient } from '../issuer/provider-client.js';
@@ -8,12 +8,12 @@ export interface WatchedCall {
   readonly url: string;
   readonly status: number;
   readonly seconds: number;
-  /** This machine's clock less the provider's, in seconds, to about one second; `undefined` where it does not say. */
+  /** The local clock minus the provider's, in seconds, accurate to about one second; `undefined` without a `Date` header. */
   readonly clockDifference: number | undefined;
 }
 
 export class WatchedClient extends ProviderClient {
-  /** Those that were answered. */
+  /** The calls that received a response. */
   readonly calls: WatchedCall[] = [];
 
   override async send(
@@ -30,7 +30,7 @@ export class WatchedClient extends ProviderClient {
   }
 }
 
-/** RFC 9110 section 6.6.1: to the second, so half a second is added; section 5.1 of RFC 9111: a cache says how old it is. */
+/** Adds half a second, because `Date` is in seconds (RFC 9110 section 6.6.1), and the `Age` in a cache (RFC 9111 section 5.1). */
 function differenceFrom(headers: ProviderAnswer['headers'], here: number): number | undefined {
   const there = Date.parse(headers.get('date') ?? '') / 1000 + 0.5;
   const age = Number(headers.get('age') ?? 0);

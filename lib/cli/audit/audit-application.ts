@@ -6,7 +6,7 @@ import type { AuditCommand } from './audit-arguments.js';
 import { loadApplication, type Application } from './load-application.js';
 
 export interface AuditReport {
-  /** 0: every route declares who may call it. 1: not every one. 3: that cannot be known. */
+  /** 0: every route declares who may call it. 1: some do not. 3: it cannot be determined. */
   readonly code: 0 | 1 | 3;
   readonly out: string;
   readonly err: string;
@@ -18,10 +18,10 @@ nestjs-resource-server than the named file`;
 
 /** @throws {UsageError} */
 export async function auditApplication(command: AuditCommand): Promise<AuditReport> {
-  // The environment wins over .env files. Nothing is to be asked of the provider here.
+  // The audit needs no call to the provider. The environment takes precedence over .env files.
   process.env[`${command.prefix}WARM_UP`] = 'off';
   const standardOutput = process.stdout.write;
-  // What the application prints is not part of the report.
+  // The output of the application is not part of the report.
   process.stdout.write = process.stderr.write.bind(process.stderr);
   try {
     return await audit(command);
@@ -46,7 +46,7 @@ async function audit(command: AuditCommand): Promise<AuditReport> {
 async function reportOf(app: Application, table: RouteTable, { json }: AuditCommand): Promise<AuditReport> {
   const failure = await initialize(app);
   const undeclared = undeclaredIn(table);
-  // A start that fails in its last step hides no route that is known by then; there may be more of them.
+  // If the start fails in its last step, the routes that are known by then are reported; there may be more.
   if (failure !== undefined && !undeclared?.length)
     return unknown(`the application does not start: ${describe(failure)}`);
   const routes = table.list();
@@ -56,12 +56,12 @@ async function reportOf(app: Application, table: RouteTable, { json }: AuditComm
   return { code: undeclared?.length ? 1 : 0, out, err: '' };
 }
 
-/** @returns what the start fails with: its own `audit: 'error'`, for example */
+/** @returns the error with which the start fails, for example because of `audit: 'error'` */
 async function initialize(app: Application): Promise<unknown> {
   try {
     await app.init();
     const adapter = app.getHttpAdapter();
-    // Fastify knows the routes of plugins when they are loaded.
+    // Fastify knows the routes of plugins only after these are loaded.
     if (adapter.getType() === 'fastify') await adapter.getInstance().ready?.();
     return undefined;
   } catch (error) {
@@ -89,7 +89,7 @@ function unknown(why: string): AuditReport {
   return { code: 3, out: '', err: `nestjs-resource-server: ${why}\n` };
 }
 
-/** As the application's own start would print it; of mistakes in options the list says all. */
+/** Describes an error as the application's own start prints it. The message lists mistakes in options; no stack is needed. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === 'ConfigurationError' ? error.message : (error.stack ?? error.message);

@@ -1,6 +1,6 @@
 /**
- * Creates the application that is to be audited, by the copies of Nest and of this package that it uses itself. Nothing of
- * Nest is loaded before.
+ * Creates the application to audit with the copies of Nest and of this package that it uses itself. Nothing of Nest is
+ * loaded before.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import type { RouteTable } from '../../route-table/route-table.js';
 import { UsageError } from '../usage-error.js';
 import type { AuditCommand } from './audit-arguments.js';
 
-/** As much of Nest's `INestApplication` as is used here. */
+/** The part of Nest's `INestApplication` that is used. */
 export interface Application {
   init(): Promise<unknown>;
   close(): Promise<void>;
@@ -35,7 +35,7 @@ const PLATFORMS = [
 
 const FACTORY_OPTIONS = { logger: false, abortOnError: false };
 
-/** @throws {UsageError} where the file or its export is not there; whatever the application's own start throws */
+/** @throws {UsageError} if the file or its export does not exist. Also throws the errors of the application's own start. */
 export async function loadApplication({ file, exportName }: AuditCommand): Promise<Loaded> {
   const path = resolve(file);
   if (!existsSync(path))
@@ -58,7 +58,7 @@ async function createApplication(module: unknown, packages: PackagesOf): Promise
   return (NestFactory as { readonly create: Create }).create(module, new Adapter(), FACTORY_OPTIONS);
 }
 
-/** What a file of the application would get by these names. */
+/** Loads packages as a file of the application resolves them. */
 class PackagesOf {
   readonly #require: NodeJS.Require;
 
@@ -78,7 +78,7 @@ class PackagesOf {
   async load(name: string): Promise<Exports> {
     if (!this.has(name)) throw new UsageError(`${name} is not installed where ${this.file} is`);
     const exported = await load(this.#require.resolve(name));
-    // CommonJS: what cannot be found in its text is in `default` only.
+    // CommonJS: exports that Node.js does not detect in the source text are in `default` only.
     return { ...(exported['default'] as object | undefined), ...exported };
   }
 }

@@ -3,7 +3,7 @@ import type { TokenOptions } from '../../testing/mint.js';
 import type { TestIssuer } from '../../testing/test-issuer.js';
 import type { IssuerCommand } from './issuer-arguments.js';
 
-/** Needs no quotes in any shell, but for the spaces. */
+/** Text that requires no quotes in any shell, except for its spaces. */
 const PLAIN = /^[\w:./@-]+( [\w:./@-]+)*$/;
 const EXAMPLE_SCOPE = 'read:products';
 
@@ -29,7 +29,7 @@ export function describeIssuer(issuer: TestIssuer, command: IssuerCommand): stri
   return `\n${paragraphs.join('\n\n')}\n`;
 }
 
-/** What tokens hold unless a request at `/token` says otherwise. */
+/** Returns the content of tokens, unless a request to `/token` sets it. */
 export function tokenOptionsOf({ sub, scopes, groups, expiresIn }: IssuerCommand): TokenOptions {
   return {
     sub,
@@ -57,7 +57,7 @@ function variablesOf({ environment }: TestIssuer): Record<'forJwts' | 'forIntros
   };
 }
 
-/** Readable where it can be, percent-encoded otherwise: `curl -d` sends what it is given. */
+/** Percent-encodes the value only if necessary, for readability: `curl -d` sends its argument unchanged. */
 function formArgument(name: string, value: string): string {
   return quote(PLAIN.test(value) ? `${name}=${value}` : new URLSearchParams({ [name]: value }).toString());
 }

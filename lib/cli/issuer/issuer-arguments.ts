@@ -1,4 +1,4 @@
-/** Reads the arguments of `issuer`: what its tokens hold, and where it listens. */
+/** Reads the arguments of `issuer`: the content of its tokens, and the port. */
 import { parseArgs } from 'node:util';
 import { isScopeName } from '../../access/scope-names.js';
 import { DEFAULT_PREFIX } from '../../options/resolve-options.js';
@@ -21,7 +21,7 @@ export interface IssuerCommand {
   readonly groups: readonly string[];
   readonly expiresIn: number;
   readonly opaque: boolean;
-  /** What the printed curl lines call. */
+  /** The URL in the printed curl commands. */
   readonly url: string;
   readonly prefix: string;
 }
@@ -36,12 +36,12 @@ const OPTIONS = {
   opaque: { type: 'boolean' },
   url: { type: 'string' },
   prefix: { type: 'string' },
-  /** Only to say why there is no such option. */
+  /** Only to reject other hosts than loopback with the reason. */
   host: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** @throws {UsageError}, also where the environment says that this is production */
+/** @throws {UsageError} also if `NODE_ENV` is `production` */
 export function readIssuerCommand(
   args: string[],
   { NODE_ENV }: NodeJS.ProcessEnv,

@@ -1,9 +1,9 @@
-/** Runs an issuer for development on loopback until it is told to stop. */
+/** Runs an issuer for development on a loopback address until it is stopped. */
 import { TestIssuer } from '../../testing/test-issuer.js';
 import { describeIssuer, tokenOptionsOf } from './describe-issuer.js';
 import type { IssuerCommand } from './issuer-arguments.js';
 
-/** The same at every start, so that `.env` stays as it is. No secret: `/token` asks for none either. */
+/** The same at every start, so that `.env` remains valid. Not confidential: `/token` requires no secret either. */
 const CLIENT_SECRET = 'development-only';
 
 const WATCH_EVERY_MS = 300;
@@ -13,7 +13,7 @@ export interface Output {
   readonly err: (text: string) => unknown;
 }
 
-/** @returns the exit code: 1 where the port cannot be had */
+/** @returns the exit code: 1 if the port cannot be used */
 export async function serveIssuer(
   command: IssuerCommand,
   { out, err }: Output,
@@ -37,7 +37,7 @@ export async function serveIssuer(
     err(`nestjs-resource-server: port ${port} ${why}; choose another one with --port\n`);
     return 1;
   }
-  // From here on a signal is heard: whoever reads what is printed may send one at once.
+  // Signals are handled before anything is printed, because a program that reads the output may send one immediately.
   const stopped = untilStop();
   out(describeIssuer(issuer, command));
   await stopped;
@@ -46,14 +46,14 @@ export async function serveIssuer(
 }
 
 /**
- * Until Ctrl-C or SIGTERM. npx does not pass SIGTERM on: under npm, the end of the parent ends this process, too, or it
- * would keep the port.
+ * Resolves at Ctrl-C or SIGTERM. npx does not forward SIGTERM, and the process would keep the port; so under npm, it also
+ * resolves when the parent process ends.
  */
 export function untilStopped(): Promise<void> {
   const parent = process.ppid;
   const hasWatchedParent = process.env['npm_lifecycle_event'] !== undefined;
   return new Promise((resolve) => {
-    // The issuer's own socket does not keep the process alive; this does.
+    // The issuer's own socket does not keep the process alive; this timer does.
     const hold = setInterval(() => hasWatchedParent && process.ppid !== parent && stop(), WATCH_EVERY_MS);
     const stop = (): void => {
       clearInterval(hold);

@@ -1,4 +1,4 @@
-/** Writes `AuthModule.forRoot({ ... })` into the root module, with what a migration found. */
+/** Adds `AuthModule.forRoot({ ... })` to the root module, with the options that a migration found. */
 import { posix } from 'node:path';
 import type ts from 'typescript';
 import { walk } from '../../codemod/decorators.js';
@@ -8,13 +8,13 @@ import type { Migration } from './migration.js';
 
 export const OWN_NAME = 'nestjs-resource-server';
 
-/** Expressions that can be copied into the root module without what stands around them. */
+/** Names that need no import in the root module. */
 const GLOBALS = new Set(['process', 'undefined', 'String', 'Number', 'Boolean', 'parseInt']);
 
 /**
- * An expression as text that means the same in the root module: what it names is imported there or injected.
+ * Returns an expression as text that has the same meaning in the root module: its names are imported there or injected.
  *
- * @returns `undefined` where it needs what only its own file has
+ * @returns `undefined` if it uses names that only its own file has
  */
 export function portable(
   migration: Migration,
@@ -37,7 +37,7 @@ export function portable(
   return expression.getText();
 }
 
-/** As the root module imports it. */
+/** Returns the specifier of a module as the root module imports it. */
 export function fromRoot({ root }: Migration, source: SourceFile, module: string): string {
   if (!module.startsWith('.')) return module;
   const target = posix.join(posix.dirname(source.path), module);
@@ -45,7 +45,7 @@ export function fromRoot({ root }: Migration, source: SourceFile, module: string
   return path.startsWith('.') ? path : `./${path}`;
 }
 
-/** The ending that relative imports of the application have: `.js` in ES modules. */
+/** Returns the path of a file as the root module imports it, with `.js` if its other relative imports have it (ES modules). */
 export function importPathOf({ root }: Migration, source: SourceFile): string {
   const ending = root.source.imports.some(({ module }) => /^\..*\.js$/.test(module)) ? '.js' : '';
   const path = posix.relative(posix.dirname(root.source.path), source.path).replace(/\.[jt]s$/, ending);
@@ -83,7 +83,7 @@ function objectOf(entries: readonly string[], indent: string): string {
   return `{\n${entries.map((each) => `${indent}  ${each},\n`).join('')}${indent}}`;
 }
 
-/** Parameters of the constructor or function around an expression, with their types. */
+/** Finds the parameters of constructors, methods and arrow functions around an expression, with their types. */
 function parametersAround({ ts }: SourceFile, expression: ts.Expression): Map<string, string> {
   const found = new Map<string, string>();
   for (let node: ts.Node | undefined = expression.parent; node !== undefined; node = node.parent) {

@@ -1,4 +1,4 @@
-/** `migrate express-oauth2-jwt-bearer`: its middleware, wherever a Nest application runs it, becomes AuthModule. */
+/** `migrate express-oauth2-jwt-bearer`: replaces its middleware with AuthModule, wherever a Nest application runs it. */
 import type ts from 'typescript';
 import { propertyOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
@@ -18,9 +18,9 @@ const READ = new Set([
   'authRequired',
   'dpop',
 ]);
-/** How often keys are fetched is decided here. */
+/** Options that can be dropped, because this package decides how often it fetches keys. */
 const NEEDLESS = new Set(['agent', 'cooldownDuration', 'timeoutDuration', 'cacheMaxAge', 'cache']);
-/** They verify with a key that the application has. */
+/** Options that have no counterpart: keys of the application, several issuers, and additional checks of tokens. */
 const KEYS = new Set(['secret', 'publicKey', 'mcd', 'validators', 'maxTokenAge']);
 
 export function migrateExpressBearer(migration: Migration): void {
@@ -79,7 +79,7 @@ function migrateOptions(migration: Migration, source: SourceFile, call: ts.CallE
     if (text !== undefined) migration.options.set(to, text);
     return value !== undefined;
   };
-  // What is left out is read from these.
+  // The library reads options that are left out from these variables.
   if (!take('issuerBaseURL', 'issuer') && !take('issuer', 'issuer'))
     migration.options.set('issuer', 'process.env.ISSUER_BASE_URL ?? process.env.ISSUER');
   if (!take('audience', 'audience')) migration.options.set('audience', 'process.env.AUDIENCE');
@@ -112,7 +112,7 @@ function migrateDPoP(migration: Migration, source: SourceFile, options: ts.Expre
   if (isTrue('required')) migration.options.set('dpop', "{ mode: 'required' }");
 }
 
-/** A guard or a middleware around `auth()`, `app.use(auth())`, or `consumer.apply(auth()).forRoutes(...)`. */
+/** Replaces a class around `auth()` (guard or middleware), `app.use(auth())`, or `consumer.apply(auth()).forRoutes(...)`. */
 function migratePlace(migration: Migration, source: SourceFile, call: ts.CallExpression): void {
   const { ts } = source;
   for (let node: ts.Node = call; node.parent !== undefined; node = node.parent) {
@@ -203,7 +203,7 @@ function migrateClass(migration: Migration, source: SourceFile, declaration: ts.
   migration.change(source, declaration, `${name} is no longer used: delete it`);
 }
 
-/** Anything but "the token is good, or this fails" may be a check that must not get lost. */
+/** Returns whether a class may check more than the token; such checks must not be lost. */
 function decidesMore(source: SourceFile, declaration: ts.ClassDeclaration): boolean {
   const { ts } = source;
   for (const node of walk(source, declaration)) {
@@ -218,7 +218,7 @@ function decidesMore(source: SourceFile, declaration: ts.ClassDeclaration): bool
   return false;
 }
 
-/** `req.auth?.payload` is the claims, `req.auth?.token` the token. */
+/** Replaces `req.auth?.payload` with the claims, and `req.auth?.token` with the token. */
 function migrateRequests(migration: Migration, source: SourceFile): void {
   const { ts } = source;
   for (const node of walk(source)) {
@@ -233,7 +233,7 @@ function migrateRequests(migration: Migration, source: SourceFile): void {
       continue;
     }
     source.replace(node, `${source.addImport(name, OWN_NAME)}(${request})`);
-    // There are none in a route without a token.
+    // The result is `undefined` on a route without a token.
     const { parent } = node;
     if (ts.isPropertyAccessExpression(parent) && !parent.questionDotToken) source.insert(node.getEnd(), '?');
     if (ts.isElementAccessExpression(parent) && !parent.questionDotToken) source.insert(node.getEnd(), '?.');
@@ -241,7 +241,7 @@ function migrateRequests(migration: Migration, source: SourceFile): void {
   }
 }
 
-/** They run as middleware or in guards of the application's own: nothing says which handlers are meant. */
+/** Reports requirements: they run as middleware or in the application's guards, so it is unknown which handlers they protect. */
 function reportRequirements(migration: Migration): void {
   const counterparts: Readonly<Record<string, string>> = {
     requiredScopes: '@Scopes()',
@@ -256,7 +256,7 @@ function reportRequirements(migration: Migration): void {
       if (!source.ts.isCallExpression(node)) continue;
       const counterpart = counterparts[bearerName(source, node.expression) ?? ''];
       if (counterpart === undefined) continue;
-      // Without auth() it answers 500 or 401: nothing opens while it stands there.
+      // Without auth() it responds with 500 or 401, so no route is open while it remains.
       migration.block(source, node, `write ${counterpart} to the handlers that this protects, and remove it`);
     }
 }

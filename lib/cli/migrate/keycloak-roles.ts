@@ -1,4 +1,4 @@
-/** Which `@Groups()` asks for the same as `@Roles({ roles, mode })` of nest-keycloak-connect? */
+/** Translates `@Roles({ roles, mode })` of nest-keycloak-connect to the equivalent `@Groups()`. */
 import type ts from 'typescript';
 import { propertyOf } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
@@ -8,7 +8,7 @@ const REALM = '';
 /**
  * `admin` is a role of the application's own client, `realm:admin` one of the realm, `other:admin` one of another client.
  *
- * @returns `''` for no roles, `undefined` where no decorator says the same
+ * @returns `''` for no roles, `undefined` if no decorator is equivalent
  */
 export function groupsOf(
   source: SourceFile,
@@ -28,7 +28,7 @@ export function groupsOf(
     places.set(place, [...(places.get(place) ?? []), name]);
   }
   if (places.has(undefined)) return undefined;
-  // Any of the roles of two places: no decorator says that. All of them: one decorator for each.
+  // No decorator requires any of the roles of several places. All of them: one decorator for each place.
   if (places.size > 1 && !matchAll) return undefined;
   return [...places].map(([place, names]) => decorator(source, place ?? REALM, names, matchAll)).join('\n');
 }

@@ -1,4 +1,4 @@
-/** Moves an application to AuthModule: says what would change, and with `--write` changes it. */
+/** Migrates an application to AuthModule: reports the changes, and makes them with `--write`. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, resolve, sep } from 'node:path';
 import { Project, type ProjectFiles } from '../../codemod/project.js';
@@ -18,8 +18,8 @@ const MIGRATIONS: Readonly<Record<Origin, (migration: Migration) => void>> = {
 };
 
 /**
- * @returns the exit code: 0 all of it moves, 1 something has no equivalent or keeps it from being written
- * @throws {UsageError} where there is no application, or no TypeScript to read it
+ * @returns the exit code: 0 everything is migrated, 1 something has no equivalent or blocks the migration
+ * @throws {UsageError} if there is no root module, or no TypeScript compiler
  */
 export function migrateApplication(command: MigrateCommand): { readonly code: 0 | 1; readonly out: string } {
   const { report, texts } = migrateSources(command);
@@ -30,7 +30,7 @@ export function migrateApplication(command: MigrateCommand): { readonly code: 0 
   return { code: report.blocking.length + report.withoutEquivalent.length > 0 ? 1 : 0, out };
 }
 
-/** Writes nothing. */
+/** Computes the report and the changed texts, without writing files. */
 export function migrateSources(command: MigrateCommand): {
   readonly report: MigrationReport;
   readonly texts: ReadonlyMap<string, string>;

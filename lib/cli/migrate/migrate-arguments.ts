@@ -1,4 +1,4 @@
-/** Reads the arguments of `migrate`: from what, and whether to write. */
+/** Reads the arguments of `migrate`: the library to migrate from, and whether to write. */
 import { parseArgs } from 'node:util';
 import { UsageError } from '../usage-error.js';
 
@@ -8,9 +8,9 @@ export type Origin = (typeof ORIGINS)[number];
 export interface MigrateCommand {
   readonly name: 'migrate';
   readonly origin: Origin;
-  /** Of the application: where package.json is. */
+  /** The folder of the application, with its package.json. */
   readonly folder: string;
-  /** The sources, below the folder. `undefined`: what nest-cli.json says, else `src`. */
+  /** The folder of the sources, relative to `folder`. `undefined`: `sourceRoot` of nest-cli.json, else `src`. */
   readonly sourceRoot: string | undefined;
   readonly write: boolean;
   readonly json: boolean;

@@ -1,16 +1,16 @@
-/** What a migration has found and changed so far. */
+/** Collects what a migration finds and changes. */
 import type ts from 'typescript';
 import type { Project, RootModule } from '../../codemod/project.js';
 import type { SourceFile } from '../../codemod/source-file.js';
 
-/** Something at one place of the application. */
+/** A message about one place in the application. */
 export interface Note {
   readonly file: string;
   readonly line: number;
   readonly text: string;
 }
 
-/** A parameter of the factory that makes the options. */
+/** A parameter of the factory that creates the options. */
 export interface Injected {
   readonly parameter: string;
   readonly type: string;
@@ -19,18 +19,18 @@ export interface Injected {
 
 export class Migration {
   readonly changed: Note[] = [];
-  /** A person has to look at them. */
+  /** The developer has to review these. */
   readonly withoutEquivalent: Note[] = [];
-  /** With one of these nothing is written: the result would let through what was refused before. */
+  /** If there are any, nothing is written: the result could accept requests that were rejected before. */
   readonly blocking: Note[] = [];
   readonly stricter = new Set<string>();
   readonly uninstall = new Set<string>();
   /** Options of AuthModule, as source text. */
   readonly options = new Map<string, string>();
   readonly injected = new Map<string, Injected>();
-  /** Modules that export what the factory injects. */
+  /** Modules that export the injected providers. */
   readonly factoryImports: { readonly name: string; readonly module: string }[] = [];
-  /** `false`: guards stand on controllers, as they did. */
+  /** `false`: the application places the guard itself, as before. */
   globalGuard = true;
 
   constructor(

@@ -5,15 +5,15 @@ import type { SourceFile } from '../../codemod/source-file.js';
 import { OWN_NAME } from './auth-module-call.js';
 import type { Migration } from './migration.js';
 
-/** Is this expression one of the guards that are replaced? */
+/** Returns whether an expression is one of the guards that are replaced. */
 export type IsGuard = (source: SourceFile, expression: ts.Expression) => boolean;
 
-/** How was the guard global? `kept`: where it stood, since others stand beside it, and guards run in their order. */
+/** How the guard was registered globally. `kept`: it keeps its place among other guards, because guards run in order. */
 export type GlobalGuard = 'none' | 'removed' | 'kept';
 
 /**
  * Removes `{ provide: APP_GUARD, useClass: X }` and `app.useGlobalGuards(new X())`; AuthModule registers its guard itself.
- * Guards of the application that stand beside it read what it leaves on the request: then it keeps its place.
+ * AuthGuard keeps the place if the application has other `APP_GUARD` providers: these may read what it sets on the request.
  */
 export function replaceGlobalGuards(migration: Migration, isGuard: IsGuard): GlobalGuard {
   const { sources } = migration.project;
@@ -42,7 +42,7 @@ export function replaceGlobalGuards(migration: Migration, isGuard: IsGuard): Glo
   return found ? 'removed' : 'none';
 }
 
-/** With `globalGuard: false`, unless AuthModule is the one that registers it. */
+/** Sets `globalGuard: false`, unless AuthModule is to register the guard. */
 export function guardAs(migration: Migration, how: GlobalGuard): void {
   migration.globalGuard = how === 'removed';
   if (how === 'none')
@@ -89,7 +89,7 @@ function removeUseGlobalGuards(
   return true;
 }
 
-/** Removes what matches from a list of every `@Module()`. */
+/** Removes the matching elements from a list of every `@Module()`. */
 export function removeFromModules(
   migration: Migration,
   name: 'imports' | 'exports' | 'providers',
@@ -118,7 +118,7 @@ export function listsOf(
   });
 }
 
-/** The class whose `@Module()` has this class among its providers. */
+/** Finds the module that provides a class. */
 export function providingModule(
   migration: Migration,
   className: string,

@@ -1,4 +1,4 @@
-/** `migrate nest-keycloak-connect`: its module, guards and decorators become those of this package. */
+/** `migrate nest-keycloak-connect`: replaces its module, guards and decorators with those of this package. */
 import type ts from 'typescript';
 import { decoratorsOf, indentOf, propertyOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
@@ -20,7 +20,7 @@ const READ = new Set([
   'cookieKey',
   'credentials',
 ]);
-/** They say how the adapter of Keycloak does what is done otherwise here. */
+/** Options that can be dropped: they configure how the adapter of Keycloak works. */
 const NEEDLESS = new Set([
   'logLevels',
   'useNestLogger',
@@ -94,7 +94,7 @@ function findModule({
   return undefined;
 }
 
-/** The object literal that holds the options. */
+/** Finds the object literal with the options. */
 function optionsOf(source: SourceFile, element: ts.CallExpression): ts.ObjectLiteralExpression | undefined {
   const { ts } = source;
   const [argument] = element.arguments;
@@ -157,7 +157,7 @@ function issuerOf([server = '', realm = '']: readonly (string | undefined)[]): s
   return literals.every((each) => each !== undefined) ? `'${text}'` : `\`${text}\``;
 }
 
-/** ONLINE is the default there: Keycloak is asked about each token. */
+/** Migrates `tokenValidation`. Its default in nest-keycloak-connect is ONLINE: each token is introspected. */
 function migrateValidation(
   migration: Migration,
   source: SourceFile,
@@ -191,7 +191,7 @@ function migrateValidation(
     return;
   }
   migration.options.set('introspectJwtTokens', 'true');
-  // Keycloak is the one that is asked: as often as before.
+  // No cache: each token is introspected, as before.
   migration.options.set('introspectionCacheDuration', '0');
   migration.options.set('clientId', client);
   migration.options.set('clientSecret', text);
@@ -303,7 +303,7 @@ function migrateDecorator(
   }
 }
 
-/** Nobody passes until somebody has decided: a requirement that is left out would open the route. */
+/** Rejects every request until the developer decides: without the requirement, the route would be open to more callers. */
 function refuse(migration: Migration, source: SourceFile, node: ts.Decorator, why: string): void {
   const text = node.getText().replaceAll(/\s+/g, ' ');
   source.replace(

@@ -1,4 +1,4 @@
-/** `migrate passport-jwt`: a strategy, its guards and its public routes become AuthModule. */
+/** `migrate passport-jwt`: replaces a strategy, its guards and its decorator for public routes with AuthModule. */
 import type ts from 'typescript';
 import { classesOf, methodsOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
@@ -69,7 +69,7 @@ export function migratePassportJwt(migration: Migration): void {
   importAuthModule(migration);
 }
 
-/** `AuthGuard('jwt')`, `AuthGuard()` and `AuthGuard(['jwt', 'anonymous'])`. */
+/** Returns whether a node is `AuthGuard('jwt')`, `AuthGuard()` or `AuthGuard(['jwt', 'anonymous'])`. */
 function isGuardCall(source: SourceFile, node: ts.Node, name: string): node is ts.CallExpression {
   const { ts } = source;
   if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression)) return false;
@@ -124,7 +124,7 @@ function findGuardClasses(migration: Migration, strategy: Strategy): GuardClass[
   return found;
 }
 
-/** The shapes of Nest's and Passport's guides; anything else may be a check of its own. */
+/** Returns whether a member is as in the guides of Nest and Passport; any other member may be an additional check. */
 function isKnownMember(source: SourceFile, member: ts.ClassElement): boolean {
   const { ts } = source;
   if (ts.isConstructorDeclaration(member)) return (member.body?.statements.length ?? 0) <= 1;
@@ -189,7 +189,7 @@ function guardOf(
   return guards.find(({ declaration }) => declaration === found?.declaration);
 }
 
-/** A name that only re-exports: whoever imports the guard keeps doing so. */
+/** Replaces the guards. A guard class becomes a re-export of AuthGuard by its old name, so that its imports remain valid. */
 function replaceGuards(migration: Migration, strategy: Strategy, guards: readonly GuardClass[]): void {
   for (const source of migration.project.sources) {
     if (isReplacedEverywhere(source, strategy.name)) source.release(passportGuardOf(source) ?? '');
@@ -222,7 +222,7 @@ function passportGuardOf(source: SourceFile): string | undefined {
   return source.localNameOf('AuthGuard', PASSPORT);
 }
 
-/** No `AuthGuard('local')` beside it. */
+/** Returns whether all uses of Passport's AuthGuard are replaced: `AuthGuard('local')`, for example, would remain. */
 function isReplacedEverywhere(source: SourceFile, name: string): boolean {
   const local = passportGuardOf(source);
   return [...walk(source)].every(
@@ -254,7 +254,7 @@ function replaceInUseGuards(
   );
 }
 
-/** `export const Public = () => SetMetadata(IS_PUBLIC_KEY, true)`, where a guard read it. */
+/** Replaces `export const Public = () => SetMetadata(IS_PUBLIC_KEY, true)`, if a replaced guard reads this key. */
 function migratePublicDecorators(migration: Migration, guards: readonly GuardClass[]): void {
   const keys = new Set(guards.flatMap(({ source, declaration }) => keysOf(source, declaration)));
   if (keys.size === 0) return;

@@ -1,4 +1,4 @@
-/** Reads a strategy of passport-jwt: its options become those of AuthModule, its `validate` becomes `loadUser`. */
+/** Migrates a strategy of passport-jwt: its options become those of AuthModule, its `validate` becomes `loadUser`. */
 import type ts from 'typescript';
 import { classesOf, decoratorsOf, methodsOf, propertyOf, walk } from '../../codemod/decorators.js';
 import type { SourceFile } from '../../codemod/source-file.js';
@@ -9,7 +9,7 @@ import { providingModule, removeFromModules } from './nest-guards.js';
 export interface Strategy {
   readonly source: SourceFile;
   readonly declaration: ts.ClassDeclaration;
-  /** What `AuthGuard('jwt')` names it by. */
+  /** The name in `AuthGuard('jwt')`. */
   readonly name: string;
   readonly options: ts.Expression | undefined;
   readonly superCall: ts.Node | undefined;
@@ -34,7 +34,7 @@ export function findStrategies({ project }: Migration): Strategy[] {
   );
 }
 
-/** Is there any other strategy, so that Passport stays? */
+/** Returns whether the application has other strategies, which need Passport. */
 export function hasOtherStrategies({ project }: Migration, ours: readonly Strategy[]): boolean {
   return project.sources.some((source) =>
     classesOf(source).some(
@@ -45,7 +45,10 @@ export function hasOtherStrategies({ project }: Migration, ours: readonly Strate
   );
 }
 
-/** A shared secret: whoever can check such a token can make one, so that no issuer of tokens for APIs uses it. */
+/**
+ * Returns whether tokens are verified with a fixed key instead of an issuer's key set. With a shared secret, every verifier
+ * can create tokens, so no issuer of tokens for APIs uses one.
+ */
 export function hasSharedKey({ source, options }: Strategy): boolean {
   return (
     propertyOf(source, options, 'secretOrKey') !== undefined ||
@@ -53,7 +56,7 @@ export function hasSharedKey({ source, options }: Strategy): boolean {
   );
 }
 
-/** Shapes that cannot be moved: options from elsewhere, `validate(payload, done)`. */
+/** Returns whether the strategy cannot be migrated: options that are not a literal, or `validate(payload, done)`. */
 export function isUnreadable({ source, declaration, options }: Strategy): boolean {
   if (options === undefined || !source.ts.isObjectLiteralExpression(options)) return true;
   const validate = methodsOf(source, declaration).find((each) => each.name.getText() === 'validate');
@@ -88,7 +91,7 @@ export function migrateOptions(migration: Migration, { source, options }: Strate
     }
 }
 
-/** `loadUser` of AuthModule, from `validate`; the class stays where it is, without Passport. */
+/** Makes `validate` the `loadUser` of AuthModule. The class remains in its file, without Passport. */
 export function migrateValidate(migration: Migration, strategy: Strategy): void {
   const { source, declaration, options, superCall } = strategy;
   const { ts } = source;
@@ -168,7 +171,7 @@ function strategyOf(source: SourceFile, declaration: ts.ClassDeclaration): Strat
   };
 }
 
-/** The call in `extends PassportStrategy(Strategy)`. */
+/** Returns the call in `extends PassportStrategy(Strategy)`. */
 function heritageCall(
   source: SourceFile,
   { heritageClauses }: ts.ClassDeclaration,
@@ -202,7 +205,7 @@ function migrateIssuer(
   take(migration, source, options, 'issuer');
   const address = jwksUri && portable(migration, source, jwksUri);
   if (!migration.options.has('issuer')) {
-    // Its address is the issuer's, where the last part is that of every provider.
+    // The issuer is the part of the URL before `/.well-known/`.
     const issuer = address && /^(['"`].*?)\/\.well-known\/[\w.-]+(['"`])$/.exec(address);
     if (issuer) migration.options.set('issuer', `${issuer[1]}${issuer[2]}`);
     migration.stricter.add(
@@ -211,7 +214,7 @@ function migrateIssuer(
   }
   if (address === undefined && jwksUri !== undefined)
     migration.lacks(source, jwksUri, 'jwksUri is computed by code: not required if the issuer has discovery');
-  // Everybody's address, which discovery finds; another one is kept.
+  // A usual URL is omitted, because discovery finds it; any other URL is kept.
   else if (
     address !== undefined &&
     !/\/\.well-known\/(?:jwks\.json|openid-configuration\/jwks)['"`]$/.test(address)
@@ -230,7 +233,7 @@ function migrateAlgorithms(migration: Migration, source: SourceFile, options: ts
   if (text !== undefined) migration.options.set('signingAlgorithms', text);
 }
 
-/** jsonwebtoken has none by default. */
+/** Sets the tolerance explicitly: that of jsonwebtoken is 0 by default. */
 function migrateTolerance(migration: Migration, source: SourceFile, options: ts.Expression): void {
   const inner = propertyOf(source, options, 'jsonWebTokenOptions')?.initializer;
   const value = propertyOf(source, inner, 'clockTolerance')?.initializer;
@@ -262,7 +265,7 @@ function migrateExtractor(
   migration.options.set('tokenResolver', `(request: any) => ${joined}`);
 }
 
-/** In their order; `header` for the one that is the default here. */
+/** Returns the extractors as expressions, in their order; `header` for the `Authorization` header, the default of AuthModule. */
 function extractorParts(
   migration: Migration,
   source: SourceFile,
@@ -295,15 +298,15 @@ function extractorParts(
   const { body: whole } = extractor;
   const body = whole.getText();
   if (name === 'request' && !ts.isBlock(whole)) {
-    // `?? null` says what comes next here.
+    // A final `?? null` is dropped: the next extractor, or `undefined`, replaces it.
     const isNullish = ts.isBinaryExpression(whole) && /^(?:null|undefined)$/.test(whole.right.getText());
     return [isNullish ? whole.left.getText() : `(${body})`];
   }
-  // In its place the parameter has a type; here it has none.
+  // The parameter loses the type that its place in the options implied, so it needs `any`.
   return [`((${name}: any) => ${body})(request)`];
 }
 
-/** And without the parameters that only it used. */
+/** Removes the call of `super`, and the parameters that only it used. */
 function withoutSuper(
   source: SourceFile,
   constructor: ts.ConstructorDeclaration,
@@ -319,7 +322,7 @@ function withoutSuper(
   else source.remove(superCall.parent);
 }
 
-/** What `loadUser` throws is a 500: it says that there is no such user by `undefined`. */
+/** Makes `validate` return `undefined` for an unknown user, as `loadUser` does. An error of `loadUser` results in 500. */
 function refuseWithoutThrowing(
   migration: Migration,
   source: SourceFile,

@@ -1,4 +1,4 @@
-/** Prints what a migration changes, what it leaves to people, and what becomes stricter. */
+/** Prints what a migration changes, what the developer has to decide, and what becomes stricter. */
 import type { Origin } from './migrate-arguments.js';
 import type { Note } from './migration.js';
 
@@ -8,7 +8,7 @@ export interface MigrationReport {
   readonly files: readonly string[];
   readonly changed: readonly Note[];
   readonly withoutEquivalent: readonly Note[];
-  /** Something keeps all of it from being written. */
+  /** If there are any, nothing is written. */
   readonly blocking: readonly Note[];
   readonly stricter: readonly string[];
   /** Packages that are no longer used. */
