@@ -205,7 +205,10 @@ function warnOfResource({ resourceMetadata, audience }: ResolvedOptions): void {
 }
 
 function warnOfProfile(options: ResolvedOptions): void {
-  if (options.profile !== 'fapi2' || noticesRevocation({ ...options })) return;
+  const { profile, issuers } = options;
+  const introspectJwtTokens =
+    issuers.length === 0 ? options.introspectJwtTokens : issuers.every((each) => each.introspectJwtTokens);
+  if (profile !== 'fapi2' || noticesRevocation({ ...options, introspectJwtTokens })) return;
   new Logger('AuthModule').warn(
     'profile fapi2: a revoked token is accepted until it expires; set introspectJwtTokens, backChannelLogout or securityEvents',
   );

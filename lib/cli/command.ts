@@ -90,7 +90,7 @@ export interface ExplainCommand extends Sources {
   readonly issuer: string | undefined;
 }
 
-const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'dpop.nonce']);
+const SECRETS = new Set(['clientSecret', 'clientCertificateKey', 'cacheSecret', 'dpop.nonce']);
 /** Further options that `--set` accepts, although no variable sets them. */
 const ONLY_IN_CODE = ['allowInsecureRequests', 'tenantDomain'];
 

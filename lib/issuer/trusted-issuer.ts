@@ -149,8 +149,8 @@ export class TrustedIssuer {
   get status(): ProviderStatus {
     const documents = [this.metadata.status, this.keys.status];
     const isFailing = documents.some((document) => document.isFailing);
-    const { state } = this.#needsKeys ? this.keys.status : this.metadata.status;
-    if (isFailing && state === 'none') return this.#status('down');
+    const needed = this.#needsKeys ? this.keys.status : this.metadata.status;
+    if (isFailing && needed.state === 'none') return this.#status('down');
     const isDegraded = isFailing || documents.some(({ state }) => state === 'stale') || this.breaker.isOpen;
     return this.#status(isDegraded ? 'degraded' : 'ready');
   }

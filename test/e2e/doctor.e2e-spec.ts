@@ -494,6 +494,7 @@ describe('doctor', () => {
       ['a file that is not there', ['doctor', '--env', 'missing.env']],
       ['an option of the module that is none', ['doctor', '--set', 'audeince=x']],
       ['a secret, where others can read it', ['doctor', '--set', `clientSecret=${CLIENT_SECRET}`]],
+      ['the secret of the cache', ['doctor', '--set', `cacheSecret=${CLIENT_SECRET}`]],
       ['an argument', ['doctor', CLIENT_SECRET]],
     ])('is used wrongly with %s', async (_, args) => {
       const { code, out, err } = await runCli(args);

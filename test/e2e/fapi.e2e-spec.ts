@@ -261,6 +261,24 @@ describe.each(PLATFORMS)('profile fapi2 on %s', (platform) => {
     expect(warned).toBe(!['introspection', 'back-channel logout'].includes(name));
   });
 
+  it.each([
+    [true, true, false],
+    [true, false, true],
+  ])('with several issuers, warns unless each introspects (%s, %s)', async (first, second, warns) => {
+    const clientSecret = 'the-secret-of-the-api-itself';
+    await boot({
+      issuer: undefined,
+      clientId: 'api',
+      clientSecret,
+      opaqueTokenIssuer: () => undefined,
+      issuers: [
+        { issuer: 'https://one.example', introspectJwtTokens: first },
+        { issuer: 'https://two.example', introspectJwtTokens: second },
+      ],
+    });
+    expect(loggedLines().some((line) => WARNING.test(line))).toBe(warns);
+  });
+
   it('is set by its variable, too', async () => {
     process.env['MONOCLOUD_BACKEND_PROFILE'] = 'fapi2';
     try {
