@@ -1,6 +1,6 @@
 /**
- * The errors of this package. Each carries its answer: status, code, challenge and headers. A fixed public sentence is for
- * the client, a private detail for the log.
+ * Defines the errors of this package. Each determines its response: status, code, challenge and headers. The client gets a
+ * fixed public sentence, the log a private detail.
  */
 
 /** Parameters of one `WWW-Authenticate` challenge, in the order in which they are written. */
@@ -8,7 +8,7 @@ export type ChallengeParameters = readonly (readonly [name: string, value: strin
 
 type Status = 400 | 401 | 403 | 500 | 503;
 
-/** Codes of RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1, for errors that have none of their own. */
+/** Codes of RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1, for errors without a more specific one. */
 const ERROR_CODES: Readonly<Record<Status, string>> = {
   400: 'invalid_request',
   401: 'invalid_token',
@@ -17,13 +17,13 @@ const ERROR_CODES: Readonly<Record<Status, string>> = {
   503: 'temporarily_unavailable',
 };
 
-/** Registered, as an application may come to have two copies of this package. */
+/** A registered symbol, because an application may load two copies of this package. */
 const IS_AUTH_ERROR = Symbol.for('nestjs-resource-server:error');
 
 export interface AuthErrorOptions extends ErrorOptions {
   /**
-   * The exact reason, for the operator's log. Never sent to the client, never holds a token, key or secret. A function is
-   * called when the reason is first read: most refusals are never read.
+   * The exact reason, for the log. It is never sent to the client, and contains no token, key or secret. A function is called
+   * when the reason is first read, because most reasons are never read.
    */
   readonly detail?: string | (() => string);
 }
@@ -43,7 +43,7 @@ export abstract class AuthError extends Error {
 
   /** The exact reason, for logs only. */
   get detail(): string | undefined {
-    // Once: whoever keeps the error must not keep what the reason is made of.
+    // The result replaces the function, so that a stored error does not retain the values that the function refers to.
     if (typeof this.#detail === 'function') this.#detail = this.#detail();
     return this.#detail;
   }
@@ -78,8 +78,8 @@ export abstract class AuthError extends Error {
   }
 
   /**
-   * An error of another copy of this package is an `AuthError`, too: its decorators check for this copy's guard. The other
-   * classes are told apart as ever; `code` says the same.
+   * Also accepts an error of another copy of this package, because this copy's guard runs the checks of that copy's decorators.
+   * Subclasses match only the errors of their own copy; `code` identifies those of any copy.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== AuthError) return Function.prototype[Symbol.hasInstance].call(this, value);
@@ -98,8 +98,8 @@ export abstract class AuthError extends Error {
 }
 
 /**
- * The caller is at fault. Without a stack: such errors are everyday business, `detail` says what is wrong, and to collect
- * the stack takes longer than to find that out.
+ * The base class of errors that the caller causes. They have no stack trace: they are frequent, `detail` states the reason, and
+ * collecting the stack takes longer than the checks that find the reason.
  */
 export abstract class CallerError extends AuthError {
   constructor(message: string, options?: AuthErrorOptions) {
@@ -170,11 +170,11 @@ const STATUSES: Readonly<Record<TokenErrorCode, 401 | 403>> = {
 };
 
 export interface TokenErrorOptions extends AuthErrorOptions {
-  /** @default what the code says */
+  /** @default the reason that corresponds to the code */
   readonly reason?: TokenErrorReason;
-  /** The scopes that the operation requires, where one of them is missing (RFC 6750 section 3). @default none */
+  /** The scopes that the operation requires, if one of them is missing (RFC 6750 section 3). @default none */
   readonly scopes?: readonly string[];
-  /** What else the challenge says: `acr_values` and `max_age` (RFC 9470 section 3). @default nothing */
+  /** Further parameters of the challenge: `acr_values` and `max_age` (RFC 9470 section 3). @default none */
   readonly parameters?: ChallengeParameters;
 }
 
@@ -199,7 +199,7 @@ export class TokenError extends CallerError {
     code: TokenErrorCode,
     { reason = REASONS[code], scopes = [], parameters = [], ...options }: TokenErrorOptions = {},
   ) {
-    // The one reason that a client can act on by itself is said apart: a new token will do.
+    // Only this reason has its own sentence, because the client can react to it: it needs a new token.
     super(reason === 'expired' ? 'The access token expired' : TOKEN_SENTENCES[code], options);
     this.code = code;
     this.scopes = scopes;
@@ -223,13 +223,13 @@ export class TokenError extends CallerError {
   }
 }
 
-/** Says which issuer an error is about. @returns the error */
+/** Sets the name of the issuer that an error is about, unless it is already set. @returns the error */
 export function nameIssuer(error: unknown, name: string): unknown {
   if (error instanceof AuthError) error.issuer ??= name;
   return error;
 }
 
-/** The token is not good: 401 `invalid_token`. */
+/** Returns the error for an invalid token: 401 `invalid_token`. */
 export function invalidToken(
   reason: TokenErrorReason,
   detail: string | (() => string),
@@ -273,7 +273,7 @@ export class InvalidRequestError extends CallerError {
   }
 }
 
-/** The guard does not know this kind of context (`ExecutionContext.getType()`), so that nobody is let through. */
+/** The guard does not support this kind of context (`ExecutionContext.getType()`), so every call is rejected. */
 export class UnsupportedContextError extends CallerError {
   readonly code = 'unsupported_context';
   readonly status = 401;
@@ -296,11 +296,11 @@ export class ConfigurationError extends AuthError {
 export interface ProviderErrorOptions extends AuthErrorOptions {
   /** The OAuth error code. @default none */
   readonly error?: string | undefined;
-  /** The status of the guard's answer. @default 500 */
+  /** The status of the guard's response. @default 500 */
   readonly status?: ProviderError['status'];
   /**
-   * The user has to sign in again first: what the challenge says beside the error, such as `acr_values` and `max_age` (RFC
-   * 9470 section 3). @default no challenge
+   * If the user must sign in again: the parameters of the challenge in addition to the error, such as `acr_values` and
+   * `max_age` (RFC 9470 section 3). @default no challenge
    */
   readonly stepUp?: ChallengeParameters | undefined;
 }
@@ -351,7 +351,7 @@ export class ProviderError extends AuthError {
 export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
   /** Seconds to wait before the next attempt. @default 5 */
   readonly retryAfter?: number | undefined;
-  /** The provider itself named that time, and is to be left alone so long. */
+  /** Whether the provider requested this pause with `Retry-After`, so that it must not be called during it. @default false */
   readonly askedForPause?: boolean;
 }
 

@@ -1,24 +1,24 @@
-/** The `WWW-Authenticate` challenges for an error. RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1. */
+/** Builds the `WWW-Authenticate` challenges for an error. RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1. */
 import type { AuthError, ChallengeParameters } from './auth.errors.js';
 
-/** error_description and scope may hold these characters only (RFC 6750 section 3). */
+/** The characters that `error_description` and `scope` must not contain (RFC 6750 section 3). */
 const NOT_QUOTABLE = /[^\x20-\x21\x23-\x5B\x5D-\x7E]/g;
 
-/** What a client could present instead. */
+/** What a client can present instead. */
 export interface Offer {
   /** The accepted schemes, in order of preference. */
   readonly schemes: readonly ('Bearer' | 'DPoP')[];
-  /** The scheme that the caller used. The error stands in the challenge of that scheme. */
+  /** The scheme that the caller used. The challenge of that scheme contains the error. */
   readonly presented: 'Bearer' | 'DPoP' | undefined;
-  /** For the scheme DPoP: the algorithms of a proof, between spaces. */
+  /** For the scheme DPoP: the accepted algorithms of a proof, separated by spaces. */
   readonly algs: string;
   /** The scopes that the route requires. */
   readonly scopes: readonly string[];
-  /** Where a client reads what it needs to get a token (RFC 9728 section 5.1). */
+  /** The URL of the metadata that a client needs to get a token (RFC 9728 section 5.1). */
   readonly resourceMetadata: string | undefined;
 }
 
-/** One challenge per scheme; none where the token is not at fault (5xx). */
+/** Returns one challenge per scheme; none if the token is not the cause of the error (such as 5xx). */
 export function challengesFor(
   error: AuthError,
   { schemes, presented, algs, scopes, resourceMetadata }: Offer,
@@ -31,7 +31,7 @@ export function challengesFor(
   return named.map((scheme) =>
     challenge(scheme, [
       ...(scheme === told ? parameters : []),
-      // A client that has no token yet learns what to ask for, where it can find out whom to ask.
+      // A client without a token gets the scopes to request, if the metadata tells it where to request them.
       ...(told === undefined && resourceMetadata !== undefined && scopes.length > 0
         ? ([['scope', scopes.join(' ')]] as const)
         : []),

@@ -1,4 +1,4 @@
-/** Where the operator reads. Nest's `Logger` fits; the rooms that do not know Nest are handed one. */
+/** The logger for folders that do not import Nest. They receive Nest's `Logger`, which has this interface. */
 export interface Log {
   debug(message: string): void;
   warn(message: string): void;

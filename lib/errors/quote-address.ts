@@ -1,17 +1,17 @@
-/** Addresses in a log line or an error: without what may be secret in them. */
+/** Quotes URLs for log lines and errors, without the parts that may be secret. */
 import { quoteForeign } from './quote-foreign.js';
 
-/** An address as a JSON literal, without the credentials and the query: these may hold a secret. */
+/** Returns a URL as a JSON literal, without credentials, query and fragment, because these may contain a secret. */
 export function quoteAddress(value: unknown): string {
   return quoteForeign(typeof value === 'string' ? hideSecrets(value) : value);
 }
 
-/** Text of other software, without the credentials and the queries of the addresses in it. */
+/** Removes credentials, queries and fragments from the URLs in a text of other software. */
 export function hideSecretsOfAddresses(text: string): string {
   return text.replace(/[a-z][a-z\d+.-]*:\/\/\S+/gi, hideSecrets);
 }
 
-/** Also of what no parser takes for an address: a typing mistake must not show a password. */
+/** Also handles text that is not a valid URL, because a typing mistake must not reveal a password. */
 function hideSecrets(address: string): string {
   return address.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…');
 }

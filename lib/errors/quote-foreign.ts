@@ -1,25 +1,26 @@
-/** Values from outside in a log line: escaped, so that they cannot forge one or hide in it, and cut short. */
+/** Quotes external values for log lines: escaped, so that they cannot forge a line or hide in one, and truncated. */
 
 const MAX_LENGTH = 100;
 
 /**
- * What a terminal acts on or does not show: controls, format characters (those that turn the direction of writing, join or
- * hide), unassigned and private ones, separators of lines, and spaces other than the usual one. JSON escapes only some.
+ * Characters that a terminal interprets or does not display: control characters, format characters (which change the writing
+ * direction, join or hide), unassigned and private ones, line and paragraph separators, and spaces other than U+0020. JSON
+ * escapes only some of them.
  */
 const NOT_PLAIN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 
-/** A value from a token, a request or a provider as a JSON literal of bounded length, at a bounded cost. */
+/** Returns a value from a token, a request or a provider as a JSON literal of bounded length, at a bounded cost. */
 export function quoteForeign(value: unknown): string {
-  // JSON has no word for Infinity.
+  // JSON has no literal for Infinity.
   if (typeof value === 'number') return String(value);
   const raw = JSON.stringify(new Cutter().cut(value)) ?? String(value);
   const text = raw.slice(0, MAX_LENGTH + 3).replace(NOT_PLAIN, escape);
   return text.length > MAX_LENGTH + 2 ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }
 
-/** Copies no more of a value than is shown of it. */
+/** Copies only as much of a value as is shown. */
 class Cutter {
-  /** Characters that the copy may have in JSON, at the least. */
+  /** The remaining budget of characters. Each value uses at most the length that it has in JSON. */
   #left = MAX_LENGTH + 3;
 
   cut(value: unknown): unknown {
@@ -48,7 +49,7 @@ class Cutter {
     for (const name in object) {
       if (this.#left <= 0) break;
       const shownName = this.cut(name) as string;
-      // As a member of its own, whatever its name.
+      // Creates an own property for any name, such as `__proto__`.
       Object.defineProperty(shown, shownName, {
         value: this.cut(object[name]),
         enumerable: true,
@@ -59,14 +60,14 @@ class Cutter {
   }
 }
 
-/** Others bring a form of their own (a date, a URL), and come from this process. */
+/** Other objects (a date, a URL) have a JSON form of their own, and are created by this process, not by a client. */
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** By code unit, as JSON does: a character beyond the first plane has two. */
+/** Escapes each code unit, as JSON does: a character outside the Basic Multilingual Plane has two. */
 function escape(character: string): string {
   return Array.from(
     { length: character.length },

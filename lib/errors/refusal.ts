@@ -1,4 +1,4 @@
-/** What a refused caller is told, before a transport puts it into its own form. */
+/** Builds the response for a rejected caller, independent of the transport that sends it. */
 import { AuthError } from './auth.errors.js';
 import { challengesFor, type Offer } from './challenge.js';
 
@@ -12,17 +12,17 @@ const MESSAGES = {
 
 export interface Refusal {
   readonly statusCode: keyof typeof MESSAGES;
-  /** Fixed for each status. */
+  /** The fixed text for the status. */
   readonly message: string;
   /** A code of RFC 6750, RFC 9449 or RFC 6749; without a token `missing_token`. */
   readonly errorCode: string;
-  /** Headers of an HTTP answer: `WWW-Authenticate`, `Retry-After`, `DPoP-Nonce`. */
+  /** Headers of an HTTP response: `WWW-Authenticate`, `Retry-After`, `DPoP-Nonce`. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** The error itself, for filters and logs. Never sent. */
   readonly cause: unknown;
 }
 
-/** The refusal that an error calls for. What is not an {@link AuthError} is this server's own fault: 500. */
+/** Returns the refusal for an error. An error that is not an {@link AuthError} is an internal error: 500. */
 export function refusalFor(error: unknown, offer: () => Offer): Refusal {
   if (!(error instanceof AuthError)) {
     return { statusCode: 500, message: MESSAGES[500], errorCode: 'server_error', headers: {}, cause: error };
