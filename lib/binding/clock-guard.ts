@@ -1,24 +1,24 @@
 /**
- * Notices that the wall clock was set back. A replay store forgets used proofs by a clock that only runs forward; those
- * that it has forgotten would be fresh again by the wall clock. RFC 9449 section 11.1.
+ * Detects that the wall clock was set back. A replay store expires used proofs by a clock that only runs forward; after the
+ * wall clock was set back, expired proofs would be fresh again. RFC 9449 section 11.1.
  *
- * The times are those of this instance: what other instances forgot is as old as what this one did.
+ * The times of this instance are sufficient: proofs of other instances expire at the same age.
  */
 export class ClockGuard {
   #last: { readonly wall: number; readonly ran: number } | undefined;
-  /** Proofs that were made until then may have been used and forgotten. */
+  /** Proofs that were made up to this time may have been used and expired. */
   #spentUntil = -Infinity;
 
-  /** @param after so long after it was made a proof is accepted, in seconds */
+  /** @param after how long after its creation a proof is accepted, in seconds */
   constructor(private readonly after: number) {}
 
-  /** Whether a proof that was made at this time may have been used before; both times in seconds. */
+  /** Returns whether a proof that was made at `madeAt` may have been used before. Both times in seconds. */
   isSpent(madeAt: number, now: number): boolean {
     this.#notice(now);
     return madeAt <= this.#spentUntil;
   }
 
-  /** A proof of a client whose clock agrees was accepted. Until then a clock may be wrong, and corrected. */
+  /** Records that a proof was accepted whose `iat` agrees with the clock. Before the first one, the clock may be corrected. */
   confirm(now: number): void {
     this.#last = { wall: now, ran: performance.now() / 1000 };
   }

@@ -1,21 +1,21 @@
-/** Nonces that tell when a proof was made, without anybody remembering them. RFC 9449 section 9. */
+/** Issues nonces that prove when a DPoP proof was made. They are computed from a secret, not stored. RFC 9449 section 9. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** A nonce is made anew so often, in seconds. */
+/** The interval after which a new nonce is issued, in seconds. */
 const LIFETIME = 60;
 
-/** How long after and before its time a nonce is accepted, in seconds: also the last one, and that of a clock ahead. */
+/** How long after and before its time a nonce is accepted, in seconds: also the previous one, and that of a clock ahead. */
 export const NONCE_REACH = { after: 2 * LIFETIME, before: LIFETIME } as const;
 
 export class NonceIssuer {
   constructor(private readonly secret: string) {}
 
-  /** Every instance with the same secret and a clock that is right within a minute makes the same. */
+  /** Returns the current nonce. Instances with the same secret accept it if their clocks differ by less than a minute. */
   current(now: number): string {
     return this.#at(slotOf(now));
   }
 
-  /** When the nonce was made, in seconds; `undefined` if this server did not make it, or not lately. */
+  /** Returns when the nonce was issued, in seconds; `undefined` if this server did not issue it, or not recently. */
   timeOf(nonce: string, now: number): number | undefined {
     const current = slotOf(now);
     const slot = [current, current - 1, current + 1].find((each) => isSame(this.#at(each), nonce));

@@ -1,4 +1,4 @@
-/** The errors of DPoP proofs. RFC 9449 sections 7.1 and 9. */
+/** Defines the error of DPoP proofs. RFC 9449 sections 7.1 and 9. */
 import { CallerError } from '../errors/auth.errors.js';
 
 /**
@@ -10,7 +10,7 @@ export class DPoPProofError extends CallerError {
   constructor(
     readonly code: 'invalid_dpop_proof' | 'use_dpop_nonce',
     detail: string,
-    /** For the `DPoP-Nonce` header. */
+    /** The value of the `DPoP-Nonce` header. */
     readonly nonce?: string,
   ) {
     super(code === 'use_dpop_nonce' ? 'The DPoP proof needs a nonce' : 'The DPoP proof is invalid', {

@@ -1,4 +1,4 @@
-/** Verifies that the caller holds the key that the token was issued for. RFC 9449 section 4.3, its checks in its order. */
+/** Verifies DPoP proofs: that the caller holds the key that the token is bound to. RFC 9449 section 4.3. */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { hasDotSegments, isForTarget } from '../credentials/normalize-uri.js';
@@ -61,29 +61,29 @@ export interface ProofOptions extends ProofAgeOptions {
   readonly algorithms?: readonly string[];
 }
 
-/** What the request was, as the proof must say it. */
+/** The request that the proof must match. */
 export interface ProofContext {
-  /** As it came: `undefined` for none, with commas for several. */
+  /** The `DPoP` header as received: `undefined` if there is none, separated by commas if there are several. */
   readonly proof: string | undefined;
   readonly token: string;
   readonly method: string;
-  /** Of `targetUriOf`; `undefined`: the request's host is not one of this API. */
+  /** The result of `targetUriOf`; `undefined` if the host of the request is not one of this API. */
   readonly targetUri: string | undefined;
-  /** The thumbprint in the token. */
+  /** The thumbprint in the token's `cnf`. */
   readonly jkt: string;
 }
 
 const MAX_JTI_LENGTH = 256;
-/** Keys of clients that are kept ready; to import one costs half as much as to verify a signature. */
+/** The maximum number of cached client keys. Importing one costs half as much as verifying a signature. */
 const MAX_KEYS = 1000;
-/** A store that takes longer has failed. */
+/** A call of the store that takes longer counts as failed. */
 const STORE_DEADLINE_SECONDS = 1;
 
 export class DPoPProofVerifier {
   readonly #age: ProofAge;
-  /** The store in memory remembers what is past by itself. */
+  /** `undefined` for the store in memory, which itself keeps expired proofs. */
   readonly #clock: ClockGuard | undefined;
-  /** By algorithm and thumbprint, which covers all that is imported. Only keys that valid tokens are bound to. */
+  /** By algorithm and thumbprint, which covers all imported members. Contains only keys that valid tokens are bound to. */
   readonly #keys = new LRUCache<string, SignatureKey>({ max: MAX_KEYS });
 
   constructor(
@@ -96,13 +96,13 @@ export class DPoPProofVerifier {
   }
 
   /**
-   * Throws unless the proof is good for this request, this token and this key. Compares the key's thumbprint before the
-   * key is used; burns the proof's `jti` last, once.
+   * Throws unless the proof is valid for this request, this token and this key. The key's thumbprint is compared before the
+   * key is used. The last step marks the proof's `jti` as used.
    *
-   * @returns a newer nonce, if the client's will soon be old
+   * @returns the current nonce, if the proof has another one
    * @throws {DPoPProofError} `invalid_dpop_proof`, `use_dpop_nonce`
    * @throws {TokenError} `invalid_token` if the token is bound to another key
-   * @throws {ReplayStoreError} if it cannot be known whether the proof was used before
+   * @throws {ReplayStoreError} if it cannot be determined whether the proof was used before
    */
   async verify(context: ProofContext): Promise<string | undefined> {
     const proof = readProof(context.proof, this.options.algorithms ?? DPOP_ALGORITHMS);
@@ -135,7 +135,7 @@ export class DPoPProofVerifier {
     if (!verifySignature(key, signed, signature)) throw invalidProof('the signature does not verify');
   }
 
-  /** By hash: what leaves the process does not tell the proof. */
+  /** Marks a proof as used. Its identifier is hashed, so that it does not reveal the proof outside this process. */
   async #burn(used: string, proof: UsedProof): Promise<void> {
     const id = createHash('sha256').update(used).digest('base64url');
     let isNew: unknown;
@@ -154,7 +154,7 @@ export class DPoPProofVerifier {
   }
 }
 
-/** The proof's `jti`; throws unless its method and URL are those of the request. */
+/** Returns the proof's `jti`. Throws unless the proof's method and URL are those of the request. */
 function checkRequest({ claims: { jti, htm, htu } }: Proof, { method, targetUri }: ProofContext): string {
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH)
     throw invalidProof('jti is missing or too long');

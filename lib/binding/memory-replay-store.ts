@@ -1,15 +1,15 @@
-/** Remembers used DPoP proofs in the memory of one instance. RFC 9449 section 11.1. */
+/** Stores used DPoP proofs in the memory of one instance. RFC 9449 section 11.1. */
 import type { ReplayStore, UsedProof } from './replay-store.js';
 
-/** At the limit further proofs are refused (503): all of those here could be used again. */
+/** The maximum number of unexpired proofs. Beyond it, proofs are rejected (503): each stored one could be used again. */
 const MAX_PROOFS = 200_000;
-/** Proofs that are past are remembered, too, up to this number: the wall clock may be set back. */
+/** The maximum number of expired proofs. They are kept because the wall clock may be set back. */
 const MAX_PAST_PROOFS = 20_000;
-/** A key holds at most this many times as many proofs as there are free places: one alone four fifths of all. */
+/** A key may have at most this many times as many proofs as there are free places: a single key four fifths of all places. */
 const SHARE_OF_FREE = 4;
 
 interface Entry {
-  /** By `performance.now()`. */
+  /** The expiry, by `performance.now()`. */
   readonly until: number;
   readonly key: string;
   readonly time: number | undefined;
@@ -19,18 +19,18 @@ interface Entry {
  * The default {@link ReplayStore}: in the memory of this process. Other instances do not share it, and a restart clears it.
  */
 export class MemoryReplayStore implements ReplayStore {
-  /** Oldest first. An entry that lives longer than its successors only delays them. */
+  /** Oldest first. An entry that expires after its successors only delays their removal. */
   readonly #entries = new Map<string, Entry>();
   readonly #heldByKey = new Map<string, number>();
-  /** When they were made, by identifier and time: a client may use a `jti` again for a later proof. */
+  /** The times of expired proofs, by identifier and time: a client may use a `jti` again for a later proof. */
   readonly #past = new Map<string, number>();
-  /** The latest time of a proof that is remembered no more. */
+  /** The latest time of a proof that was removed from `#past`. */
   #forgottenUntil = -Infinity;
 
   /** @param maxProofs the maximum number of stored proofs. @default 200,000 */
   constructor(private readonly maxProofs = MAX_PROOFS) {}
 
-  /** @throws {Error} when the key's share of the store, or all of it, is in use */
+  /** @throws {Error} if the key's share of the store, or the whole store, is in use */
   add(id: string, ttlSeconds: number, { key = '', time }: Partial<UsedProof> = {}): boolean {
     const now = performance.now();
     this.#expire(now);

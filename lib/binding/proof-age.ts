@@ -1,4 +1,4 @@
-/** Checks that a DPoP proof was made just now. RFC 9449 section 4.3 (10 and 11), section 11.1. */
+/** Checks that a DPoP proof was made recently. RFC 9449 section 4.3 (10 and 11), section 11.1. */
 import { trueTime, type ClaimsOptions } from '../token/check-claims.js';
 import { NONCE_REACH, type NonceIssuer } from './dpop-nonce.js';
 import { DPoPProofError, invalidProof } from './dpop-proof.error.js';
@@ -8,7 +8,7 @@ export interface ProofAgeOptions extends Pick<ClaimsOptions, 'clockSkew'> {
 }
 
 export class ProofAge {
-  /** How long after it was made a proof is accepted, and how long before, in seconds. */
+  /** How long after the time of a proof it is accepted, and how long before, in seconds. */
   readonly #reach: { readonly after: number; readonly before: number };
 
   constructor(
@@ -19,21 +19,21 @@ export class ProofAge {
     this.#reach = nonces ? NONCE_REACH : { after: proofMaxAge, before: proofMaxAge };
   }
 
-  /** How long after it was made a proof is accepted, in seconds. */
+  /** How long after its time a proof is accepted, in seconds. */
   get acceptedFor(): number {
     return this.#reach.after;
   }
 
-  /** So long can a proof be used again, in seconds: one from the future until it is past. */
+  /** How long a proof can be replayed, in seconds. A proof with a time in the future can be replayed until it expires. */
   get replayableFor(): number {
     return this.#reach.after + this.#reach.before + 1;
   }
 
   /**
-   * When the proof was made, in seconds. With nonces that is the time of its nonce, and `iat` is not compared: it would
-   * refuse clients whose clock is wrong, whom nonces are for.
+   * Returns when the proof was made, in seconds. With nonces, this is the time of its nonce, and `iat` is not compared, because
+   * this would reject clients with a wrong clock, which nonces allow for.
    *
-   * @throws {DPoPProofError} `use_dpop_nonce`, or `invalid_dpop_proof` if that was not just now
+   * @throws {DPoPProofError} `use_dpop_nonce`, or `invalid_dpop_proof` if `iat` is missing or not recent
    */
   timeOf({ nonce, iat }: Readonly<Record<string, unknown>>): number {
     const now = trueTime(this.options);
@@ -45,7 +45,7 @@ export class ProofAge {
     return nonceTime ?? iat;
   }
 
-  /** The nonce for the client's next proof, if that of this one will soon be old. */
+  /** Returns the current nonce for the client's next proof, unless this proof has it. */
   nextNonce(nonce: unknown): string | undefined {
     const current = this.nonces?.current(trueTime(this.options));
     return current === nonce ? undefined : current;

@@ -1,4 +1,4 @@
-/** Reads a DPoP proof and the key in it. RFC 9449 section 4.2. Does not check what the proof says, nor its signature. */
+/** Reads a DPoP proof and its key. RFC 9449 section 4.2. Does not check the claims or the signature. */
 import { createHash } from 'node:crypto';
 import { TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -8,7 +8,7 @@ import { isObject } from '../jose/strict-json.js';
 import { isKindFor, isPublicKey, SIGNING_ALGORITHMS } from '../jose/verify-signature.js';
 import { invalidProof } from './dpop-proof.error.js';
 
-/** What challenges of the scheme name, unless a profile allows fewer. */
+/** The algorithms in challenges of the scheme `DPoP`, unless a profile allows fewer. */
 export const DPOP_ALGORITHMS = SIGNING_ALGORITHMS;
 
 const MAX_PROOF_LENGTH = 8192;
@@ -17,13 +17,13 @@ type Jwk = Readonly<Record<string, unknown>>;
 
 export interface Proof extends Pick<DecodedJwt, 'claims' | 'signed' | 'signature'> {
   readonly alg: string;
-  /** Of the kind that `alg` needs and of a usable size; not imported yet. */
+  /** Has the type that `alg` requires and a usable size; is not imported yet. */
   readonly jwk: Jwk;
-  /** RFC 7638. */
+  /** The thumbprint of the key (RFC 7638). */
   readonly thumbprint: string;
 }
 
-/** @throws {DPoPProofError} `invalid_dpop_proof` for none, several, or one that is malformed */
+/** @throws {DPoPProofError} `invalid_dpop_proof` for no proof, several proofs, or a malformed one */
 export function readProof(text: string | undefined, algorithms: readonly string[]): Proof {
   const { header, claims, signed, signature } = decodeProof(text);
   const { typ, alg, jwk } = header;
@@ -51,7 +51,7 @@ function decodeProof(text: string | undefined): DecodedJwt {
   }
 }
 
-/** What the key says of its own use is not what counts here. */
+/** Checks the type and the size of the key. Its own `alg`, `use` and `key_ops` are ignored. */
 function checkKey(alg: string, jwk: Jwk): void {
   if (!isKindFor(alg, jwk)) throw invalidProof('jwk cannot be used: a key of another type');
   try {
@@ -61,7 +61,7 @@ function checkKey(alg: string, jwk: Jwk): void {
   }
 }
 
-/** RFC 7638 section 3: the required members, in order; all of them strings. */
+/** Hashes the required members in lexicographic order (RFC 7638 section 3). All of them are strings. */
 function thumbprintOf({ kty, crv, x, y, n, e }: Jwk): string {
   const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x };
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');

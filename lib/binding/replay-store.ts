@@ -1,4 +1,4 @@
-/** Stores that remember used DPoP proofs. RFC 9449 section 11.1. */
+/** Defines the store of used DPoP proofs, and one in Redis. RFC 9449 section 11.1. */
 import { AuthError } from '../errors/auth.errors.js';
 
 /** The data of a proof that a store may use in addition to its identifier. */

@@ -1,15 +1,15 @@
 /**
- * Is the caller the one this token was issued to? RFC 8705 section 3, RFC 9449 section 7.
+ * Checks that the caller is the client that the token is bound to. RFC 8705 section 3, RFC 9449 section 7.
  *
  * | token's `cnf`  | presented as       | result                                                  |
  * | -------------- | ------------------ | ------------------------------------------------------- |
- * | none           | Bearer             | pass, unless the route or the options ask for a binding |
- * | none           | DPoP               | refuse: a proof for an unbound token                    |
- * | none           | Bearer, `fapi2`    | refuse: the profile accepts bound tokens only           |
- * | `jkt`          | Bearer             | refuse: a downgrade, also when DPoP is turned off       |
+ * | none           | Bearer             | pass, unless the route or the options require a binding |
+ * | none           | DPoP               | reject: a proof for an unbound token                    |
+ * | none           | Bearer, `fapi2`    | reject: the profile accepts bound tokens only           |
+ * | `jkt`          | Bearer             | reject: a downgrade, also if DPoP is off                |
  * | `jkt`          | DPoP + proof       | verify the proof, compare the thumbprint                |
- * | `x5t#S256`     | with a certificate | compare; refuse on mismatch                             |
- * | `x5t#S256`     | without one        | refuse: "mTLS off" is not "ignore"                      |
+ * | `x5t#S256`     | with a certificate | compare; reject on mismatch                             |
+ * | `x5t#S256`     | without one        | reject: the binding applies also without mTLS           |
  * | both           |                    | both must hold                                          |
  * | other members  |                    | ignored (RFC 7800 section 3.1)                          |
  */
@@ -31,21 +31,21 @@ export interface BindingOptions {
 
 export interface Presentation {
   readonly scheme: Credentials['scheme'];
-  /** Asked for only if the token or the route needs it. */
+  /** Called only if the token or the route requires a certificate. */
   readonly certificate: () => ClientCertificate | undefined | Promise<ClientCertificate | undefined>;
-  /** The route or the options ask for a certificate-bound token. */
+  /** Whether the route or the options require a certificate-bound token. */
   readonly certificateAsked: boolean;
-  /** The caller said in so many words that it compares the certificate itself. */
+  /** Whether the calling code compares the certificate itself, by its explicit choice. @default false */
   readonly ignoresCertificate?: boolean;
-  /** The route or the options ask for a DPoP-bound token. */
+  /** Whether the route or the options require a DPoP-bound token. */
   readonly dpopAsked: boolean;
-  /** The options ask for a token that is bound, whichever way. */
+  /** Whether the options require a token that is bound to a key or to a certificate. */
   readonly bindingAsked: boolean;
-  /** Verifies the proof that came with the token against its thumbprint, and burns it. */
+  /** Verifies the request's proof against the token's thumbprint, and marks it as used. */
   readonly verifyProof: (jkt: string) => Promise<void>;
 }
 
-/** Throws unless the caller is whom the token is bound to. Without a promise where nothing needs to be awaited. */
+/** Throws unless the caller is the client that the token is bound to. Returns a promise only if it has to wait. */
 export function enforceSenderConstraint(
   { cnf }: AccessTokenClaims,
   presentation: Presentation,
@@ -55,11 +55,11 @@ export function enforceSenderConstraint(
   const jkt = checkKey(cnf?.jkt, presentation);
   const compared = compareCertificate(cnf?.['x5t#S256'], presentation);
   if (jkt === undefined) return compared;
-  // The proof comes last: what is refused for another reason has not used it up.
+  // The proof is verified last, so that a request that is rejected for another reason here does not use it up.
   return Promise.resolve(compared).then(() => presentation.verifyProof(jkt));
 }
 
-/** The thumbprint that a proof must match; `undefined` where none is needed. */
+/** Returns the thumbprint that a proof must match; `undefined` if no proof is required. */
 function checkKey(jkt: unknown, { scheme, dpopAsked }: Presentation): string | undefined {
   if (jkt === undefined) {
     if (scheme === 'DPoP')
