@@ -1,4 +1,4 @@
-/** What a validated access token says. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
+/** Defines the claims of a validated access token. RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 7662 section 2.2. */
 import { LRUCache } from 'lru-cache';
 import type { CustomClaims } from './custom-claims.js';
 
@@ -41,14 +41,14 @@ export interface Confirmation {
   readonly [member: string]: unknown;
 }
 
-/** Claims are shared by every request that presents the token: nobody may change them for the next one. */
+/** Freezes the claims. All requests that present the token share them, so no request may change them for the next one. */
 export function freezeClaims(claims: Record<string, unknown>): AccessTokenClaims {
   shareStrings(claims);
   freezeDeeply(claims);
   return claims as AccessTokenClaims;
 }
 
-/** What most tokens have in common. Thousands are remembered, or stand behind open connections: one string is enough. */
+/** Claims with the same value in most tokens. Thousands of tokens are cached or belong to open connections: they share it. */
 const COMMON = ['iss', 'aud', 'client_id', 'azp', 'scope'] as const;
 const strings = new LRUCache<string, string>({ max: 1000 });
 const MAX_SHARED_LENGTH = 256;

@@ -1,4 +1,4 @@
-/** Do the claims hold here and now? RFC 7519 section 4.1; the same for a JWT, an introspection answer and a cached one. */
+/** Checks the claims of JWTs, of introspection responses and of cached ones in the same way. RFC 7519 section 4.1. */
 import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
@@ -24,13 +24,13 @@ export interface ClaimsOptions {
   readonly clockTolerance: number;
 }
 
-/** A token names a few audiences. One with thousands costs more to refuse than a good one to accept. */
+/** Tokens have few audiences. Rejecting one with thousands would cost more than accepting a valid token. */
 const MAX_AUDIENCES = 256;
 
-/** 9999-12-31T23:59:59Z. Past it stand times that somebody wrote in milliseconds. */
+/** 9999-12-31T23:59:59Z. Greater values are times in milliseconds. */
 const LATEST_TIME = 253_402_300_799;
 
-/** Throws unless the token is current. Everything that may change while a token is cached is judged here. */
+/** Throws unless the token is valid at this time. Checks everything that can change while a token is cached. */
 export function checkTimes(
   claims: Partial<Pick<AccessTokenClaims, 'exp' | 'nbf'>>,
   options: ClaimsOptions,
@@ -44,7 +44,7 @@ export function checkTimes(
   }
 }
 
-/** Whether {@link checkTimes} would pass. */
+/** Returns whether {@link checkTimes} would pass. */
 export function isCurrent(
   { exp, nbf }: Partial<Pick<AccessTokenClaims, 'exp' | 'nbf'>>,
   options: ClaimsOptions,
@@ -56,13 +56,13 @@ export function isCurrent(
   );
 }
 
-/** What may be missing: nothing in a JWT, some in an introspection answer (RFC 7662 section 2.2). */
+/** The claims that may be missing: none in a JWT, some in an introspection response (RFC 7662 section 2.2). */
 export interface Leniency {
   readonly withoutExp?: boolean;
   readonly withoutAud?: boolean;
 }
 
-/** Throws unless audience and times hold and the registered claims are of their types. The issuer is judged apart. */
+/** Throws unless audience and times are valid and the registered claims have their types. The issuer is checked separately. */
 export function checkClaims(
   claims: Readonly<Record<string, unknown>>,
   options: ClaimsOptions,
@@ -70,7 +70,7 @@ export function checkClaims(
 ): void {
   const { exp = withoutExp ? LATEST_TIME : undefined, nbf, iat, aud } = claims;
   if (exp === undefined) throw invalidToken('claims', 'exp is missing');
-  // A fraction is a time, too (RFC 7519 section 2, NumericDate).
+  // A NumericDate may have a fraction (RFC 7519 section 2).
   if (typeof exp !== 'number' || !Number.isFinite(exp))
     throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a number of seconds`);
   if (exp < 0) throw invalidToken('claims', () => `exp is ${quoteForeign(exp)}, not a time`);
@@ -96,7 +96,7 @@ export function checkClaims(
     throw invalidToken('claims', 'cnf is not an object');
 }
 
-/** Throws unless `iss` is the issuer, character by character (RFC 9207 section 2.4 explains the attacks). */
+/** Throws unless `iss` equals the issuer, character by character (the comparison of RFC 9207 section 2.4). */
 export function checkIssuer(iss: unknown, issuer: string): void {
   if (iss === issuer) return;
   if (iss === undefined) throw invalidToken('issuer', 'iss is missing');
@@ -135,7 +135,7 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LATEST_TIME;
 }
 
-/** Seconds since 1970, corrected by the known error of this machine's clock. */
+/** Returns the seconds since 1970, corrected by `clockSkew`. */
 export function trueTime({ clockSkew }: Pick<ClaimsOptions, 'clockSkew'>): number {
   return Date.now() / 1000 - clockSkew;
 }

@@ -1,4 +1,4 @@
-/** Which claims of its own does the application's issuer write? */
+/** Lets an application declare the types of its own claims. */
 
 /**
  * Claims that an application declares in addition to the registered ones. It is empty; declarations of the application become part

@@ -1,4 +1,4 @@
-/** Is this JWT a good access token of our issuer? RFC 7519 section 7.2, RFC 8725, RFC 9068 section 4. */
+/** Validates JWT access tokens. RFC 7519 section 7.2, RFC 8725, RFC 9068 section 4. */
 import { invalidToken, nameIssuer } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { freezeClaims, type AccessTokenClaims } from './access-token-claims.js';
@@ -26,19 +26,19 @@ export interface JwtOptions {
   readonly requireAccessTokenType: boolean;
 }
 
-/** What only ID tokens carry (OpenID Connect Core 1.0 sections 2 and 3.3.2.11, FAPI 1.0 part 2 section 5.1). */
+/** Claims that only ID tokens have (OpenID Connect Core 1.0 sections 2 and 3.3.2.11, FAPI 1.0 part 2 section 5.1). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 
-/** RFC 9068 section 2.2. `iss`, `aud` and `exp` are required of every JWT. */
+/** The claims that RFC 9068 section 2.2 requires, except `iss`, `aud` and `exp`, which every JWT must have. */
 const PROFILE_CLAIMS = ['sub', 'client_id', 'iat', 'jti'] as const;
 
-/** Verified tokens remembered at the most, of one issuer and of several; the least recently used goes first. */
+/** The maximum number of cached tokens, for one issuer and for several. The least recently used is evicted first. */
 const MAX_VERIFIED = 10_000;
 const MAX_VERIFIED_OF_SEVERAL = 50_000;
 
 class VerifiedJwt extends ValidatedToken {
   readonly key: VerificationKey;
-  /** The last one that was seen to have the key. */
+  /** The latest key set that was found to have the key. */
   keySet: IssuerKeySet;
 
   constructor(
@@ -53,8 +53,8 @@ class VerifiedJwt extends ValidatedToken {
 }
 
 /**
- * Tokens whose signature was verified, of all issuers of a module: a signature is checked once per token and key. Who looks
- * a token up need not know yet whose it is.
+ * Caches the verified tokens of all issuers of a module, so that a signature is verified once per token and key. A token is
+ * looked up before its issuer is known.
  */
 export class VerifiedJwts {
   readonly #tokens: RememberedTokens<VerifiedJwt>;
@@ -64,17 +64,17 @@ export class VerifiedJwts {
   }
 
   /**
-   * A token that was verified before, and is good still; `undefined` for one that must be verified.
+   * Returns a token that was verified before and is still valid; `undefined` for one that must be verified.
    *
-   * @param held what was remembered of it once, and may be forgotten
-   * @throws {TokenError} `invalid_token` if its time is over
+   * @param held the result of an earlier validation of the token, which may no longer be cached
+   * @throws {TokenError} `invalid_token` if it has expired
    */
   recall(token: string, held?: ValidatedToken): ValidatedToken | undefined {
     const verified = this.#isOurs(held) && held.token === token ? held : this.#tokens.get(token);
     return verified && verified.validator.recheck(verified);
   }
 
-  /** Another module of the process may accept other tokens. */
+  /** Returns whether this module verified the token. Another module of the process may accept other tokens. */
   #isOurs(held: ValidatedToken | undefined): held is VerifiedJwt {
     return held instanceof VerifiedJwt && held.validator.verified === this;
   }
@@ -83,18 +83,18 @@ export class VerifiedJwts {
     this.#tokens.set(verified);
   }
 
-  /** Forgets the tokens of an issuer. */
+  /** Removes the tokens of an issuer. */
   forgetIssuer(issuer: TrustedIssuer): void {
     this.#tokens.forget((verified) => verified.issuer === issuer);
   }
 
-  /** Forgets the tokens that a selector picks, so that they are verified again. */
+  /** Removes the tokens that a selector matches, so that they are verified again. Returns their number. */
   forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
     return this.#tokens.forget(({ token, claims }) => picks(token, claims)).length;
   }
 }
 
-/** Of one issuer. */
+/** Validates the JWTs of one issuer. */
 export class JwtTokenValidator {
   constructor(
     readonly issuer: TrustedIssuer,
@@ -104,13 +104,13 @@ export class JwtTokenValidator {
   ) {}
 
   /**
-   * A good token; without a promise when the keys are at hand. Whatever can be refused without a key is
-   * refused before any cryptography.
+   * Returns the validated token; a promise only if keys must be fetched, or if several keys match the token. Everything that
+   * needs no key is checked before any cryptography.
    *
-   * Does not check scopes, groups, or whom the token is bound to.
+   * Does not check scopes, groups or the binding of the token.
    *
    * @throws {TokenError} `invalid_token`
-   * @throws {ProviderUnavailableError} if the keys cannot be had
+   * @throws {ProviderUnavailableError} if the keys cannot be fetched
    */
   validate(jwt: DecodedJwt): ValidatedToken | Promise<ValidatedToken> {
     const { keys, signatures } = this.issuer;
@@ -125,9 +125,9 @@ export class JwtTokenValidator {
   }
 
   /**
-   * A token that this validator has verified before; `undefined` where it must be verified again.
+   * Returns a token that this validator has verified before; `undefined` if it must be verified again.
    *
-   * @throws {TokenError} `invalid_token` if its time is over
+   * @throws {TokenError} `invalid_token` if it has expired
    */
   recheck(verified: VerifiedJwt): ValidatedToken | undefined {
     if (!this.issuer.isCurrent || !holds(verified, this.issuer.keys.get())) return undefined;
@@ -148,7 +148,7 @@ export class JwtTokenValidator {
   }
 
   #remember(jwt: DecodedJwt, verification: Verification): ValidatedToken {
-    // The key set may be a newer one than the issuer was compared with.
+    // The key may be from a newer key set than the one whose issuer was compared before.
     checkIssuer(jwt.claims['iss'], verification.keySet.issuer);
     const verified = new VerifiedJwt(jwt, verification, this);
     this.verified.remember(verified);
@@ -156,11 +156,12 @@ export class JwtTokenValidator {
   }
 }
 
-/** Also with a later key set that still has the key: a refresh does not cost every token its signature. */
+/** Returns whether the key set has the token's key. A later set may have it, too: a refresh needs no new verifications. */
 function holds(verified: VerifiedJwt, keySet: IssuerKeySet | Promise<IssuerKeySet>): boolean {
   if (verified.keySet === keySet) return true;
   if (keySet instanceof Promise) {
-    // The token is judged anew, and may be refused before the keys are asked for again: a rejection must not end the process.
+    // The token is validated again, and may be rejected before the keys are awaited. Without a handler, a failed fetch would then
+    // end the process.
     keySet.catch(() => undefined);
     return false;
   }
@@ -170,7 +171,7 @@ function holds(verified: VerifiedJwt, keySet: IssuerKeySet | Promise<IssuerKeySe
   return true;
 }
 
-/** Throws unless the JWT says of itself that it is an access token, or at least nothing else. */
+/** Throws if the JWT states that it is another kind of token or, with `requireAccessTokenType`, does not state its type. */
 export function checkType(
   { header: { typ }, claims }: Pick<DecodedJwt, 'header' | 'claims'>,
   options: JwtOptions,
@@ -186,7 +187,7 @@ export function checkType(
   if (telling) throw invalidToken('type', `${telling} makes it an ID token, not an access token`);
 }
 
-/** Throws unless the token has the claims of RFC 9068, where its type is required. Their form is not checked here. */
+/** Throws if the type is required and a claim of RFC 9068 is missing. The types of the claims are not checked here. */
 export function checkProfile(claims: DecodedJwt['claims'], options: JwtOptions): void {
   if (!options.requireAccessTokenType) return;
   const missing = PROFILE_CLAIMS.filter((name) => claims[name] === undefined || claims[name] === null);

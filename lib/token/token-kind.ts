@@ -1,27 +1,27 @@
 /**
- * Refuses tokens that say of themselves that they are no access tokens: refresh tokens, ID tokens and others.
+ * Rejects tokens that state that they are not access tokens: refresh tokens, ID tokens and others.
  *
- * No standard gives a payload or an introspection answer (RFC 7662 section 2.2) a member for the kind of a token, so
- * providers use several. A token is refused if any of them names another kind.
+ * No standard defines a member for the kind of a token in a payload or an introspection response (RFC 7662 section 2.2), so
+ * providers use several. A token is rejected if any of them names another kind.
  */
 import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 
-/** Kinds of tokens, as {@link kindOf} writes them. */
+/** Kinds of tokens, as {@link kindOf} returns them. */
 const OTHER_KINDS = new Set(['refresh', 'id', 'offline', 'logout', 'serialized-id', 'identity', 'rt', 'it']);
 const ACCESS_KINDS = new Set(['access', 'at']);
 
-/** Longer lists and texts name no kind: what nobody has vouched for yet must not cost more to read. */
+/** How many values of a list, and how many characters of each, are read. This limits the cost of unverified tokens. */
 const MAX_VALUES = 16;
 const MAX_LENGTH = 200;
 
 type Refuses = (value: string) => boolean;
 
-/** Members that also have other meanings: `Bearer` and `DPoP` are types of access tokens (RFC 6749 section 7.1). */
+/** For members that also have other meanings: `Bearer` and `DPoP` are types of access tokens (RFC 6749 section 7.1). */
 const namesOtherKind: Refuses = (value) => OTHER_KINDS.has(kindOf(value)) || isOtherUrn(value);
-/** Members that have no other meaning. */
+/** For members that have no other meaning. */
 const isNoAccessToken: Refuses = (value) => !ACCESS_KINDS.has(kindOf(value));
-/** Members that applications use for other things, too: the value must end with `token`, be `refresh`, or a token type's URN. */
+/** For members with other uses in applications: the value must end with `token`, be `refresh`, or be a token type's URN. */
 const namesOtherToken: Refuses = (value) =>
   /token$/i.test(value) ? namesOtherKind(value) : value.toLowerCase() === 'refresh' || isOtherUrn(value);
 
@@ -47,9 +47,9 @@ const MARKS: readonly (readonly [member: string, refuses: Refuses])[] = [
 ];
 
 /**
- * Throws if a member of the claims says that the token is no access token.
+ * Throws if a member of the claims states that the token is not an access token.
  *
- * Does not look at the JOSE header, and cannot tell a refresh token that has no mark.
+ * Does not check the JOSE header, and cannot detect a refresh token without such a member.
  *
  * @throws {TokenError} `invalid_token`
  */
@@ -63,7 +63,7 @@ export function checkTokenKind(claims: Readonly<Record<string, unknown>>): void 
   }
 }
 
-/** `Refresh`, `refresh_token` and `urn:ietf:params:oauth:token-type:refresh_token` are one kind. */
+/** Returns the kind: the same for `Refresh`, `refresh_token` and `urn:ietf:params:oauth:token-type:refresh_token`. */
 function kindOf(value: string): string {
   return value
     .slice(value.lastIndexOf(':') + 1)
@@ -71,7 +71,7 @@ function kindOf(value: string): string {
     .replace(/[-_. ]?token$/, '');
 }
 
-/** RFC 8693 section 3; other parties define more of them. `jwt` says nothing of the kind. */
+/** Returns whether the value is the URN of another token type (RFC 8693 section 3, or a vendor's). `jwt` states no kind. */
 function isOtherUrn(value: string): boolean {
   if (!/^urn:.*:token-type:/i.test(value)) return false;
   const kind = kindOf(value);

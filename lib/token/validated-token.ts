@@ -1,20 +1,20 @@
-/** A token that was found good: remembered, and shared by all requests that present it. */
+/** Represents a validated token, which is cached and shared by all requests that present it. */
 import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
 
-/** The claims never change: what others read from them is kept beside them, made by who asks first. */
+/** The claims never change, so results that are derived from them are stored here on first use. */
 export class ValidatedToken {
   /** See access/grants.ts. */
   scopes: ReadonlySet<string> | undefined;
   /** By path; see access/grants.ts. */
   groups: Map<string, ReadonlySet<string>> | undefined;
-  /** The requirement that it was last found to meet; see access/authorize.ts. */
+  /** The last policy that the token was found to satisfy; see access/authorize.ts. */
   met: object | undefined;
 
   constructor(
     readonly token: string,
     readonly claims: AccessTokenClaims,
-    /** Whose token it is: the one that vouched for it. */
+    /** The issuer of the token, which the signature or the introspection response confirms. */
     readonly issuer: TrustedIssuer,
   ) {}
 }
