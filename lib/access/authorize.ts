@@ -1,4 +1,4 @@
-/** Checks whether a token may do what a route requires (RFC 6750 section 3.1). */
+/** Checks whether a token satisfies the requirements of a route (RFC 6750 section 3.1). */
 import type { DeclaredRequirement } from '../policy/declarations.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 import { isObject } from '../jose/strict-json.js';
@@ -11,25 +11,25 @@ import {
   type Requirement,
 } from './requirement.js';
 
-/** As much of a route's policy as is read. One object for each route, which never changes. */
+/** The part of a route's policy that is read here. Each route has one object, which never changes. */
 export interface Requiring {
   readonly requirements: readonly DeclaredRequirement[];
 }
 
-/** The requirements of a route, joined and in the order in which they are checked. */
+/** The requirements of a route, combined and in the order in which they are checked. */
 export interface RouteAccess {
   readonly requirements: readonly Requirement[];
-  /** The scopes that challenges and OpenAPI name. */
+  /** The scopes in challenges and in OpenAPI. */
   readonly scopes: readonly string[];
-  /** Every scope that may help: for resource metadata. */
+  /** All scopes that can satisfy a requirement, for resource metadata. */
   readonly mentionedScopes: readonly string[];
-  /** The result for a token may be remembered. */
+  /** Whether the result for a token may be cached. */
   readonly isStable: boolean;
 }
 
 const compiled = new WeakMap<Requiring, RouteAccess>();
 
-/** Compiled once for each route. */
+/** Returns the combined requirements of a route, compiled once. */
 export function accessOf(policy: Requiring): RouteAccess {
   let access = compiled.get(policy);
   if (!access) compiled.set(policy, (access = compileAccess(policy)));
@@ -38,7 +38,7 @@ export function accessOf(policy: Requiring): RouteAccess {
 
 function compileAccess(policy: Requiring): RouteAccess {
   const requirements: Requirement[] = [];
-  // Whoever declares a requirement makes it of a file in requirements/.
+  // The cast is safe, because all declared requirements are created by the classes in requirements/.
   for (const each of policy.requirements as readonly Requirement[]) {
     const known = requirements.findIndex((other) => other.kind === each.kind && 'combine' in other);
     const joined = requirements[known]?.combine?.(each);
@@ -58,15 +58,15 @@ function unique(names: readonly string[]): readonly string[] {
   return Object.freeze([...new Set(names)]);
 }
 
-/** What a requirement may read of the call, besides the token. */
+/** The data of a call that a requirement may read, in addition to the token. */
 export interface AccessCall {
   readonly params?: unknown;
 }
 
 /**
- * Throws unless every requirement holds.
+ * Throws unless the token satisfies every requirement.
  *
- * @throws {TokenError} for the first one that does not
+ * @throws {TokenError} for the first one that it does not satisfy
  */
 export async function authorize(
   token: ValidatedToken,
@@ -78,10 +78,10 @@ export async function authorize(
 }
 
 /**
- * The first requirement that does not hold, as an error; `undefined` if all hold.
+ * Returns the error for the first requirement that is not satisfied; `undefined` if all are.
  *
- * What a token was found to meet, it meets: the policy and the options never change. Only requirements that depend on the
- * time or on the request are checked every time.
+ * A policy that the token has satisfied is not checked again, because the policy and the options never change. Only a policy
+ * with a requirement that depends on the time or on the request is checked every time.
  */
 export function checkAccess(
   token: ValidatedToken,

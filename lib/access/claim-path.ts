@@ -1,19 +1,19 @@
 /** Reads a claim by a path into nested objects (`realm_access.roles`, `resource_access["orders.api"].roles`). */
 import { isObject } from '../jose/strict-json.js';
 
-/** A name in brackets is one name. Words between dots may be several names, or together one that has dots in it. */
+/** A name in brackets is one name. Words between dots are several names, or together one name that contains dots. */
 type Step = { readonly name: string } | { readonly word: string };
 
-/** Paths come from options and decorators, so that there are few. */
+/** The parsed paths. They come from options and decorators, so there are few. */
 const paths = new Map<string, readonly Step[]>();
 
 const STEP = /(?:^|\.)([^.[\]]+)|\[(?:("(?:[^"\\]|\\.)*")|'([^']*)')\]/y;
 
 /**
- * The claim whose own name is the whole path; else what the path leads to. Names between dots are matched with the longest
- * name that is there, in every object on the way: `resource_access.orders.api.roles` finds a client `orders.api`, too.
+ * Returns the claim whose name is the whole path, or else the value at the path. Words between dots are matched with the
+ * longest name first, in every object on the way: `resource_access.orders.api.roles` also finds a client `orders.api`.
  *
- * @returns `undefined` if the path leads nowhere
+ * @returns `undefined` if there is no value at the path
  */
 export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
@@ -44,7 +44,7 @@ function parsePath(path: string): readonly Step[] {
   STEP.lastIndex = 0;
   for (let end = 0; end < path.length; end = STEP.lastIndex) {
     const step = readStep(STEP.exec(path));
-    // Brackets that are no part of a path belong to a name.
+    // Brackets that do not have the syntax of a path belong to a name.
     if (!step) return path.split('.').map((word) => ({ word }));
     steps.push(step);
   }

@@ -1,25 +1,25 @@
-/** Checks that a token is of an issuer, and for an audience, that the route accepts. */
+/** Checks that the route accepts the issuer and the audience of a token. */
 import { invalidToken, type TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { withoutSlash } from '../issuer/issuer-metadata.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import type { ValidatedToken } from '../token/validated-token.js';
 
-/** As much of a route's policy as is read. */
+/** The part of a route's policy that is read here. */
 export interface Accepting {
   readonly issuers: readonly (readonly string[])[];
   readonly audience: string | undefined;
 }
 
-/** As much of an issuer as is read. */
+/** The part of an issuer that is read here. */
 export interface NamedIssuer {
   readonly name: string;
   readonly issuer: string;
 }
 
 /**
- * @param audiences those of the token's issuer
- * @returns why the route does not accept the token; `undefined` if it does
+ * @param audiences the configured audiences of the token's issuer
+ * @returns the error if the route does not accept the token; `undefined` if it does
  */
 export function checkRecipient(
   { claims, issuer }: Pick<ValidatedToken, 'claims'> & { readonly issuer: NamedIssuer },
@@ -39,7 +39,7 @@ export function checkRecipient(
   return undefined;
 }
 
-/** Whether a list of names and issuers has this one. */
+/** Returns whether a list of names and issuer identifiers contains this issuer. */
 export function isNamed({ name, issuer }: NamedIssuer, names: readonly string[]): boolean {
   return names.some((each) => each === name || withoutSlash(each) === withoutSlash(issuer));
 }

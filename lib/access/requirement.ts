@@ -1,4 +1,4 @@
-/** What a route may require of a token: one object for each decorator, one file for each kind in `requirements/`. */
+/** Defines the requirements of routes on tokens: one object for each decorator, one file for each kind in `requirements/`. */
 import type { TokenError } from '../errors/auth.errors.js';
 import type { DeclaredRequirement } from '../policy/declarations.js';
 import type { ValidatedToken } from '../token/validated-token.js';
@@ -20,16 +20,16 @@ export interface GroupOptions {
   readonly matchAll: boolean;
 }
 
-/** What a requirement is checked with, besides the token. */
+/** The data that a requirement is checked with, in addition to the token. */
 export interface AccessContext {
   readonly groupOptions: GroupOptions;
-  /** The scopes that a challenge of the route names. */
+  /** The scopes in a challenge of the route. */
   readonly scopes: readonly string[];
-  /** Seconds since 1970, corrected by the known error of this machine's clock. */
+  /** The time in seconds since 1970, corrected by `clockSkew`. */
   readonly now: number;
-  /** Seconds. */
+  /** In seconds. */
   readonly clockTolerance: number;
-  /** The parameters of the request's path, as the router read them; none outside HTTP. */
+  /** The parameters of the request's path, as parsed by the router; none outside HTTP. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -40,41 +40,41 @@ export interface AccessOptions {
   readonly clockTolerance: number;
 }
 
-/** `undefined`: the requirement holds. */
+/** `undefined`: the requirement is satisfied. */
 export type Denial = TokenError | undefined;
 
 export const PHASES = ['scopes', 'any-scope', 'groups', 'claims', 'authentication'] as const;
 
 export interface Requirement extends DeclaredRequirement {
   /**
-   * When it is checked: scopes first, then what else the caller may do (403), then how the caller signed in (401).
+   * When it is checked: scopes first, then the other permissions of the caller (403), then how the caller signed in (401).
    */
   readonly phase: (typeof PHASES)[number];
-  /** What a token of the route needs, for challenges and OpenAPI. */
+  /** The scopes that a token needs, for challenges and OpenAPI. */
   readonly scopes?: readonly string[];
-  /** The scopes that clients may ask for, where these are more than `scopes`: for resource metadata. */
+  /** The scopes that clients may request, if these are more than `scopes`; for resource metadata. */
   readonly alternatives?: readonly string[];
   /** The names of the path parameters that it reads. */
   readonly params?: readonly string[];
   readonly groups?: GroupRequirement;
   /**
-   * Joined with another requirement of the same kind on the same route; without it each must hold by itself.
+   * Combines this with another requirement of the same kind on the same route. Without this method, both are checked.
    *
-   * @throws {ConfigurationError} if no token can meet both
+   * @throws {ConfigurationError} if no token can satisfy both
    */
   combine?(other: Requirement): Requirement;
-  /** Denials are returned: throwing costs more than finding out. */
+  /** Returns a denial instead of throwing it, because throwing costs more than the check. */
   check(token: ValidatedToken, context: AccessContext): Denial | Promise<Denial>;
-  /** For the route table and for OpenAPI: `scopes read write`. */
+  /** Returns a description for the route table and for OpenAPI, such as `scopes read write`. */
   describe(options: GroupOptions): string;
-  /** Depends on more than token and options (the time, the request), so that no result is remembered. */
+  /** Whether the result depends on more than token and options (the time, the request), so that it is not cached. */
   readonly isVolatile?: boolean;
 }
 
 export interface GroupRequirement {
   readonly groups: readonly string[];
-  /** All of the groups instead of any. Left out: what the module's options say. */
+  /** Whether all of the groups are required instead of one. @default the module's `groupOptions.matchAll` */
   readonly matchAll?: boolean;
-  /** Where the groups stand in the token. Left out: what the module's options say. */
+  /** The path of the claim with the groups. @default the module's `groupOptions.groupsClaim` */
   readonly groupsClaim?: string;
 }

@@ -1,4 +1,4 @@
-/** Names of scopes, as decorators write them. */
+/** Defines and checks the names of scopes in decorators. */
 
 /**
  * The scopes of the application. It is empty, so that any string is accepted. If an application declares its scopes, other names in
@@ -20,10 +20,10 @@ export interface KnownScopes {}
 /** A scope that decorators accept: those of {@link KnownScopes}, or any string if it is empty. */
 export type ScopeName = [keyof KnownScopes] extends [never] ? string : Extract<keyof KnownScopes, string>;
 
-/** RFC 6749 section 3.3: scope-token. Also the characters that RFC 6750 section 3 allows in a challenge. */
+/** RFC 6749 section 3.3: scope-token. RFC 6750 section 3 allows the same characters in a challenge. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
-/** @throws {TypeError} for no scope, or for one with a space, a quote or another character that a challenge cannot carry */
+/** @throws {TypeError} without a scope, or for one with a space, a quote or another character that a challenge cannot contain */
 export function readScopeNames(decorator: string, scopes: readonly unknown[]): readonly string[] {
   if (scopes.length === 0) throw new TypeError(`${decorator}() needs at least one scope`);
   const wrong = scopes.find((scope) => !isScopeName(scope));

@@ -1,4 +1,4 @@
-/** `@AnyScope()`: the token holds one of these scopes. RFC 6750 section 3.1. */
+/** Implements `@AnyScope()`: the token must have at least one of these scopes. RFC 6750 section 3.1. */
 import { TokenError } from '../../errors/auth.errors.js';
 import { requires } from '../../policy/declarations.js';
 import type { ValidatedToken } from '../../token/validated-token.js';
@@ -10,7 +10,7 @@ export class AnyScopeRequirement implements Requirement {
   readonly kind = 'any-scope';
   readonly decorator = '@AnyScope()';
   readonly phase = 'any-scope';
-  /** A challenge cannot say "or": it names the first one. */
+  /** Only the first of them, because a challenge cannot express alternatives. */
   readonly scopes: readonly string[];
 
   constructor(readonly alternatives: readonly string[]) {

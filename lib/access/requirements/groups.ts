@@ -1,4 +1,4 @@
-/** `@Groups()`: the token names any, or all, of these groups. */
+/** Implements `@Groups()`: the token must have any, or all, of these groups. */
 import { TokenError } from '../../errors/auth.errors.js';
 import { quoteForeign } from '../../errors/quote-foreign.js';
 import { requires } from '../../policy/declarations.js';
@@ -17,7 +17,7 @@ export class GroupsRequirement implements Requirement {
     const { groups, matchAll = groupOptions.matchAll, groupsClaim = groupOptions.groupsClaim } = this.groups;
     const held = groupsOf(token, groupsClaim);
     const isMember = (group: string): boolean => held.has(group);
-    // An empty requirement holds for nobody.
+    // No token satisfies a requirement without groups.
     if (groups.length > 0 && (matchAll ? groups.every(isMember) : groups.some(isMember))) return undefined;
 
     const why = hasGroupsElsewhere(token.claims)

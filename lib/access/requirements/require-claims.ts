@@ -1,4 +1,4 @@
-/** `@RequireClaims()`: claims have certain values. */
+/** Implements `@RequireClaims()`: claims of the token must have certain values. */
 import { TokenError } from '../../errors/auth.errors.js';
 import { quoteForeign } from '../../errors/quote-foreign.js';
 import { requires } from '../../policy/declarations.js';
@@ -26,7 +26,7 @@ export class ClaimsRequirement implements Requirement {
   readonly phase = 'claims';
   readonly isVolatile: boolean;
   readonly params: readonly string[];
-  /** Not private: requirements are compared by their members. */
+  /** Not private, because `isDeepStrictEqual` compares requirements by their public members. */
   readonly conditions: readonly (readonly [claim: string, condition: ClaimCondition])[];
 
   constructor(conditions: Readonly<Record<string, ClaimCondition>>) {
@@ -72,7 +72,7 @@ function hasValue(
   const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
   if (isParam(condition)) {
     const expected = Object.hasOwn(params, condition.param) ? params[condition.param] : undefined;
-    // A path is text: a number in a claim is compared as its digits.
+    // Path parameters are strings, so a number in a claim is converted to a string.
     return (
       typeof expected === 'string' &&
       values.some((value) => (typeof value === 'number' ? String(value) : value) === expected)
@@ -92,7 +92,7 @@ async function firstOf(pending: readonly Promise<Denial>[]): Promise<Denial> {
   return (await Promise.all(pending)).find((denial) => denial !== undefined);
 }
 
-/** Of what is decided without them. A rejection that nobody handles would end the process. */
+/** Ignores errors of predicates whose results are not needed. An unhandled rejection would end the process. */
 function ignore(pending: readonly Promise<Denial>[]): void {
   for (const each of pending) each.catch(() => undefined);
 }

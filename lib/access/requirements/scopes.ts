@@ -1,4 +1,4 @@
-/** `@Scopes()`: the token holds all of these scopes. RFC 6749 section 3.3, RFC 6750 section 3.1. */
+/** Implements `@Scopes()`: the token must have all of these scopes. RFC 6749 section 3.3, RFC 6750 section 3.1. */
 import { TokenError } from '../../errors/auth.errors.js';
 import { requires } from '../../policy/declarations.js';
 import type { ValidatedToken } from '../../token/validated-token.js';

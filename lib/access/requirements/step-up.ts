@@ -1,4 +1,4 @@
-/** `@StepUp()`: the user signed in strongly and recently enough. RFC 9470. */
+/** Implements `@StepUp()`: the user must have signed in strongly and recently enough. RFC 9470. */
 import { ConfigurationError, TokenError } from '../../errors/auth.errors.js';
 import type { ChallengeParameters } from '../../errors/auth.errors.js';
 import { quoteForeign } from '../../errors/quote-foreign.js';
@@ -7,7 +7,7 @@ import type { ValidatedToken } from '../../token/validated-token.js';
 import type { AccessContext, Denial, Requirement } from '../requirement.js';
 import { isScopeName } from '../scope-names.js';
 
-/** More leeway would let an old sign-in pass for a fresh one, in seconds. */
+/** The maximum leeway, in seconds. With a larger one, an old sign-in would count as recent. */
 const MAX_LEEWAY_SECONDS = 60;
 
 interface AcrValues {
@@ -29,7 +29,7 @@ export class StepUpRequirement implements Requirement {
   readonly kind = 'step-up';
   readonly decorator = '@StepUp()';
   readonly phase = 'authentication';
-  /** A sign-in ages while the token is remembered. */
+  /** With `maxAge`, because the sign-in ages while the token is cached. */
   readonly isVolatile: boolean;
 
   constructor(readonly stepUp: { readonly acrValues?: readonly string[]; readonly maxAge?: number }) {
@@ -72,7 +72,7 @@ export class StepUpRequirement implements Requirement {
     ].join(' ');
   }
 
-  /** A claim that is missing does not hold. */
+  /** Returns why the sign-in is not sufficient. A missing claim does not satisfy the requirement. */
   #whyNot(acr: unknown, authTime: unknown, { now, clockTolerance }: AccessContext): string | undefined {
     const { acrValues, maxAge } = this.stepUp;
     if (acrValues && !acrValues.some((value) => value === acr))
