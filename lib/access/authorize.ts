@@ -80,7 +80,7 @@ export async function authorize(
 /**
  * Returns the error for the first requirement that is not satisfied; `undefined` if all are.
  *
- * A policy that the token has satisfied is not checked again, because the policy and the options never change. Only a policy
+ * The policy that the token satisfied last is not checked again, because the policy and the options never change. Only a policy
  * with a requirement that depends on the time or on the request is checked every time.
  */
 export function checkAccess(
