@@ -1,4 +1,4 @@
-/** Keeps the principal of a call, for parameter decorators and for what comes after the guard. The only place that writes to the request. */
+/** Stores the principal of a call on the request or connection, for parameter decorators and for code that runs after the guard. */
 import type { ExecutionContext } from '@nestjs/common';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
 import { readMessageCall } from '../credentials/message-call.js';
@@ -10,17 +10,17 @@ import type { AccessTokenClaims } from '../token/access-token-claims.js';
 export interface Principal {
   readonly claims: AccessTokenClaims;
   readonly token: string;
-  /** What `loadUser` made of the claims; without it there is none, and the claims are the user. */
+  /** The result of `loadUser`. Without `loadUser` there is none, and the claims are the user. */
   readonly user?: unknown;
 }
 
-/** A symbol: no parameter, header or body can bring a property of this name. Registered: two copies of this package agree. */
+/** A symbol, so that no parameter, header or body can set it; registered, so that two copies of this package share it. */
 const PRINCIPAL = Symbol.for('nestjs-resource-server:principal');
 
-/** Where Nest's `@nestjs/authorization` looks for a function that knows the user of a call. */
+/** The property in which Nest's `@nestjs/authorization` looks for a function that returns the user of a call. */
 const USER_OF = Symbol.for('nestjs.authentication.userOf');
 
-/** The principals of the operations that come over one connection. */
+/** The principals of the operations on one connection. */
 const OPERATIONS = Symbol('nestjs-resource-server:operations');
 
 interface Carrier {
@@ -31,9 +31,11 @@ interface Carrier {
 }
 
 /**
+ * Stores the principal of a call.
+ *
  * @param carrier the request, or the connection
  * @param userProperty the property that holds the user for other libraries; `false`: none
- * @param operation of several that come over one connection
+ * @param operation one of several operations on a connection
  */
 export function attachPrincipal(
   carrier: object,
@@ -48,24 +50,24 @@ export function attachPrincipal(
   else if (operation !== carrier) (holder[OPERATIONS] ??= new WeakMap()).set(operation, principal);
 }
 
-/** A connection is no call: what a public message calls finds nobody on it, whoever it belongs to. */
+/** Removes the principal of a connection, so that the handler of a public message does not get it. */
 export function detachPrincipal(carrier: object, userProperty: string | false): void {
   const holder = carrier as Carrier;
   holder[PRINCIPAL] = undefined;
   if (userProperty !== false && userProperty in holder) holder[userProperty] = undefined;
 }
 
-/** Says that the guard has seen a call: {@link userOf} then answers for it, also where nobody is signed in. */
+/** Marks a call as seen by the guard: {@link userOf} then returns its user, or `null` for an anonymous call. */
 export function markAsGuarded(carrier: object): void {
   (carrier as Carrier)[USER_OF] = userOf;
 }
 
-/** `undefined` where no token was looked at: public routes, optional ones without a token, guards replaced in tests. */
+/** Returns `undefined` if no token was read: on public routes, on optional ones without a token, for guards replaced in tests. */
 export function principalOf(carrier: object): Principal | undefined {
   return (carrier as Carrier)[PRINCIPAL];
 }
 
-/** What the guard kept for a call of this kind; see lib/transport. */
+/** Returns the principal that the guard stored for a call of this kind; see lib/transport. */
 function keptFor(context: ExecutionContext): Principal | undefined {
   switch (context.getType<string>()) {
     case 'http':
@@ -91,7 +93,7 @@ function keptFor(context: ExecutionContext): Principal | undefined {
   }
 }
 
-/** The principal of this very call: none on a public handler, whatever else came the same way. */
+/** Returns the principal of this call: none for a public handler, even if another call on the same carrier has one. */
 export function principalIn(context: ExecutionContext): Principal | undefined {
   const principal = keptFor(context);
   if (!principal) return undefined;
@@ -100,12 +102,12 @@ export function principalIn(context: ExecutionContext): Principal | undefined {
     : principal;
 }
 
-/** What `loadUser` made of the claims, else the claims. */
+/** Returns the result of `loadUser`, or else the claims. */
 export function userIn(principal: Principal): unknown {
   return principal.user ?? principal.claims;
 }
 
-/** The user of a call; `null` for an anonymous one. */
+/** Returns the user of a call; `null` for an anonymous one. */
 function userOf(context: ExecutionContext): unknown {
   const principal = principalIn(context);
   return principal ? userIn(principal) : null;
@@ -128,7 +130,7 @@ export function claimsOf(request: object): AccessTokenClaims | undefined {
   return principalBehind(request)?.claims;
 }
 
-/** The principal of a request, a connection or an `ExecutionContext`, whatever an application has at hand. */
+/** Returns the principal of a request, a connection or an `ExecutionContext`. */
 export function principalBehind(request: object): Principal | undefined {
   return isExecutionContext(request) ? principalIn(request) : principalOf(request);
 }

@@ -4,12 +4,12 @@ import { principalIn } from './authenticated-request.js';
 
 type Known<Name> = Name extends string ? (string extends Name ? never : Name) : never;
 
-/** Any name; those that {@link AccessTokenClaims} knows are proposed while typing. */
+/** Any name. Editors suggest the names that {@link AccessTokenClaims} declares. */
 export type ClaimName = keyof { [Name in keyof AccessTokenClaims as Known<Name>]: never } | (string & {});
 
 type Pipe = Type<PipeTransform> | PipeTransform;
 
-// Written out: what would be inferred names a type that Nest 11 does not have.
+// Declared explicitly, because the inferred type refers to a type that Nest 11 does not have.
 interface ClaimsDecorator {
   (...pipes: readonly Pipe[]): ParameterDecorator;
   (claim: ClaimName, ...pipes: readonly Pipe[]): ParameterDecorator;

@@ -1,4 +1,4 @@
-/** Scopes for code below the route: one tool of an MCP server, say, where one route serves all tools. */
+/** Checks scopes in code below the route, such as one tool of an MCP server, where one route serves all tools. */
 import { scopesOf } from '../access/grants.js';
 import { readScopeNames } from '../access/scope-names.js';
 import { MissingTokenError, TokenError } from '../errors/auth.errors.js';

@@ -1,4 +1,4 @@
-/** From validated claims to a user of the application. */
+/** Loads the application's user for validated claims. */
 import type { ExecutionContext } from '@nestjs/common';
 import { invalidToken } from '../errors/auth.errors.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
@@ -27,9 +27,9 @@ export interface UserOptions {
 }
 
 /**
- * The principal with its user.
+ * Returns the principal with its user.
  *
- * @throws {TokenError} `invalid_token`, reason `unknown_user`, where `loadUser` knows nobody
+ * @throws {TokenError} `invalid_token`, reason `unknown_user`, if `loadUser` returns no user
  */
 export async function loadPrincipal(
   { token, claims }: Principal,
