@@ -1,4 +1,4 @@
-/** Validates tokens where there is no route to guard: a WebSocket handshake, a queue, a script. */
+/** Validates tokens where no route is guarded: in a WebSocket handshake, a queue consumer or a script. */
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { checkAccess, type Requiring } from '../access/authorize.js';
@@ -28,7 +28,7 @@ export interface ValidateAccessTokenOptions {
   readonly clientCertificate?: string | ClientCertificate;
 }
 
-/** Sets of scopes and groups that are known at the most. */
+/** The maximum number of cached policies, one for each combination of scopes and groups. */
 const MAX_POLICIES = 100;
 
 /** Validates access tokens outside of requests, with the options of the module. Injectable. */
@@ -90,7 +90,7 @@ export class TokenValidationService {
     return claims;
   }
 
-  /** One for all calls that require the same, as a route has one. */
+  /** Returns the same policy for all calls with the same requirements, as each route has one. */
   #policyOf({ scopes = [], groups }: ValidateAccessTokenOptions): Requiring {
     const key = JSON.stringify([scopes, groups]);
     let policy = this.#policies.get(key);

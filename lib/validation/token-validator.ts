@@ -1,4 +1,7 @@
-/** Validates access tokens: finds the issuer, and has the token validated there. Usable without a request. Scopes, groups and binding are checked elsewhere. */
+/**
+ * Validates access tokens: finds the issuer of a token and calls its validator. Needs no request. Does not check scopes, groups
+ * or the binding of the token.
+ */
 import type { IncomingRequest } from '../credentials/incoming-request.js';
 import { forApplication } from '../credentials/received-request.js';
 import {
@@ -33,13 +36,13 @@ export interface ForgetReport {
   readonly notReached: readonly string[];
 }
 
-/** A single call that takes too long ends before its request does, in seconds: it knows better what was wrong. */
+/** Added to the deadline, in seconds, so that a single call that takes too long times out first: its error is more specific. */
 const DEADLINE_SLACK_SECONDS = 0.1;
 
 export interface ValidatorOptions extends Pick<IssuersOptions, 'opaqueTokenIssuer'> {
-  /** Longest wait for all that one token needs, in seconds. */
+  /** The longest wait for all provider calls that one token needs, in seconds. */
   readonly responseTimeout: number;
-  /** The one that introspects opaque tokens, where no other does. */
+  /** The `iss` of the issuer that introspects opaque tokens, if there is exactly one. */
   readonly introspecting: string | undefined;
 }
 
@@ -49,25 +52,25 @@ export class TokenValidator {
 
   constructor(
     readonly issuers: IssuerRegistry<ValidatingIssuer>,
-    /** The order in which this module's requests go on. */
+    /** Determines the order in which this module's requests proceed. */
     readonly queue: VerificationQueue,
     private readonly verified: VerifiedJwts,
     private readonly options: ValidatorOptions,
     private readonly log: Log,
-    /** Checked on every call, after the token is validated: also for what is remembered. */
+    /** Checked on every call, after the token is validated, also for cached tokens. */
     readonly revocations: KnownRevocations,
   ) {}
 
   /**
-   * Without a promise when the answer is at hand.
+   * Validates a token. Returns a promise only if it has to wait.
    *
-   * @param introspectMaxAge ask the provider, also about a JWT that is good here, unless it answered at most so many
+   * @param introspectMaxAge introspect the token, also a JWT that is valid here, unless the provider responded at most this many
    *   seconds ago
-   * @param request for `opaqueTokenIssuer`
-   * @param held the token, where the caller has kept what was returned for it: of more tokens than are remembered, too, a
-   *   signature is verified once
-   * @throws {TokenError} if the token is not good
-   * @throws {ProviderUnavailableError} if that cannot be determined now
+   * @param request the request, for `opaqueTokenIssuer`
+   * @param held the result of an earlier call for this token, if the caller has stored it: its signature is then not verified
+   *   again, even if it is no longer cached
+   * @throws {TokenError} if the token is invalid
+   * @throws {ProviderUnavailableError} if this cannot be determined now
    */
   validate(
     token: string,
@@ -81,23 +84,23 @@ export class TokenValidator {
     if (only?.options.introspectJwtTokens === true)
       return this.#inTime(this.#introspect(only, token, introspectMaxAge));
     if (!isJwt(token)) return this.#inTime(this.#validateOpaque(token, introspectMaxAge, request));
-    // Again in its turn: it may have been verified for another request meanwhile.
+    // `#validateJwt` looks the token up again, because another request may have verified it in the meantime.
     const verified =
       this.verified.recall(token, held) ??
       this.queue.verify(() => this.#inTime(this.#validateJwt(token, introspectMaxAge)));
     if (introspectMaxAge === undefined) return verified;
-    // The provider is not asked about a JWT that is refused without it.
+    // The provider is not called for a JWT that is rejected without it.
     return this.#inTime(
       whenReady(verified, (validated) => {
         const issuer = issuerOf(validated);
-        // It has been asked.
+        // The token has already been introspected.
         if (issuer.options.introspectJwtTokens) return validated;
         return this.#introspect(issuer, token, introspectMaxAge);
       }),
     );
   }
 
-  /** What a validated token is checked with, besides the route: the options of its issuer. */
+  /** Returns the options of the token's issuer, with which a validated token is checked in addition to the route's policy. */
   optionsOf(validated: ValidatedToken): ResolvedIssuerOptions {
     return issuerOf(validated).options;
   }
@@ -112,7 +115,7 @@ export class TokenValidator {
     });
   }
 
-  /** A token is sent to no other issuer than the one that it is of. */
+  /** Introspects an opaque token. The token is sent only to the issuer that it belongs to. */
   #validateOpaque(
     token: string,
     introspectMaxAge: number | undefined,
@@ -176,7 +179,7 @@ export class TokenValidator {
     return validated instanceof Promise ? this.#beforeDeadline(validated) : validated;
   }
 
-  /** However many answers of the provider this waits for: what goes on longer, goes on for those who come later. */
+  /** Limits the wait for all provider calls of a token. A call that takes longer continues, for the requests that follow. */
   async #beforeDeadline(validated: Promise<ValidatedToken>): Promise<ValidatedToken> {
     const { responseTimeout } = this.options;
     try {
@@ -190,7 +193,7 @@ export class TokenValidator {
     }
   }
 
-  /** Calls back for each selector of `forget`: others remember what they got for a token. */
+  /** Registers a listener for the selectors of `forget`, because other services also cache results for tokens. */
   onForget(listener: (picks: TokenPicker) => void): void {
     this.#forgetting.push(listener);
   }
@@ -211,12 +214,12 @@ export class TokenValidator {
   }
 }
 
-/** Every token is validated by an issuer that was made here. */
+/** Returns the issuer of a token. The cast is safe, because every token is validated by an issuer that was created here. */
 function issuerOf({ issuer }: ValidatedToken): ValidatingIssuer {
   return issuer as ValidatingIssuer;
 }
 
-/** Errors say whose token they are about. */
+/** Runs a validation, and sets the name of the issuer on its errors. */
 function naming(
   { name }: ValidatingIssuer,
   validate: () => ValidatedToken | Promise<ValidatedToken>,
@@ -233,7 +236,7 @@ function naming(
   });
 }
 
-/** Everything that validates tokens, made once from the options. */
+/** Creates the validator with everything that it needs from the options. Called once. */
 export function createTokenValidator(options: ResolvedOptions, log: Log): TokenValidator {
   const { issuers, findIssuer, responseTimeout } = options;
   const isSeveral = findIssuer !== undefined || issuers.length > 1;
@@ -275,7 +278,7 @@ export function createTokenValidator(options: ResolvedOptions, log: Log): TokenV
   return new TokenValidator(registry, queue, verified, validatorOptions, log, revocations);
 }
 
-/** @param sharedAnswered whether the shared cache was reached; `undefined` where nothing is introspected */
+/** @param sharedAnswered whether the shared cache was reached; `undefined` if introspection is not configured */
 function notReachedAt(
   { introspectJwtTokens, introspectionCacheDuration, cache }: ValidatingIssuer['options'],
   sharedAnswered: boolean | undefined,

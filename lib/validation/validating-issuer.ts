@@ -1,4 +1,4 @@
-/** A trusted issuer with what validates its tokens. Knows no Nest: a script can have it, too. */
+/** Represents a trusted issuer with the validators of its tokens. Does not import Nest, so that scripts can use it. */
 import type { Log } from '../errors/log.js';
 import { IntrospectionCache, MAX_ANSWERS } from '../introspection/introspection-cache.js';
 import { IntrospectionClient } from '../introspection/introspection-client.js';
@@ -11,19 +11,19 @@ import type { ResolvedIssuerOptions } from '../options/issuers.js';
 import { VerificationQueue } from '../timing/verification-queue.js';
 import { JwtTokenValidator, VerifiedJwts } from '../token/jwt-token.validator.js';
 
-/** What the issuers of a module share. */
+/** The parts that the issuers of a module share. */
 export interface ValidatingParts extends IssuerParts {
   readonly queue: VerificationQueue;
   readonly verified: VerifiedJwts;
-  /** It remembers less, so that all of them together stay small. @default false */
+  /** Whether there are several issuers: each caches fewer responses, to limit the memory of all of them. @default false */
   readonly isOneOfMany?: boolean;
 }
 
 export class ValidatingIssuer extends TrustedIssuer {
   readonly jwts: JwtTokenValidator;
-  /** `undefined` where introspection is not configured. */
+  /** `undefined` if introspection is not configured. */
   readonly introspectionClient: IntrospectionClient | undefined;
-  /** `undefined` where introspection is not configured. */
+  /** `undefined` if introspection is not configured. */
   readonly introspection: OpaqueTokenValidator | undefined;
 
   constructor(
