@@ -1,4 +1,4 @@
-/** Stores the principal of a call on the request or connection, for parameter decorators and for code that runs after the guard. */
+/** Stores the principal of a call on the request or connection, for parameter decorators and for code that follows the guard. */
 import type { ExecutionContext } from '@nestjs/common';
 import { readGraphQLCall } from '../credentials/graphql-call.js';
 import { readMessageCall } from '../credentials/message-call.js';
