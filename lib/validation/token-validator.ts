@@ -236,7 +236,7 @@ function naming(
   });
 }
 
-/** Creates the validator with everything that it needs from the options. Called once. */
+/** Creates the validator, with everything that it needs, from the options. */
 export function createTokenValidator(options: ResolvedOptions, log: Log): TokenValidator {
   const { issuers, findIssuer, responseTimeout } = options;
   const isSeveral = findIssuer !== undefined || issuers.length > 1;
