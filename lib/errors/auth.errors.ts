@@ -351,7 +351,7 @@ export class ProviderError extends AuthError {
 export interface ProviderUnavailableErrorOptions extends AuthErrorOptions {
   /** Seconds to wait before the next attempt. @default 5 */
   readonly retryAfter?: number | undefined;
-  /** Whether the provider requested this pause with `Retry-After`, so that it must not be called during it. @default false */
+  /** Whether the provider requested this pause with `Retry-After`, which later calls respect up to a maximum. @default false */
   readonly askedForPause?: boolean;
 }
 
