@@ -1,4 +1,4 @@
-/** Reads the client certificate that a proxy in front hands on in a header. RFC 9440, and what proxies really send. */
+/** Reads the client certificate that a proxy passes on in a header. RFC 9440, and the formats that proxies use in practice. */
 import { BlockList, isIP } from 'node:net';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
@@ -12,7 +12,7 @@ import { readXfccCertificate, type ReadCertificate } from './xfcc.js';
 
 const asItIs = (text: string): ReadCertificate => ({ text });
 
-/** How a proxy writes a certificate into a header, and the header that it uses where it has one of its own. */
+/** How each proxy writes the certificate, and its default header, if it has one. */
 const FORMATS = {
   /** `$ssl_client_escaped_cert`: PEM, URL-encoded. */
   nginx: { header: undefined, extract: asItIs },
@@ -20,7 +20,7 @@ const FORMATS = {
   envoy: { header: 'x-forwarded-client-cert', extract: readXfccCertificate },
   /** `%[ssl_c_der,base64]`: DER in base64. */
   haproxy: { header: undefined, extract: asItIs },
-  /** Verify mode's leaf: PEM, URL-encoded but for `+`, `=` and `/`. */
+  /** The leaf certificate in verify mode: PEM, URL-encoded except for `+`, `=` and `/`. */
   'aws-alb': { header: 'x-amzn-mtls-clientcert-leaf', extract: asItIs },
   /** A byte sequence (RFC 9440 section 2.1): DER in base64 between colons. */
   rfc9440: { header: 'client-cert', extract: readByteSequence },
@@ -87,7 +87,7 @@ export function certificateFromHeader(options: CertificateFromHeaderOptions): Ce
     if (value === '' && more.length === 0) return undefined;
     if (!isTrusted(trusted, socketOf(request)?.remoteAddress))
       return ignore('it came from a peer that is not among trustedProxies', log);
-    // A proxy that adds its line to the client's has not overwritten it.
+    // A proxy that appends its line has not overwritten the line of the client.
     if (more.length > 0) return ignore('it has more than one line', log);
     const read = readCertificate(format.extract, value);
     return 'pem' in read ? read.pem : ignore(read.problem, log);
@@ -140,7 +140,10 @@ function readCertificate(
 
 const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----$/;
 
-/** PEM or DER, URL-encoded or not, with or without delimiters, line breaks or what became of them; all of the text. */
+/**
+ * Decodes PEM or DER in base64, URL-encoded or not, with or without delimiters, with line breaks or the spaces that replaced
+ * them. Returns `undefined` unless the whole text is valid.
+ */
 function decodeCertificate(value: string): Buffer | undefined {
   let text = value;
   try {
@@ -150,11 +153,11 @@ function decodeCertificate(value: string): Buffer | undefined {
   }
   const base64 = (PEM.exec(text)?.[1] ?? text).replace(/\s/g, '').replace(/={1,2}$/, '');
   const der = Buffer.from(base64, 'base64');
-  // Node skips what is not base64; writing it back shows it.
+  // Node ignores characters that are not base64; encoding the result again detects them.
   return der.toString('base64').replace(/={1,2}$/, '') === base64 ? der : undefined;
 }
 
-/** A SEQUENCE with nothing behind it (X.690 section 8.1.3): OpenSSL would read the first of several values. */
+/** Whether the DER is one SEQUENCE with nothing after it (X.690 section 8.1.3): OpenSSL would read the first of several values. */
 function isOneValue(der: Buffer): boolean {
   const [tag, size = 0] = der;
   const octets = size > 0x80 && size <= 0x83 ? size - 0x80 : 0;

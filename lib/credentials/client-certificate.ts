@@ -1,4 +1,4 @@
-/** Which client certificate came with the request? RFC 8705 section 2. */
+/** Reads the client certificate of a request. RFC 8705 section 2. */
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -10,7 +10,7 @@ import { forApplication } from './received-request.js';
 /** The certificate's DER encoding. */
 export type ClientCertificate = Uint8Array;
 
-/** What the application's own resolver says, or else the TLS connection. */
+/** Returns the certificate from the `certificateResolver`, if one is configured, otherwise from the TLS connection. */
 export function resolveCertificate(
   request: IncomingRequest,
   { certificateResolver }: ResolverOptions,
@@ -23,22 +23,22 @@ export function resolveCertificate(
 }
 
 /**
- * The certificate of the TLS connection. The handshake proved that the client has its key; whether anybody vouches for
- * it is not checked here (RFC 8705 section 2.2), the thumbprint in the token does that.
+ * Returns the certificate of the TLS connection. The handshake proved that the client has its private key. The chain of the
+ * certificate is not checked here (RFC 8705 section 2.2): the thumbprint in the token identifies the certificate.
  *
- * A session resumed without a certificate has none.
+ * A session that is resumed without a certificate has none.
  */
 export function readPeerCertificate(request: IncomingRequest): ClientCertificate | undefined {
   const socket = socketOf(request);
   if (!isTls(socket)) return undefined;
-  // Node answers null after the connection is gone, and an empty object where the client sent no certificate.
+  // Node returns null after the connection has closed, and an empty object if the client sent no certificate.
   return (socket.getPeerCertificate() as { raw?: Buffer } | null)?.raw;
 }
 
 /**
- * A certificate in PEM, as an application's own resolver hands it over.
+ * Parses a certificate in PEM, as a `certificateResolver` returns it.
  *
- * @throws {TokenError} `invalid_token` if it cannot be read: it came from the request
+ * @throws {TokenError} `invalid_token` if it cannot be parsed, because it came from the request
  */
 export function readPemCertificate(pem: string): ClientCertificate {
   try {

@@ -1,15 +1,17 @@
-/** Reads the credentials of a GraphQL subscription: `connectionParams` of graphql-transport-ws, or the upgrade request. */
+/**
+ * Reads the credentials of a GraphQL subscription from `connectionParams` of graphql-transport-ws, or from the upgrade request.
+ */
 import { InvalidRequestError, invalidToken } from '../errors/auth.errors.js';
 import { parseAuthorization, resolveCredentials, type Credentials } from './extract-credentials.js';
 import type { IncomingRequest, ResolverOptions } from './incoming-request.js';
 
 /**
- * The credentials of a connection: those of the member `authorization` of its parameters, in any case, whose value is that of
- * a header; else those of the upgrade request.
+ * Returns the credentials of a connection: those in the member `authorization` of its parameters (the name in any case, the value
+ * in the format of the header), otherwise those of the upgrade request.
  *
- * @param params as the client sent them with `connection_init`: anything
- * @throws {InvalidRequestError} for tokens sent in more than one way, also equal ones
- * @throws {TokenError} `invalid_token` for what should hold a token and does not
+ * @param params as the client sent them with `connection_init`; they can be any value
+ * @throws {InvalidRequestError} for tokens that are sent in more than one way, even if they are equal
+ * @throws {TokenError} `invalid_token` if a value that must contain a token does not
  */
 export function resolveConnectionCredentials(
   params: unknown,

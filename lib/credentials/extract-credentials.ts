@@ -1,4 +1,4 @@
-/** What did the caller present? RFC 6750 section 2, RFC 9449 section 7.1: the Authorization header, and nowhere else. */
+/** Extracts credentials from the Authorization header, and from no other place. RFC 6750 section 2, RFC 9449 section 7.1. */
 import { invalidToken, InvalidRequestError, TokenError } from '../errors/auth.errors.js';
 import { isThenable } from '../timing/when-ready.js';
 import { rawHeadersOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
@@ -9,7 +9,10 @@ export interface Credentials {
   readonly token: string;
 }
 
-/** What the application's own resolver says, or else the request's header. Without a promise if the resolver has none. */
+/**
+ * Returns the credentials from the `tokenResolver`, if one is configured, otherwise from the header. Returns a promise only if
+ * the resolver does.
+ */
 export function resolveCredentials(
   request: IncomingRequest,
   { tokenResolver }: ResolverOptions,
@@ -28,12 +31,12 @@ function credentialsOf(token: string | undefined, request: IncomingRequest): Cre
 }
 
 /**
- * The token that a resolver of the application found; `undefined` for `null` and an empty string, too.
+ * Returns the token that a resolver of the application returned; `undefined` also for `null` and an empty string.
  *
- * @param option the name of the resolver, for messages
+ * @param option the name of the resolver, for error messages
  * @throws {InvalidRequestError} for a list of several tokens
  * @throws {TokenError} `invalid_token` for a list of one, and for an object
- * @throws {TypeError} for anything else that is no string
+ * @throws {TypeError} for any other value that is not a string
  */
 export function resolvedToken(
   found: unknown,
@@ -51,7 +54,7 @@ function tokenIn(found: unknown, option: string): string | undefined {
   return found;
 }
 
-/** What {@link bearerToken} read, so that a DPoP-bound token which a resolver takes from there keeps its scheme. */
+/** What {@link bearerToken} read, so that a DPoP-bound token that a resolver takes from the header keeps its scheme. */
 const fromHeader = new WeakMap<IncomingRequest, Credentials>();
 
 /**
@@ -73,8 +76,8 @@ export function bearerToken(request: IncomingRequest): string | undefined {
 }
 
 /**
- * Parsers of queries, cookies and forms make lists and objects of what a client repeats or nests (`access_token=a&access_token=b`,
- * `access_token[x]=a`): the client's fault, not the resolver's.
+ * Returns the error for a list or an object. Parsers of queries, cookies and forms create these from parameters that a client
+ * repeats or nests (`access_token=a&access_token=b`, `access_token[x]=a`): it is an error of the client, not of the resolver.
  */
 function manyOrNone(token: object, option: string): InvalidRequestError | TokenError {
   if (Array.isArray(token) && token.length > 1)
@@ -83,13 +86,12 @@ function manyOrNone(token: object, option: string): InvalidRequestError | TokenE
 }
 
 /**
- * The credentials of a request; `undefined` if it has none, or some of another scheme, which are not ours to judge.
- *
- * Does not look inside the token.
+ * Returns the credentials of a request; `undefined` if it has none, or credentials of another scheme, which this library does not
+ * check. The token is not decoded.
  *
  * @param header the first line of `Authorization`
- * @throws {InvalidRequestError} for tokens sent in more than one way, or more than once
- * @throws {TokenError} `invalid_token` for a header that names the scheme and is malformed
+ * @throws {InvalidRequestError} for tokens that are sent in more than one way, or more than once
+ * @throws {TokenError} `invalid_token` for a malformed header with the scheme Bearer or DPoP
  */
 export function extractCredentials(
   request: IncomingRequest,
@@ -103,10 +105,10 @@ export function extractCredentials(
 }
 
 /**
- * The credentials in the value of an `Authorization` header; `undefined` for another scheme.
+ * Returns the credentials in the value of an `Authorization` header; `undefined` for another scheme.
  *
  * @throws {InvalidRequestError} for a list
- * @throws {TokenError} `invalid_token` for a value that names the scheme and is malformed
+ * @throws {TokenError} `invalid_token` for a malformed value with the scheme Bearer or DPoP
  */
 export function parseAuthorization(header: string): Credentials | undefined {
   const space = header.indexOf(' ');
@@ -121,7 +123,7 @@ export function parseAuthorization(header: string): Credentials | undefined {
   return { scheme, token };
 }
 
-/** Schemes are compared without case (RFC 9110 section 11.1). */
+/** Compares the scheme case-insensitively (RFC 9110 section 11.1). */
 function schemeOf(name: string): Credentials['scheme'] | undefined {
   if (name === 'Bearer') return name;
   const lower = name.toLowerCase();
@@ -133,7 +135,10 @@ const malformed = (): TokenError =>
     detail: 'the Authorization header is not "Bearer", one space, one token',
   });
 
-/** `Bearer:`, `Bearer=` and the like are no other scheme (RFC 9110 section 5.6.2: token), and no anonymous request. */
+/**
+ * Matches `Bearer:`, `Bearer=` and similar values. They are not another scheme, because a scheme is a token (RFC 9110 section
+ * 5.6.2), so the request must not count as anonymous.
+ */
 const MISSPELT = /^(?:bearer|dpop)[^A-Za-z0-9!#$%&'*+.^_`|~ -]/i;
 
 function refuseMisspelt(header: string): void {
@@ -150,7 +155,7 @@ function afterSpaces(header: string, space: number): string {
   return header.slice(start);
 }
 
-/** Node keeps the first of several Authorization headers and drops the rest; a proxy in front may keep the last. */
+/** Rejects several Authorization headers: Node keeps the first and drops the rest, but a proxy may keep the last. */
 function refuseRepeatedHeader(request: IncomingRequest): void {
   const raw = rawHeadersOf(request);
   let found = 0;
@@ -167,7 +172,7 @@ function refuseSecondWay(request: IncomingRequest): void {
   const inForm =
     hasAccessToken(request.body) &&
     request.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true;
-  // Express reads the query anew each time that it is looked at.
+  // The URL is checked first, because Express parses the query on each access.
   const inQuery = request.url?.includes('?') !== false && hasAccessToken(request.query);
   if (inForm || inQuery) {
     throw new InvalidRequestError({ detail: 'access_token is sent in addition to the Authorization header' });

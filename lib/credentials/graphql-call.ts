@@ -1,11 +1,11 @@
 /**
- * Finds the request behind a GraphQL resolver call. Apollo and Mercurius, on Express and Fastify, over HTTP and over
- * graphql-transport-ws; none of them is imported.
+ * Finds the request of a GraphQL resolver call: of Apollo and Mercurius, on Express and Fastify, over HTTP and
+ * graphql-transport-ws. None of them is imported.
  */
 import type { IncomingRequest } from './incoming-request.js';
 import { asReceived } from './received-request.js';
 
-/** As much of `GraphQLResolveInfo` as is read. */
+/** The part of `GraphQLResolveInfo` that is read. */
 export interface ResolveInfo {
   readonly fieldName: string;
   readonly path: { readonly prev: unknown };
@@ -19,7 +19,7 @@ interface HeaderWriter {
   header?(name: string, value: string | readonly string[]): unknown;
 }
 
-/** What a context may hold, by driver and transport. */
+/** The members of a context, which depend on driver and transport. */
 interface Context {
   readonly req?: (Partial<IncomingRequest> & ApolloConnection) | null;
   readonly reply?: (HeaderWriter & { readonly request?: IncomingRequest }) | null;
@@ -28,7 +28,7 @@ interface Context {
   readonly _connectionInit?: unknown;
 }
 
-/** graphql-ws's context of a connection. */
+/** The connection context of graphql-ws. */
 interface ApolloConnection {
   readonly connectionParams?: unknown;
   readonly extra?: { readonly request?: IncomingRequest } | null;
@@ -36,20 +36,20 @@ interface ApolloConnection {
 
 export interface GraphQLCall {
   readonly info: ResolveInfo;
-  /** The value that the resolvers of one operation share. Of one request or connection only: applications reuse contexts. */
+  /** The context, which the resolvers of one operation share. Unique only within a request or connection: contexts may be reused. */
   readonly operation: object;
-  /** `undefined`: the context names no request, or two. */
+  /** `undefined` if the context has no request, two different ones, or one that was already answered. */
   readonly source: GraphQLSource | undefined;
 }
 
 export interface GraphQLSource {
-  /** What stands for the caller as long as the request or the connection lives. */
+  /** The object that represents the caller for the lifetime of the request or connection. */
   readonly carrier: object;
-  /** The request that came, or the one that asked for the WebSocket. */
+  /** The HTTP request, or the upgrade request of the WebSocket. */
   readonly request: IncomingRequest;
-  /** Of a WebSocket: what the client sent when it connected. */
+  /** For a WebSocket: what the client sent when it connected. */
   readonly connection: { readonly params: unknown } | undefined;
-  /** The HTTP answer, where it can be reached. */
+  /** The HTTP response, if the context gives access to it. */
   readonly response: HeaderWriter | undefined;
 }
 
@@ -62,12 +62,12 @@ export function readGraphQLCall(args: readonly unknown[]): GraphQLCall | undefin
   return { info, operation: context, source: sourceOf(context) };
 }
 
-/** Whether the resolver that was called belongs to a subscription: it opens it, or makes a field of an event. */
+/** Whether the resolver belongs to a subscription: it opens the subscription, or resolves a field of an event. */
 export function isOfSubscription({ operation }: ResolveInfo): boolean {
   return operation.operation === 'subscription';
 }
 
-/** Last, or before the type of `__resolveType`. */
+/** Returns the last index, or for `__resolveType` the index before the type. */
 function indexOfInfo(args: readonly unknown[]): number {
   const last = args.length - 1;
   return isInfo(args[last]) ? last : last - 1;
@@ -82,14 +82,14 @@ function sourceOf(context: Context): GraphQLSource | undefined {
   const { req, reply } = context;
   const upgrade = req?.extra?.request;
   if (isRequest(upgrade)) return connected(req as object, upgrade, req?.connectionParams);
-  // Mercurius. What is there besides must be the same request: a context that requests share would name the first caller.
+  // Mercurius. A `req`, if there is one, must be the same request: a context that requests share would have the first caller's.
   const replied = reply?.request ?? ('_connectionInit' in context ? context.request : undefined);
   if (isRequest(replied)) {
     if (isObject(req) && req !== replied && req !== replied.raw) return undefined;
     return sourceIn(replied, reply ?? undefined, context);
   }
   if (!isRequest(req)) return undefined;
-  // Express's request knows its response.
+  // A request of Express has a reference to its response.
   return sourceIn(req, (req as { readonly res?: HeaderWriter }).res ?? reply ?? undefined, context);
 }
 
@@ -101,7 +101,7 @@ function sourceIn(
   const received = asReceived(request);
   if (received.isUpgrade)
     return connected(request, request, context.connectionParams ?? context._connectionInit);
-  // Answered already: what begins an operation now was given the request of another caller.
+  // The request was already answered, so an operation that starts now was given the request of another caller.
   if (response?.writableEnded === true) return undefined;
   return { carrier: request, request: received, connection: undefined, response };
 }
@@ -110,7 +110,7 @@ function connected(carrier: object, upgrade: IncomingRequest, params: unknown): 
   return { carrier, request: asReceived(upgrade), connection: { params }, response: undefined };
 }
 
-/** With the headers as they came: an object that an application made of other headers is no request. */
+/** Whether the value is a request with raw headers. An object that an application created from other headers is not. */
 function isRequest(value: unknown): value is IncomingRequest {
   if (!isObject(value)) return false;
   const { raw, rawHeaders } = value as IncomingRequest;

@@ -1,4 +1,4 @@
-/** The few fields of a request that are read here. Express's request and Fastify's both fit. */
+/** Defines the part of a request that the library reads. Requests of Express and Fastify both have it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '../errors/log.js';
@@ -31,8 +31,8 @@ export function rawHeadersOf(request: IncomingRequest): readonly string[] {
 }
 
 /**
- * The values of all lines of this header, as they were received. `headers` is not read where there is a raw list:
- * Node joins repeated lines or drops them, and other code can add to it what no client sent.
+ * Returns the values of all lines of this header, as received. `headers` is read only if there are no raw headers: Node joins or
+ * drops repeated lines in it, and other code can add values that no client sent.
  *
  * @param name in lower case
  */
@@ -71,7 +71,7 @@ export type CertificateResolver = {
   resolve(request: IncomingRequest, log?: Log): ReturnType<Resolver>;
 }['resolve'];
 
-/** A method type, so that an application may name its platform's own request type as the parameter. */
+/** A method type, so that the parameter of an application's function can have the request type of its platform. */
 type Resolver = {
   resolve(request: IncomingRequest): string | undefined | Promise<string | undefined>;
 }['resolve'];

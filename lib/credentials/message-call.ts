@@ -1,15 +1,15 @@
 /**
- * Finds the caller behind a message handler: the context object of the message, and the values of its `authorization` header.
- * TCP, Redis, NATS, RabbitMQ, Kafka, MQTT and gRPC; none of their packages is imported.
+ * Reads the arguments of a message handler: the context object of the message, and the values of its `authorization` header.
+ * Supports TCP, Redis, NATS, RabbitMQ, Kafka, MQTT and gRPC; none of their packages is imported.
  */
 import type { ClientCertificate } from './client-certificate.js';
 
 /** A gRPC call, as `@grpc/grpc-js` passes it to handlers. */
 export interface GrpcCall {
   readonly metadata: GrpcMetadata;
-  /** The client has given up. */
+  /** Whether the client has cancelled the call. */
   readonly cancelled?: boolean;
-  /** Of streams. */
+  /** For streams. */
   emit(event: string, value: unknown): boolean;
   once(event: string, listener: () => void): unknown;
   removeAllListeners(event: string): unknown;
@@ -23,13 +23,13 @@ export interface GrpcMetadata {
 }
 
 export interface MessageCall {
-  /** What stands for the message: the context that Nest passes to handlers; of gRPC the call's metadata. */
+  /** The object that represents the message: the context that Nest passes to handlers; in gRPC the metadata of the call. */
   readonly carrier: object;
   readonly grpc:
     | {
         readonly call: GrpcCall | undefined;
         readonly metadata: GrpcMetadata;
-        /** Nest passes the call itself to the handler, which answers on it: `@GrpcStreamCall()`. */
+        /** Set if Nest passes the call itself to the handler, which responds through it: `@GrpcStreamCall()`. */
         readonly passedThrough: { readonly callback: GrpcCallback | undefined } | undefined;
       }
     | undefined;
@@ -37,7 +37,7 @@ export interface MessageCall {
 
 export type GrpcCallback = (error: unknown) => void;
 
-/** The methods by which the contexts of Nest's transports are told apart. Which of them there are follows from the transport alone. */
+/** The methods that distinguish the contexts of Nest's transports. The transport alone determines which of them exist. */
 interface Context {
   /** NATS. */
   getHeaders?(): unknown;
@@ -53,9 +53,9 @@ interface Context {
 }
 
 /**
- * @param args of the handler: (payload, context), in gRPC (payload, metadata, call), with `@GrpcStreamCall()` (call) or
- *   (call, callback)
- * @returns `undefined` where a transport of the application passes no context
+ * @param args the arguments of the handler: (payload, context), in gRPC (payload, metadata, call), with `@GrpcStreamCall()`
+ *   (call) or (call, callback)
+ * @returns `undefined` if a custom transport passes no context
  */
 export function readMessageCall(args: readonly unknown[]): MessageCall | undefined {
   const [first, context, call] = args;
@@ -66,7 +66,7 @@ export function readMessageCall(args: readonly unknown[]): MessageCall | undefin
       grpc: { metadata: context, call: isGrpcCall(call) ? call : undefined, passedThrough: undefined },
     };
   }
-  // What a client sends has no methods.
+  // An object that a client sends has no methods.
   if (!isGrpcCall(first)) return undefined;
   const callback = typeof context === 'function' ? (context as GrpcCallback) : undefined;
   return {
@@ -75,7 +75,7 @@ export function readMessageCall(args: readonly unknown[]): MessageCall | undefin
   };
 }
 
-/** Every value of `authorization`, in any case, where the transport has headers. Never from the payload. */
+/** Returns every value of `authorization` (in any case), if the transport has headers. Never reads the payload. */
 export function authorizationValuesOf({ carrier, grpc }: MessageCall): readonly unknown[] {
   if (grpc) return grpc.metadata.get('authorization');
   return headersOf(carrier as Context)
@@ -83,7 +83,7 @@ export function authorizationValuesOf({ carrier, grpc }: MessageCall): readonly 
     .flatMap(([, value]) => (Array.isArray(value) ? (value as readonly unknown[]) : [value]));
 }
 
-/** The certificate that a client proved to have when it connected by mutual TLS, and that the server's `rootCerts` vouch for. */
+/** Returns the client certificate of a mutual TLS connection, which the server has verified with its `rootCerts`. */
 export function peerCertificateOf({ grpc }: MessageCall): ClientCertificate | undefined {
   return grpc?.call?.getAuthContext?.().sslPeerCertificate?.raw;
 }
@@ -101,7 +101,7 @@ function headersOf(context: Context): readonly (readonly [name: string, value: u
   return typeof context.getMetadata === 'function' ? membersOf(context.getMetadata()) : [];
 }
 
-/** A context of an application may have a method of this name, too, with headers of its own shape. */
+/** Returns no pairs for another type: the context of a custom transport may also have a method `getHeaders`. */
 function pairsOf(headers: unknown): readonly (readonly [name: string, value: unknown])[] {
   return isObject(headers) && Symbol.iterator in headers
     ? [...(headers as Iterable<readonly [name: string, value: unknown]>)]

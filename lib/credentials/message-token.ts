@@ -1,4 +1,4 @@
-/** Reads what the sender of a message presented: its `authorization` header, else what the application's own resolver finds. */
+/** Reads the token of a message from its `authorization` header, otherwise from the `messageTokenResolver` of the application. */
 import type { ExecutionContext } from '@nestjs/common';
 import { InvalidRequestError, invalidToken } from '../errors/auth.errors.js';
 import { parseAuthorization, resolvedToken, type Credentials } from './extract-credentials.js';
@@ -25,10 +25,10 @@ export interface MessageOptions {
 }
 
 /**
- * The credentials of a message; `undefined` if it has none.
+ * Returns the credentials of a message; `undefined` if it has none.
  *
- * @throws {InvalidRequestError} for more than one value, also equal ones
- * @throws {TokenError} `invalid_token` for what should hold a token and does not
+ * @throws {InvalidRequestError} for more than one value, even if they are equal
+ * @throws {TokenError} `invalid_token` if a value that must contain a token does not
  */
 export function resolveMessageCredentials(
   call: MessageCall,

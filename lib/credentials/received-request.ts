@@ -1,9 +1,9 @@
-/** A request with the headers that were received, whatever other code has written into it since. */
+/** Provides a request with the headers that were received, regardless of what other code has written into them since. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { headerLinesOf, rawHeadersOf, socketOf, type IncomingRequest } from './incoming-request.js';
 
-/** Headers of which Node keeps the first line (https://nodejs.org/api/http.html#messageheaders). */
+/** Headers of which Node keeps only the first line (https://nodejs.org/api/http.html#messageheaders). */
 const FIRST_LINE_COUNTS: ReadonlySet<string> = new Set([
   'age',
   'authorization',
@@ -25,12 +25,12 @@ const FIRST_LINE_COUNTS: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
-/** A symbol: no parameter, header or body can bring a property of this name. */
+/** A symbol, so that no parameter, header or body can set this property. */
 const RECEIVED = Symbol('nestjs-resource-server:received');
 
-/** Reads the request that it stands for, but for the headers, which are made when they are asked for. */
+/** Reads everything from the request itself, except for the headers, which are created on first use. */
 class ReceivedRequest implements IncomingRequest {
-  /** Whether it asks for a WebSocket. */
+  /** Whether it is the upgrade request of a WebSocket. */
   readonly isUpgrade: boolean;
   #headers: IncomingHttpHeaders | undefined;
 
@@ -68,22 +68,22 @@ class ReceivedRequest implements IncomingRequest {
 }
 
 /**
- * The request, with `headers` made of its raw headers. Mercurius copies what a client sends as `connectionParams` into
- * `request.headers`, where a proxy's certificate could be forged.
+ * Returns the request with `headers` created from its raw headers. Mercurius copies the client's `connectionParams` into
+ * `request.headers`, where a client could forge the certificate header of a proxy.
  */
 export function asReceived(request: IncomingRequest): IncomingRequest & { readonly isUpgrade: boolean } {
   const holder = request as { [RECEIVED]?: ReceivedRequest };
-  // A copy of another request, or an object that inherits from it, has that one's.
+  // A copy of another request, or an object that inherits from one, has the property of that request.
   if (holder[RECEIVED]?.own !== request) holder[RECEIVED] = new ReceivedRequest(request);
   return holder[RECEIVED];
 }
 
-/** What a function of the application is given: all that it knows of a request (cookies, say), and the received headers. */
+/** Returns the request for functions of the application: with all its properties (such as cookies) and the received headers. */
 export function forApplication(request: IncomingRequest): IncomingRequest {
   return request instanceof ReceivedRequest ? viewOf(request.own) : request;
 }
 
-/** {@link forApplication}, made anew; a proxy costs more than the object that the guard itself reads. */
+/** Creates a view for {@link forApplication}. A proxy costs more than a `ReceivedRequest`, which the guard reads for GraphQL. */
 export function viewOf(request: IncomingRequest): IncomingRequest {
   const own = Object.create(null, {
     headers: { value: headersFrom(rawHeadersOf(request)), enumerable: true },
@@ -93,8 +93,8 @@ export function viewOf(request: IncomingRequest): IncomingRequest {
 }
 
 /**
- * What resolvers of an application read beside headers (cookies, say) is the request's own. A request that was the prototype of
- * its view would take almost 1 KiB more for as long as it lives, and be slower to read and to write.
+ * Reads what resolvers of an application need besides headers (such as cookies) from the request itself. If the request
+ * were the prototype of its view, it would take almost 1 KiB more for its lifetime, and be slower to read and to write.
  */
 class Beside implements ProxyHandler<object> {
   constructor(private readonly request: object) {}
@@ -126,7 +126,7 @@ function headersFrom(raw: readonly string[]): IncomingHttpHeaders {
   return headers;
 }
 
-/** Of an upgrade request nobody has parsed it. */
+/** Parses the query, because no framework has parsed that of an upgrade request. */
 function queryOf(url = ''): Readonly<Record<string, string>> {
   const query = url.indexOf('?');
   return query === -1 ? {} : Object.fromEntries(new URLSearchParams(url.slice(query)));

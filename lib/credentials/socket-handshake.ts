@@ -1,29 +1,29 @@
-/** Reads the credentials of a WebSocket handshake: of the upgrade request, of socket.io's `auth`, of the subprotocols of `ws`. */
+/** Reads the credentials of a WebSocket handshake from the upgrade request, `auth` of socket.io, or the subprotocols of `ws`. */
 import { InvalidRequestError, invalidToken, type TokenError } from '../errors/auth.errors.js';
 import { resolveCredentials, type Credentials } from './extract-credentials.js';
 import { headerLinesOf, type IncomingRequest, type ResolverOptions } from './incoming-request.js';
 
-/** What a client presented when it connected. */
+/** What a client sent when it connected, in addition to the request. */
 export type SocketParams =
-  /** socket.io: what the client sent as `auth`: anything. */
+  /** socket.io: `auth` as the client sent it, which can be any value. */
   | { readonly kind: 'socket.io'; readonly auth: unknown }
-  /** `ws`: there is nothing beside the request. */
+  /** `ws`: nothing in addition to the request. */
   | { readonly kind: 'ws' };
 
 export interface SocketHandshake {
-  /** The HTTP request that opened the connection. Later an empty one, where nothing of it is needed any more. */
+  /** The HTTP request that opened the connection. Replaced by an empty one when it is no longer needed. */
   readonly request: IncomingRequest;
-  /** What the client presented beside the request; when the credentials are known, what stands for them. */
+  /** What the client sent in addition to the request; once its token is accepted, the validated token. */
   readonly params: SocketParams | { readonly token: string };
-  /** `undefined` until they are known. */
+  /** `undefined` until a token is accepted. */
   readonly credentials: Credentials | undefined;
-  /** What stands for the sender of everything that comes this way: the namespaces of a socket.io connection share it. */
+  /** The object that represents the sender of all messages: the namespaces of a socket.io connection share it. */
   readonly sender: object;
-  /** Headers of the answer to the upgrade request; `undefined` once it was answered. */
+  /** Headers of the response to the upgrade request; `undefined` once the response is sent. */
   readonly answerHeaders: Map<string, string | readonly string[]> | undefined;
 }
 
-/** A symbol: no message can bring a property of this name. */
+/** A symbol, so that no message can set this property. */
 const HANDSHAKE = Symbol('nestjs-resource-server:handshake');
 
 interface Client {
@@ -38,16 +38,16 @@ export function handshakeOf(client: unknown): SocketHandshake | undefined {
   return typeof client === 'object' && client !== null ? (client as Client)[HANDSHAKE] : undefined;
 }
 
-/** Of the handshake of a WebSocket connection only: what others connect with is the client's own. */
+/** Whether the credentials are known. Only for gateways: connections of other transports contain only what the client sent. */
 export function isKnown(handshake: { readonly params: unknown } | undefined): boolean {
   return (handshake as SocketHandshake | undefined)?.credentials !== undefined;
 }
 
 /**
- * The credentials of a handshake.
+ * Returns the credentials of a handshake.
  *
- * @throws {InvalidRequestError} for tokens sent in more than one way, also equal ones
- * @throws {TokenError} `invalid_token` for what should hold a token and does not
+ * @throws {InvalidRequestError} for tokens that are sent in more than one way, even if they are equal
+ * @throws {TokenError} `invalid_token` if a value that must contain a token does not
  */
 export function resolveSocketCredentials(
   { params, credentials }: Pick<SocketHandshake, 'params' | 'credentials'>,
@@ -62,7 +62,7 @@ export function resolveSocketCredentials(
     : onlyOne(beside, inRequest);
 }
 
-/** The member `token` of socket.io's `auth`: the bare token. */
+/** Reads the member `token` of socket.io's `auth`, which is a token without a scheme. */
 function extractFromAuth(auth: unknown): Credentials | undefined {
   if (typeof auth !== 'object' || auth === null || !Object.hasOwn(auth, 'token')) return undefined;
   const { token } = auth as { readonly token: unknown };
@@ -70,7 +70,7 @@ function extractFromAuth(auth: unknown): Credentials | undefined {
   return bareToken(token, 'auth.token');
 }
 
-/** The subprotocol that says that the next one is a token. */
+/** The subprotocol before the token. */
 export const BEARER_SUBPROTOCOL = 'bearer';
 
 export function subprotocolsOf(request: IncomingRequest): readonly string[] {
@@ -79,7 +79,7 @@ export function subprotocolsOf(request: IncomingRequest): readonly string[] {
   );
 }
 
-/** `Sec-WebSocket-Protocol: bearer, <token>`; protocols of the application stand before. */
+/** Reads `Sec-WebSocket-Protocol: bearer, <token>`. Subprotocols of the application must come before. */
 function extractFromSubprotocols(request: IncomingRequest): Credentials | undefined {
   const offered = subprotocolsOf(request);
   const index = offered.indexOf(BEARER_SUBPROTOCOL);
@@ -89,7 +89,7 @@ function extractFromSubprotocols(request: IncomingRequest): Credentials | undefi
   return bareToken(offered[index + 1] ?? '', 'the subprotocol after "bearer"');
 }
 
-/** RFC 6750 section 2.1: b64token has no spaces, and a list is no token. */
+/** Checks that the value is one token without a scheme: a b64token has no spaces (RFC 6750 section 2.1), and is not a list. */
 export function bareToken(token: unknown, place: string): Credentials {
   if (Array.isArray(token) && token.length > 1)
     throw new InvalidRequestError({ detail: `${place} contains ${token.length} tokens` });

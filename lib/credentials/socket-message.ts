@@ -1,9 +1,12 @@
-/** Tells the messages of one WebSocket connection apart: Nest passes the same client with each of them, and makes new arguments for each step. */
+/**
+ * Distinguishes the messages of one WebSocket connection: Nest passes the same client with each message, and creates new
+ * arguments for each step.
+ */
 
-/** Stands for one message, among the arguments of its handler. */
+/** Represents one message, among the arguments of its handler. */
 export class SocketMessage {}
 
-/** @param args of a handler: client, data, acknowledgement or event, what stands for the message, pattern (on Nest 11 twice) */
+/** @param args the arguments of a handler: client, data, acknowledgement or event, `SocketMessage`, pattern (on Nest 11 twice) */
 export function messageIn(args: readonly unknown[]): SocketMessage | undefined {
   for (let index = args.length - 2; index > 0; index--) {
     const each = args[index];

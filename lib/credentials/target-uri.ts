@@ -1,4 +1,4 @@
-/** Reads which URL a request is for. RFC 9449 section 4.3 (`htu`), RFC 3986 section 6.2, RFC 9110 section 7.1. */
+/** Determines the URL that a request is for. RFC 9449 section 4.3 (`htu`), RFC 3986 section 6.2, RFC 9110 section 7.1. */
 import type { TLSSocket } from 'node:tls';
 import { headerLinesOf, socketOf, type IncomingRequest } from './incoming-request.js';
 import { isRespelled, normalizeUri, parseUrl, upperCaseEscapes } from './normalize-uri.js';
@@ -20,10 +20,10 @@ export interface TargetOptions {
 type OwnOptions = TargetOptions & { readonly audience: string | readonly string[] };
 
 /**
- * The URL of a request, without query and fragment, as `isForTarget` compares it; `undefined` if its host is not one
- * that this API has.
+ * Returns the URL of a request, without query and fragment, in the form that `isForTarget` compares; `undefined` if its host is
+ * not one of this API.
  *
- * A proof made for another server names that server: taking the host from the request would make it good here.
+ * A proof for another server contains that server's URL. It would be accepted here if any host in the request were used.
  */
 export function targetUriOf(request: IncomingRequest, options: OwnOptions): string | undefined {
   const path = (request.originalUrl ?? request.url ?? '').replace(/[?#].*$/s, '');
@@ -31,12 +31,12 @@ export function targetUriOf(request: IncomingRequest, options: OwnOptions): stri
   if (base === undefined) return undefined;
   const prefix = base.replace(/\/$/, '');
   if (!isRespelled(path)) return normalizeUri(prefix + path);
-  // Routers read the path as it was sent: its normal form may be the path of another handler.
+  // Routers match the path as sent: its normal form may be the path of another handler.
   const normalPrefix = normalizeUri(prefix)?.replace(/\/$/, '');
   return normalPrefix === undefined ? undefined : normalPrefix + upperCaseEscapes(path);
 }
 
-/** What the request says of scheme, host and port, if that is this API; without a default port, in lower case. */
+/** Returns scheme, host and port of the request if they are those of this API; in lower case, without a default port. */
 function ownOriginOf(request: IncomingRequest, options: OwnOptions): string | undefined {
   const socket = socketOf(request);
   const host = hostOf(request);
@@ -49,7 +49,7 @@ function ownOriginOf(request: IncomingRequest, options: OwnOptions): string | un
   return isOwn ? url.origin : undefined;
 }
 
-/** By options, which are made once. */
+/** Keyed by the options, which are created once. */
 const audienceHosts = new WeakMap<OwnOptions, ReadonlySet<string | undefined>>();
 
 function audienceHostsOf(options: OwnOptions): ReadonlySet<string | undefined> {
@@ -64,12 +64,12 @@ function httpHostOf(audience: string): string | undefined {
   return /^https?:\/\//i.test(audience) ? parseUrl(audience)?.host : undefined;
 }
 
-/** A name or an address, and a port: no userinfo, no path. */
+/** A name or an address, optionally with a port: no userinfo, no path. */
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d*)?$/;
 
 /**
- * `Host`, or in HTTP/2 `:authority`, beside which a `Host` must say the same (RFC 9113 section 8.3.1). Of several lines
- * Node would keep the first, a proxy in front perhaps another.
+ * Returns `Host`, or in HTTP/2 `:authority`, which a `Host` must equal (RFC 9113 section 8.3.1). `undefined` for several lines:
+ * Node would keep the first, but a proxy may keep another.
  */
 function hostOf(request: IncomingRequest): string | undefined {
   const authority = request.headers[':authority'];
@@ -82,7 +82,7 @@ function isLoopbackName(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || isLoopbackAddress(hostname);
 }
 
-/** Where the connection came in; a Unix socket has no address. */
+/** The local address of a connection over a Unix socket is `undefined`. */
 function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined && /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/i.test(address);
 }

@@ -1,23 +1,23 @@
-/** Reads the certificate in Envoy's `x-forwarded-client-cert`. */
+/** Reads the certificate in the header `x-forwarded-client-cert` of Envoy. */
 
-/** What was read, or why nothing was: a fixed phrase for the log. */
+/** The text that was read, or the reason that it was not: a fixed phrase for the log. */
 export type ReadCertificate = { readonly text: string } | { readonly problem: string };
 
-/** One pair: the value in double quotes, with `\` before a quote in it, or bare. What follows it is `;`, `,` or the end. */
+/** Matches one pair: the value in double quotes, with `\` before a quote in it, or without quotes; then `;`, `,` or the end. */
 const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(;|,|$)/y;
 
-/** Envoy writes one pair for each name in the certificate. */
+/** Envoy writes one pair for each subject alternative name. */
 const REPEATED: ReadonlySet<string> = new Set(['by', 'uri', 'dns']);
 const ONCE: ReadonlySet<string> = new Set(['hash', 'cert', 'chain', 'subject']);
-/** Taken from the client's certificate, and written as they are: what follows them, the client may have written. */
+/** Names from the client's certificate, which Envoy writes unescaped: the client may have written what follows them. */
 const UNQUOTED: ReadonlySet<string> = new Set(['uri', 'dns']);
 
 /**
- * The value of `Cert`, still percent-encoded.
+ * Returns the value of `Cert`, still percent-encoded.
  *
- * Exactly one element with exactly one quoted `Cert`, before any `URI` and `DNS`, is read. An element before the
- * proxy's own is the client's (`APPEND_FORWARD`). A quote that a client leaves open would swallow the proxy's element,
- * and a `,` or `;` in a subject alternative name, which Envoy does not escape, would begin another element or pair.
+ * The header must have exactly one element with exactly one quoted `Cert`, before any `URI` and `DNS`. An element before the
+ * proxy's own is the client's (`APPEND_FORWARD`). A quote that a client leaves open would hide the proxy's element, and a `,`
+ * or `;` in a subject alternative name, which Envoy does not escape, would begin another element or pair.
  */
 export function readXfccCertificate(value: string): ReadCertificate {
   const seen = new Set<string>();
