@@ -1,22 +1,22 @@
-/** Whom does a security event concern? Subject identifiers of RFC 9493, as claims of tokens. */
+/** Maps the subject of a security event to claims of tokens. Subject identifiers of RFC 9493. */
 import { isObject } from '../jose/strict-json.js';
 import type { RevocationMatch } from './revocation.js';
 
 export interface MappedSubject {
-  /** The issuer that the subject names; `undefined` where it names none. */
+  /** The issuer in the subject; `undefined` if there is none. */
   readonly iss: string | undefined;
   /** Never empty. */
   readonly match: RevocationMatch;
 }
 
 /**
- * `undefined` for every subject that is not understood as a whole: a part that is left out would make the subject wider, and
- * end the sessions of others.
+ * Returns `undefined` unless every part of the subject is supported: without one part, the subject would be wider and end the
+ * sessions of other users.
  */
 export function mapSubject(subject: unknown): MappedSubject | undefined {
   if (!isObject(subject)) return undefined;
   if (subject['format'] !== 'complex') return mapSimple(subject, 'sub');
-  // OpenID Shared Signals Framework 1.0 section 3.3: all members must hold.
+  // OpenID Shared Signals Framework 1.0 section 3.3: all members must match.
   const { format: _format, user, session, ...others } = subject;
   if (Object.keys(others).length > 0) return undefined;
   const parts = [
@@ -28,7 +28,7 @@ export function mapSubject(subject: unknown): MappedSubject | undefined {
   return second ? { iss: first.iss, match: { ...first.match, ...second.match } } : first;
 }
 
-/** @param opaque what the identifier of an opaque subject is */
+/** @param opaque the claim that contains the identifier of an opaque subject */
 function mapSimple(subject: unknown, opaque: 'sub' | 'sid'): MappedSubject | undefined {
   if (!isObject(subject)) return undefined;
   const { format, ...members } = subject;

@@ -1,4 +1,4 @@
-/** Keeps the revocations that this instance knows in step with the store that all instances share. */
+/** Synchronizes the revocations that this instance knows with the store that all instances share. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalidToken, type TokenError } from '../errors/auth.errors.js';
 import type { Log } from '../errors/log.js';
@@ -16,20 +16,24 @@ import {
 } from './revocation-store.js';
 import { outsideRequests } from '../timing/outside-requests.js';
 
-/** How long a store may take to add one, and to list all, in seconds. */
+/** The maximum time for a store to add one revocation, and to list all, in seconds. */
 const ADD_SECONDS = 2;
 const LIST_SECONDS = 60;
-/** A start waits so long for the store, in seconds: then requests are answered with what is known. */
+/**
+ * The maximum time that start-up waits for the store, in seconds. After that, tokens are checked against the known revocations.
+ */
 const START_SECONDS = 5;
-/** Pauses between attempts at a store that fails. */
+/** The pause between attempts while the store fails. */
 const RETRY_MS = { min: 250, max: 750 } as const;
 const EXPIRE_MS = 60_000;
-/** A store without an observer is listed as often as this allows: a hundredth of the time is spent on it. */
+/**
+ * The pause between lists of a store that uses no observer: 100 times the duration of a list, so that it takes 1 % of the time.
+ */
 const LIST_AGAIN_MS = { min: 1000, max: 60_000, factor: 100 } as const;
-/** Revocations read, or added again, before other work has its turn. */
+/** The number of revocations that are read before other work runs, and that are added again concurrently. */
 const BATCH = 1000;
 const CONCURRENT_ADDS = 50;
-/** What ends so soon is not added again: stores may have removed it already. Seconds. */
+/** Revocations that end within this time are not added again, because stores may have removed them already. Seconds. */
 const ENDING_SECONDS = 60;
 
 export class KnownRevocations {
@@ -55,15 +59,15 @@ export class KnownRevocations {
     return this.#index.size;
   }
 
-  /** The store fails, or nothing more can be remembered. */
+  /** Whether the store fails, or the limit of revocations is reached. */
   get isDegraded(): boolean {
     return this.#isFailing || this.#isFull();
   }
 
   /**
-   * One comparison while nothing is revoked.
+   * Checks that the token is not revoked. This is one comparison while nothing is revoked.
    *
-   * @throws {TokenError} `invalid_token` if the token is
+   * @throws {TokenError} `invalid_token` if the token is revoked
    */
   check(claims: AccessTokenClaims): void {
     if (this.covers(claims)) throw revokedError();
@@ -74,16 +78,17 @@ export class KnownRevocations {
     return this.#index.size > 0 && this.#index.find(claims, this.#now) !== undefined;
   }
 
-  /** Calls back after each revocation that this instance learns of. */
+  /** Adds a listener that is called after each revocation that is new to this instance. */
   onLearned(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
   /**
-   * Holds here at once, and for all instances when the store has it. What the store does not take now, it is given later.
+   * Applies the revocation in this instance immediately, and in all instances once the store has it. If the store fails, it is
+   * added to the store later.
    *
-   * @returns whether the store had no revocation of this `id`
-   * @throws {RevocationStoreError} if it holds here only, or nowhere because nothing more can be remembered
+   * @returns whether the store had no revocation with this `id`
+   * @throws {RevocationStoreError} if it applies in this instance only, or nowhere because the limit of revocations is reached
    */
   async add(revocation: Revocation): Promise<boolean> {
     if (this.#isFull()) {
@@ -102,7 +107,7 @@ export class KnownRevocations {
     }
   }
 
-  /** Waits until what the store has is known, for some seconds at most. A store that fails does not stop the start. */
+  /** Waits until the revocations in the store are known, for a few seconds at most. A failing store does not prevent start-up. */
   async start(): Promise<void> {
     this.#expiry = setInterval(() => this.#index.expire(this.#now()), EXPIRE_MS).unref();
     try {
@@ -120,7 +125,7 @@ export class KnownRevocations {
       const unsubscribe = await this.#subscription;
       await unsubscribe?.();
     } catch {
-      // It has no subscription.
+      // The subscription failed.
     }
   }
 
@@ -144,12 +149,12 @@ export class KnownRevocations {
     },
   };
 
-  /** One at a time. What is missed while one is under way is found by the next. */
+  /** Runs one reconciliation at a time. The next one finds what is missed while one runs. */
   async #reconcile(): Promise<void> {
     this.#isOutdated = true;
     this.#reconciliation ??= this.#reconcileAll().finally(() => (this.#reconciliation = undefined));
     await this.#reconciliation;
-    // It was over already when this call joined it.
+    // The reconciliation that this call joined had already ended its loop.
     if (this.#isOutdated && !this.#isOver) await this.#reconcile();
   }
 
@@ -165,7 +170,7 @@ export class KnownRevocations {
     this.#isFailing = false;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    // Who takes no observer cannot say that something was missed.
+    // A store that uses no observer cannot report missed revocations.
     if (this.store.subscribe.length >= 2) return;
     const { min, max, factor } = LIST_AGAIN_MS;
     this.#reconcileIn(Math.min(Math.max((performance.now() - beganAt) * factor, min), max));
@@ -197,7 +202,7 @@ export class KnownRevocations {
     return ids;
   }
 
-  /** What the store did not take, or has lost. */
+  /** Adds the revocations that the store failed to add, or has lost. */
   async #deliverWhatIsMissing(ids: ReadonlySet<string>): Promise<void> {
     const ends = this.#now() + ENDING_SECONDS;
     const missing = [...this.#index.values()].filter(({ id, until }) => !ids.has(id) && until > ends);
@@ -207,11 +212,11 @@ export class KnownRevocations {
     }
   }
 
-  /** Reported once per outage. */
+  /** Schedules a retry. Logs once per outage. */
   #fail(error: unknown): void {
     if (this.#isOver) return;
     if (!this.#isFailing) {
-      // The message of a client may quote the address, and a password in it.
+      // The error message of a Redis client may contain the address, including a password.
       const reason = error instanceof Error ? error.name : 'it failed';
       this.log.warn(
         `the revocation store fails (${reason}): known revocations stay in effect, new ones are shared later`,

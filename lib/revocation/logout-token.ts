@@ -46,7 +46,7 @@ export type LogoutIssuer = TrustedIssuer & {
 
 /** The member of `events` (section 2.4). */
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** Providers that do not follow the final specification write `JWT`, or nothing. */
+/** Providers that do not follow the final specification write `JWT` or no `typ`. */
 const TYPES = ['logout+jwt', 'jwt', undefined];
 
 export class LogoutTokens {
@@ -57,12 +57,12 @@ export class LogoutTokens {
   ) {}
 
   /**
-   * Revokes what the logout token names. Everything that needs no key is checked first, so that invented tokens cost
-   * little.
+   * Revokes the tokens of the session or user in the logout token. All checks that need no key come first, so that forged
+   * tokens cost little.
    *
-   * @returns `false` if a logout token with this `jti` came before
-   * @throws {ReceivedTokenError} if the token is not good
-   * @throws {AuthError} if it cannot be verified now, or the revocation not be shared
+   * @returns `false` if a logout token with this `jti` was received before
+   * @throws {ReceivedTokenError} if the token is invalid
+   * @throws {AuthError} if it cannot be verified now, or the revocation cannot be shared now
    */
   async receive(token: string): Promise<boolean> {
     const jwt = decodeReceived(token, TYPES);
@@ -88,15 +88,15 @@ export class LogoutTokens {
     const terms = {
       issuer: issuer.accessTokenIssuer,
       before: iat,
-      // A token that does not expire yet must not be accepted again meanwhile.
+      // The revocation is stored until the logout token expires, so that a replay is recognized.
       until: Math.max(endOf(iat, this.options), (exp ?? iat) + clockTolerance),
     };
     const id = idOf('logout', issuer.accessTokenIssuer, jti);
     const match = typeof sid === 'string' ? { sid } : { sub: sub as string };
-    // Both hold here, also where the store takes neither.
+    // Both apply in this instance, even if the store accepts neither.
     const [isNew] = await Promise.all([
       this.revocations.add({ ...terms, id, match }),
-      // Tokens of that user that cannot be told to be of another session.
+      // Tokens of the user without `sid`, which may belong to this session.
       typeof sub === 'string' &&
         typeof sid === 'string' &&
         this.revocations.add({ ...terms, id: `${id}.sub`, match: { sub }, withoutSid: true }),

@@ -1,4 +1,4 @@
-/** Remembers revocations in the memory of one instance. */
+/** Stores revocations in the memory of one instance. */
 import type { Revocation } from './revocation.js';
 import { MAX_REVOCATIONS, type RevocationListener, type RevocationStore } from './revocation-store.js';
 
@@ -34,9 +34,9 @@ export class MemoryRevocationStore implements RevocationStore {
     return [...this.#revocations.values()];
   }
 
-  // Nothing can cut it off: the observer is never called.
+  // This store cannot be disconnected: the observer is never called.
   subscribe(listener: RevocationListener, _observer?: unknown): () => void {
-    // One of its own for each subscription, also of the same function.
+    // A separate function for each subscription, even for the same listener.
     const listen: RevocationListener = (revocation) => listener(revocation);
     this.#listeners.add(listen);
     return () => this.#listeners.delete(listen);

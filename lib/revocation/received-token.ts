@@ -1,4 +1,4 @@
-/** Reads signed tokens that providers send to this application: logout tokens and Security Event Tokens. */
+/** Validates signed tokens that providers send to this application: logout tokens and Security Event Tokens. */
 import { createHash } from 'node:crypto';
 import { AuthError, TokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
@@ -9,11 +9,11 @@ import { decodeJwt, type DecodedJwt } from '../jose/decode-jwt.js';
 import { trueTime, type ClaimsOptions } from '../token/check-claims.js';
 import { isTime } from './revocation.js';
 
-/** What is wrong, in the words of RFC 8935 section 2.4. */
+/** The error codes of RFC 8935 section 2.4. */
 export type ReceivedTokenErrorCode =
   'invalid_request' | 'invalid_key' | 'invalid_issuer' | 'invalid_audience';
 
-/** The token is refused: 400. `message` is a fixed sentence for the sender, `detail` is for the log. */
+/** The token is rejected with 400. `message` is a fixed sentence for the sender, `detail` is for the log. */
 export class ReceivedTokenError extends Error {
   readonly detail: string;
 
@@ -30,7 +30,7 @@ export class ReceivedTokenError extends Error {
 
 export type ReceivingOptions = Pick<ClaimsOptions, 'clockSkew' | 'clockTolerance'>;
 
-/** @throws {ReceivedTokenError} if it is no JWT of one of these types, in any case and with or without `application/` */
+/** @throws {ReceivedTokenError} unless it is a JWT with one of these types, in any case and with or without `application/` */
 export function decodeReceived(token: string, types: readonly (string | undefined)[]): DecodedJwt {
   let jwt: DecodedJwt;
   try {
@@ -51,7 +51,7 @@ export function decodeReceived(token: string, types: readonly (string | undefine
 }
 
 /**
- * The issuer of tokens that `iss` names. Nothing is asked for one that is not configured.
+ * Returns the configured issuer for `iss`. No provider is called for an issuer that is not configured.
  *
  * @throws {ReceivedTokenError} if it is not configured
  */
@@ -61,7 +61,7 @@ export async function findSender<Issuer extends TrustedIssuer>(
 ): Promise<Issuer> {
   if (typeof iss !== 'string') throw unknownIssuer(iss);
   const wanted = withoutSlash(iss);
-  // The issuer itself speaks here, whatever its access tokens name.
+  // These tokens contain the identifier of the issuer itself, even if its access tokens have another `iss`.
   const known = issuers.known.find(({ identifier }) => withoutSlash(identifier) === wanted);
   if (known?.isCurrent) return known;
   try {
@@ -71,7 +71,7 @@ export async function findSender<Issuer extends TrustedIssuer>(
   }
 }
 
-/** @throws {ReceivedTokenError} unless `aud` names one of these, character by character */
+/** @throws {ReceivedTokenError} unless `aud` contains one of these values, compared character by character */
 export function checkAudience({ aud }: DecodedJwt['claims'], expected: readonly string[]): void {
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (named.every((each) => typeof each === 'string') && expected.some((each) => named.includes(each)))
@@ -83,7 +83,7 @@ export function checkAudience({ aud }: DecodedJwt['claims'], expected: readonly 
   );
 }
 
-/** @throws {ReceivedTokenError} unless `iat` is a time that has come, `exp` (if any) one that has not, and there is a `jti` */
+/** @throws {ReceivedTokenError} unless `iat` is in the past, `exp` (if present) is in the future, and there is a `jti` */
 export function checkIssuance(
   { iat, exp, jti }: DecodedJwt['claims'],
   options: ReceivingOptions,
@@ -98,10 +98,10 @@ export function checkIssuance(
 }
 
 /**
- * Has the issuer's keys verify the signature, after everything that can be checked without them.
+ * Verifies the signature with the issuer's keys. Call it after all checks that need no keys.
  *
- * @throws {ReceivedTokenError} if no key of the issuer made it, or if `iss` is not exactly the issuer
- * @throws {AuthError} if that cannot be determined now
+ * @throws {ReceivedTokenError} if no key of the issuer verifies the signature, or if `iss` is not exactly the issuer
+ * @throws {AuthError} if the signature cannot be verified now
  */
 export async function verifyReceived({ token, claims }: DecodedJwt, issuer: TrustedIssuer): Promise<void> {
   try {
@@ -109,7 +109,7 @@ export async function verifyReceived({ token, claims }: DecodedJwt, issuer: Trus
   } catch (error) {
     throw refusalFor(error);
   }
-  // The metadata, which comes with the keys, decides about a trailing slash.
+  // The metadata, which is fetched with the keys, determines whether there is a trailing slash.
   if (claims['iss'] !== issuer.identifier) throw unknownIssuer(claims['iss']);
 }
 
@@ -123,14 +123,14 @@ export const unknownIssuer = (iss: unknown): ReceivedTokenError =>
     `iss is ${quoteForeign(iss)}`,
   );
 
-/** One of a kind for each issuer and token, and of a fixed length, whatever the issuer writes. */
+/** Returns an `id` that is unique for each issuer and token, and of a fixed length whatever the issuer writes. */
 export function idOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
 const KEY_REASONS: ReadonlySet<string> = new Set(['algorithm', 'signature', 'unknown_key']);
 
-/** What is wrong with the token is told to the sender; what is wrong here is thrown on. */
+/** Converts errors of the token into the error that the sender receives. Returns all other errors unchanged. */
 function refusalFor(error: unknown): unknown {
   if (!(error instanceof TokenError)) return error;
   const detail = error.detail ?? error.message;
@@ -139,7 +139,7 @@ function refusalFor(error: unknown): unknown {
     : new ReceivedTokenError('invalid_request', 'The token is malformed', detail);
 }
 
-/** Whether the token could not be verified, or the revocation not be stored, for now: 503. */
+/** Whether the token cannot be verified now, or the revocation cannot be stored now: 503. */
 export function isUnavailable(error: unknown): error is AuthError {
   return error instanceof AuthError && error.status >= 500;
 }

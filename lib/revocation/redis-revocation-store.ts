@@ -1,4 +1,4 @@
-/** Shares revocations through a Redis: published for speed, stored for instances that start later or were cut off. */
+/** Shares revocations through Redis: published for speed, and stored for instances that start later or were disconnected. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseStrictObject } from '../jose/strict-json.js';
 import { readRevocation, type Revocation } from './revocation.js';
@@ -30,8 +30,8 @@ export interface RevocationRedisClient {
 }
 
 /**
- * Expired entries go first, a thousand a call, by the clock of Redis. The number counts the entries ever added: a subscriber
- * sees by it whether it missed one, and whether Redis has lost its data.
+ * Removes expired entries first, at most 1,000 per call, by the clock of Redis. The number counts all entries that were ever
+ * added: from it, a subscriber detects that it missed one, or that Redis has lost its data.
  */
 const PURGE = `
 local now = redis.call('TIME')
@@ -54,7 +54,7 @@ const LAST_NUMBER = `${PURGE}
 return tonumber(redis.call('GET', KEYS[3]) or '0')
 `;
 
-/** How often a subscriber compares what it has heard with what there is. */
+/** The interval at which a subscriber compares the entries that it received with those in Redis. */
 const POLL_MS = 500;
 const PAGE = '1000';
 
@@ -77,7 +77,7 @@ export class RedisRevocationStore implements RevocationStore {
 
   /**
    * @param prefix of the keys and the channel; the braces keep the keys together in a Redis Cluster
-   * @param max how many revocations are remembered at most; none that still counts is dropped for another
+   * @param max the maximum number of revocations; a revocation that still applies is never evicted. @default 1,000,000
    */
   constructor(
     private readonly client: RevocationRedisClient,
@@ -119,7 +119,7 @@ export class RedisRevocationStore implements RevocationStore {
         if (revocation) found.set(revocation.id, revocation);
       }
       cursor = String(next as string | number);
-      // Requests go on between the pages.
+      // Other requests run between the pages.
       await nextTurn();
     } while (cursor !== '0');
     return [...found.values()];
@@ -152,16 +152,16 @@ export class RedisRevocationStore implements RevocationStore {
   }
 }
 
-/** Hears of revocations, and finds out whether it has missed any. */
+/** Receives published revocations, and detects that it missed some. */
 class Subscription {
   readonly #timer: NodeJS.Timeout;
   #connection: RevocationSubscriber | undefined;
   #isOver = false;
   #isAsking = false;
   #isFailing = false;
-  /** The number of the last entry that was heard of, or known otherwise. */
+  /** The number of the last entry that was received, or is known otherwise. */
   #heard: number | undefined;
-  /** The number that Redis gave at the last poll. */
+  /** The number that Redis returned at the last poll. */
   #polled: number | undefined;
 
   constructor(
@@ -187,15 +187,15 @@ class Subscription {
     try {
       connection = this.connect();
       this.#connection = connection;
-      // Its own attempts to connect again go on; the poll notices what it misses meanwhile.
+      // The client reconnects by itself; the poll detects what it misses in the meantime.
       connection.on('error', () => undefined);
       await connection.connect();
       await connection.subscribe(this.channel, (message) => this.#hear(message));
       if (this.#isOver) this.#close();
-      // What was added until now was not heard.
+      // Entries that were added before the subscription were not received.
       else this.observer?.recovered();
     } catch (error) {
-      // The next poll opens it again.
+      // The next poll opens a new connection.
       if (this.#connection === connection) this.#close();
       this.#fail(error);
     }
@@ -208,7 +208,7 @@ class Subscription {
       const closed: unknown = connection?.destroy ? connection.destroy() : connection?.disconnect?.();
       if (closed instanceof Promise) closed.catch(() => undefined);
     } catch {
-      // It was not open.
+      // The connection was not open.
     }
   }
 
@@ -222,7 +222,7 @@ class Subscription {
     if (!isNext) this.observer?.recovered();
   }
 
-  /** While a client is cut off, it lets commands wait: a poll that is not answered until the next one has failed. */
+  /** A client that is disconnected queues commands, so a poll without a response until the next one has failed. */
   async #poll(): Promise<void> {
     if (this.#isAsking) {
       this.#fail(new Error('Redis does not respond'));
@@ -242,12 +242,12 @@ class Subscription {
     }
   }
 
-  /** @param heardBefore what had been heard when Redis was asked */
+  /** @param heardBefore the number of the last entry that was received before the poll */
   #compare(number: number, heardBefore: number): void {
-    // What was there at the last poll would have been heard by now. A smaller number: Redis has lost data.
+    // Entries of the last poll would have been received by now. A smaller number means that Redis has lost data.
     const hasMissed = this.#polled !== undefined && (this.#heard ?? 0) < this.#polled;
     const hasLost = number < Math.max(this.#polled ?? 0, heardBefore);
-    // The connection may be dead without knowing it: the next poll opens another.
+    // The connection may be dead without an error: the next poll opens another.
     if (hasMissed) this.#close();
     if (this.#heard === undefined || hasMissed || hasLost) this.#heard = number;
     this.#polled = number;
@@ -263,7 +263,7 @@ class Subscription {
   }
 }
 
-/** Nobody vouches for what is in Redis: what cannot be read is left out. */
+/** Returns `undefined` for an entry that is not valid, because the data in Redis is not trusted. */
 function parse(json: string): Revocation | undefined {
   try {
     return readRevocation(parseStrictObject(Buffer.from(json)));

@@ -1,4 +1,4 @@
-/** Publishes what becomes known of revocations on diagnostics channels. Costs nothing while nobody subscribes. */
+/** Publishes revocations and received events on diagnostics channels. Without subscribers, this costs nothing. */
 import { channel } from 'node:diagnostics_channel';
 
 /** The `diagnostics_channel` of the revocations that this instance receives: {@link RevocationEvent}. */

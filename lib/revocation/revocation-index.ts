@@ -1,4 +1,4 @@
-/** The revocations that this instance knows, found by the claims of a token. */
+/** Indexes the revocations that this instance knows by the claims of tokens. */
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import {
   covers,
@@ -10,11 +10,11 @@ import {
   type Revocation,
 } from './revocation.js';
 
-/** One, most often: then there is no list. */
+/** Most buckets have one revocation, which is stored without a list. */
 type Bucket = Revocation | Revocation[];
 
 export class RevocationIndex {
-  /** Oldest first. One that lives longer than its successors only delays their removal. */
+  /** Oldest first. A revocation that lives longer than its successors only delays their removal. */
   readonly #all = new Set<Revocation>();
   readonly #byValue: Readonly<Record<MatchKind, Map<string, Bucket>>> = {
     jti: new Map(),
@@ -33,9 +33,9 @@ export class RevocationIndex {
   }
 
   /**
-   * Of several that concern the same tokens, one is kept: with the latest times.
+   * Adds a revocation. Of several that apply to the same tokens, one is kept, with the latest times.
    *
-   * @returns whether it refuses more than what was known
+   * @returns whether it rejects more tokens, or for longer, than the known ones
    */
   add(revocation: Revocation): boolean {
     const known = this.#bucketOf(revocation).find((each) => isSameTarget(each, revocation));
@@ -52,7 +52,7 @@ export class RevocationIndex {
     return true;
   }
 
-  /** @param now seconds since 1970; asked only for a token that is concerned */
+  /** @param now returns seconds since 1970; called only if a revocation applies to the token */
   find(claims: AccessTokenClaims, now: () => number): Revocation | undefined {
     for (const kind of MATCH_KINDS) {
       const map = this.#byValue[kind];
@@ -69,9 +69,9 @@ export class RevocationIndex {
   }
 
   /**
-   * Removes those whose time is over.
+   * Removes expired revocations.
    *
-   * @param all also those behind one that lives longer
+   * @param all also those after one that lives longer
    */
   expire(now: number, all = false): void {
     for (const revocation of this.#all) {

@@ -1,8 +1,8 @@
-/** What shares revocations between the instances of an API. */
+/** Defines the store that shares revocations between the instances of an API. */
 import { AuthError } from '../errors/auth.errors.js';
 import type { Revocation } from './revocation.js';
 
-/** How many revocations are remembered at most. */
+/** The maximum number of revocations. */
 export const MAX_REVOCATIONS = 1_000_000;
 
 /**

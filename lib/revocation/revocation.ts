@@ -1,4 +1,4 @@
-/** A revocation: which tokens are refused although they verify. Plain JSON, so that instances can share it. */
+/** Defines revocations, which reject tokens that are otherwise valid. They are plain JSON, so that instances can share them. */
 import { withoutSlash } from '../issuer/issuer-metadata.js';
 import { isObject } from '../jose/strict-json.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
@@ -44,12 +44,12 @@ export const MATCHED_CLAIMS: Readonly<Record<MatchKind, readonly string[]>> = {
 };
 export const MATCH_KINDS = Object.keys(MATCHED_CLAIMS) as readonly MatchKind[];
 
-/** The member that finds the revocation. A `sid` that tokens may lack does not find them. */
+/** Returns the member that the revocation is indexed by. Not `sid` if the revocation also applies to tokens without `sid`. */
 export function leadingKind({ match, withoutSid }: Revocation): MatchKind | undefined {
   return MATCH_KINDS.find((kind) => match[kind] !== undefined && !(kind === 'sid' && withoutSid === true));
 }
 
-/** Whether the revocation refuses the token. Its end, `until`, is not looked at. */
+/** Whether the revocation rejects the token. Does not check `until`. */
 export function covers(revocation: Revocation, claims: AccessTokenClaims): boolean {
   const { issuer, match, withoutSid = false, before } = revocation;
   if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(claims.iss)) return false;
@@ -65,7 +65,7 @@ export function covers(revocation: Revocation, claims: AccessTokenClaims): boole
   });
 }
 
-/** Whether both concern the same tokens, apart from their times. */
+/** Whether both apply to the same tokens, apart from their times. */
 export function isSameTarget(one: Revocation, other: Revocation): boolean {
   return (
     one.issuer === other.issuer &&
@@ -75,8 +75,8 @@ export function isSameTarget(one: Revocation, other: Revocation): boolean {
 }
 
 /**
- * A revocation that a store hands out; `undefined` for what is none. What names nobody is none, so that a damaged entry
- * never refuses everybody.
+ * Reads a revocation from a store; `undefined` if it is invalid. It is invalid without a claim to match, so that a damaged
+ * entry never rejects all tokens.
  */
 export function readRevocation(value: unknown): Revocation | undefined {
   if (!isObject(value) || !isObject(value['match'])) return undefined;
@@ -101,7 +101,7 @@ export function readRevocation(value: unknown): Revocation | undefined {
   return leadingKind(revocation) === undefined ? undefined : revocation;
 }
 
-/** 9999-12-31T23:59:59Z. Past it are times in milliseconds. */
+/** 9999-12-31T23:59:59Z. Larger values are times in milliseconds. */
 const LATEST_TIME = 253_402_300_799;
 
 export function isTime(value: unknown): value is number {

@@ -1,4 +1,4 @@
-/** Validates Security Event Tokens, and revokes what their events name. RFC 8417, CAEP 1.0, RISC 1.0. */
+/** Validates Security Event Tokens, and revokes the tokens of the subjects of their events. RFC 8417, CAEP 1.0, RISC 1.0. */
 import type { IssuerRegistry } from '../issuer/issuer-registry.js';
 import { withoutSlash } from '../issuer/issuer-metadata.js';
 import type { TrustedIssuer } from '../issuer/trusted-issuer.js';
@@ -45,22 +45,22 @@ export interface SecurityEventsOptions {
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 const RISC = 'https://schemas.openid.net/secevent/risc/event-type/';
-/** By their URI, with the names that events and metrics give them. */
+/** The supported events by URI, with their names in events and metrics. */
 const UNDERSTOOD: ReadonlyMap<string, string> = new Map([
   [`${CAEP}session-revoked`, 'session-revoked'],
   [`${CAEP}credential-change`, 'credential-change'],
   [`${RISC}account-disabled`, 'account-disabled'],
   [`${RISC}sessions-revoked`, 'sessions-revoked'],
 ]);
-/** Events of one token. Most transmitters send one; RFC 8417 section 2 has several views of one event. */
+/** The maximum number of events in one token. Most transmitters send one; RFC 8417 section 2 has several views of one event. */
 const MAX_EVENTS = 16;
 
-/** What became of one event. */
+/** The result of one event. */
 export type EventOutcome = Pick<ReceivedEvent, 'type' | 'outcome'> & { readonly detail?: string };
 
 export class SecurityEventTokens {
   /**
-   * @param transmitter where the option names one; `undefined`: every issuer of tokens is one, for its own users
+   * @param transmitter the configured transmitter; `undefined`: each issuer of tokens is the transmitter for its own users
    */
   constructor(
     private readonly transmitter: TrustedIssuer | undefined,
@@ -70,10 +70,10 @@ export class SecurityEventTokens {
   ) {}
 
   /**
-   * Revokes what the events name. Events that are not understood, and subjects that cannot be mapped, revoke nothing.
+   * Revokes the tokens of the subject. Events that are not supported, and subjects that cannot be mapped, revoke nothing.
    *
-   * @throws {ReceivedTokenError} if the token is not good
-   * @throws {AuthError} if it cannot be verified now, or a revocation not be shared
+   * @throws {ReceivedTokenError} if the token is invalid
+   * @throws {AuthError} if it cannot be verified now, or a revocation cannot be shared now
    */
   async receive(token: string): Promise<readonly EventOutcome[]> {
     const jwt = decodeReceived(token, ['secevent+jwt']);
@@ -89,7 +89,7 @@ export class SecurityEventTokens {
     await verifyReceived(jwt, sender);
 
     const target = await this.#targetOf(claims['sub_id'], sender);
-    // All hold here, also where the store takes none.
+    // All apply in this instance, even if the store accepts none.
     return Promise.all(
       Object.entries(events as Record<string, Record<string, unknown>>).map(
         async ([uri, event]): Promise<EventOutcome> => {
@@ -110,7 +110,7 @@ export class SecurityEventTokens {
     );
   }
 
-  /** Ends what goes on with the transmitter's keys. */
+  /** Closes the transmitter: its calls, connections and background work. */
   async close(): Promise<void> {
     await this.transmitter?.close();
   }
@@ -123,8 +123,8 @@ export class SecurityEventTokens {
   }
 
   /**
-   * An issuer of tokens speaks for its own users only. A transmitter that issues none speaks for those of the issuer that
-   * the subject names, or of the only one there is.
+   * Returns the issuer and the claims of the tokens to revoke. An issuer of tokens can revoke only tokens of its own users. A
+   * transmitter that issues no tokens can revoke those of the issuer in the subject, or of the only configured issuer.
    */
   async #targetOf(
     subject: unknown,
@@ -153,7 +153,7 @@ export class SecurityEventTokens {
     }
   }
 
-  /** Of the event, else of the token. A time to come would refuse tokens that are not issued yet. */
+  /** Returns the time of the event, otherwise of the token. A time in the future would reject tokens that are not issued yet. */
   #timeOf({ event_timestamp: time }: Record<string, unknown>, iat: number): number {
     const isPast = isTime(time) && time <= trueTime(this.options) + this.options.clockTolerance;
     return isPast ? time : iat;

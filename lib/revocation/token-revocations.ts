@@ -82,7 +82,7 @@ export class TokenRevocations {
   }
 }
 
-/** When the last token has expired that a revocation concerns. */
+/** Returns the time when the last token that a revocation applies to has expired. */
 export function endOf(
   before: number,
   { revocationDuration, clockTolerance, clockSkew, issuers = [] }: RevocationTimes,
