@@ -1,4 +1,4 @@
-/** Finds out whose token is exchanged, and at which issuer. What requests the tokens is loaded with the first one. */
+/** Determines whose token is exchanged, and at which issuer. The code that requests tokens is loaded with the first request. */
 import { ConfigurationError, MissingTokenError } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import type { TokenPicker } from '../introspection/forget-selector.js';
@@ -26,7 +26,7 @@ export class AccessTokenSource {
   async onBehalfOf(caller: TokenCaller, target: TokenTarget): Promise<string> {
     const subject = await this.#findSubject(caller);
     const issuer = await this.tokens.issuers.find(subject.claims.iss);
-    // The guard has checked everything else; since then the request may have gone on for long.
+    // The guard has checked everything else. The request may have taken long since then.
     checkTimes(subject.claims, issuer.options);
     this.tokens.revocations.check(subject.claims);
     const tokens = this.#loaded ?? (await this.#load());
@@ -38,7 +38,7 @@ export class AccessTokenSource {
     return tokens.ofClient(await this.#issuerNamed(issuer), target);
   }
 
-  /** @param token requests the token, for each request anew */
+  /** @param token requests the token, again for each request */
   fetch(token: () => Promise<string>, target: TokenTarget): typeof fetch {
     return async (...request) => {
       const accessToken = await token();
@@ -46,7 +46,7 @@ export class AccessTokenSource {
     };
   }
 
-  /** Forgets what was exchanged for the tokens that a selector picks. */
+  /** Removes the tokens that were exchanged for the tokens that a selector matches. */
   forget(picks: TokenPicker): number {
     return this.#loaded?.forget(picks) ?? 0;
   }

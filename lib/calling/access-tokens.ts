@@ -1,4 +1,4 @@
-/** Tokens for other APIs, for one module. Loaded when the first one is needed. */
+/** Provides tokens for other APIs to one module. Loaded when the first token is needed. */
 import type { ResolvedOptions } from '../options/auth-options.js';
 import { DPoPKey } from './dpop-key.js';
 import { fetchWithToken } from './authorized-fetch.js';
@@ -17,9 +17,9 @@ type FetchArguments = Parameters<typeof fetch>;
 
 export class AccessTokens {
   readonly #remembered = new RememberedAccessTokens();
-  /** Per issuer: an outage of one leaves the others alone. */
+  /** One for each issuer, so that an outage of one does not affect the others. */
   readonly #endpoints = new WeakMap<TokenIssuer, TokenEndpoint>();
-  /** Instead of the issuer's name: one that was forgotten, or has other settings now, is another one. */
+  /** Identifies the issuer in cache keys instead of its name: an issuer that was forgotten, or has other settings, is another one. */
   readonly #numbers = new WeakMap<TokenIssuer, number>();
   #lastNumber = 0;
   readonly #key: DPoPKey;
@@ -28,7 +28,7 @@ export class AccessTokens {
     this.#key = new DPoPKey(options);
   }
 
-  /** A token for another API on behalf of a caller whose token this issuer issued. */
+  /** Returns a token for another API on behalf of a caller whose token this issuer issued. */
   ofCaller(issuer: TokenIssuer, subject: Subject, target: TokenTarget): string | Promise<string> {
     checkTarget(target);
     const { token } = subject;
@@ -37,7 +37,7 @@ export class AccessTokens {
     return this.#remembered.get(key, subject, () => this.#request(issuer, request, target, token));
   }
 
-  /** A token for another API in the name of this application. */
+  /** Returns a token for another API in the name of this application. */
   ofClient(issuer: TokenIssuer, target: TokenTarget): string | Promise<string> {
     checkTarget(target);
     const request = clientCredentialsRequest(target);
@@ -50,7 +50,7 @@ export class AccessTokens {
     return fetchWithToken(token, dpop ? this.#key : undefined, input, init);
   }
 
-  /** Forgets what was exchanged for the tokens that a selector picks. */
+  /** Removes the tokens that were exchanged for the tokens that a selector matches. */
   forget(picks: Parameters<RememberedAccessTokens['forget']>[0]): number {
     return this.#remembered.forget(picks);
   }

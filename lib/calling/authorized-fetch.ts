@@ -5,7 +5,7 @@ type Fetch = typeof fetch;
 type Input = Parameters<Fetch>[0];
 type Init = Parameters<Fetch>[1];
 
-/** One request. Everything of it but the authorization is sent as it is. */
+/** One request. Everything except the authorization is sent unchanged. */
 export async function fetchWithToken(
   token: string,
   key: DPoPKey | undefined,
@@ -28,7 +28,7 @@ export async function fetchWithToken(
   return (await key.send(token, method, url, send)).response;
 }
 
-/** A stream has been read by now. */
+/** Whether the body can be sent again. A stream has been read by then. */
 function canBeSentAgain(input: Input, init: Init): boolean {
   const body = init?.body ?? (input instanceof Request ? input.body : null);
   return (

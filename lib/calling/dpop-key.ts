@@ -1,4 +1,4 @@
-/** The key of this process that tokens for other APIs are bound to, and the proofs that go with them. RFC 9449. */
+/** The key of this process that tokens for other APIs are bound to, and its proofs. RFC 9449. */
 import {
   allowInsecureRequests,
   clockSkew,
@@ -11,10 +11,10 @@ import {
 } from 'oauth4webapi';
 import type { ClaimsOptions } from '../token/check-claims.js';
 
-/** What became of a request with a proof. */
+/** The result of a request with a proof. */
 export interface ProvenAnswer {
   readonly response: Response;
-  /** The API requires a nonce, which the next proof holds (RFC 9449 section 9). */
+  /** The API requires a nonce, which the next proof contains (RFC 9449 section 9). */
   readonly requiresNonce: boolean;
 }
 
@@ -23,7 +23,7 @@ export class DPoPKey {
 
   constructor(private readonly options: Pick<ClaimsOptions, 'clockSkew'>) {}
 
-  /** Made when it is first needed. Remembers the nonces of the servers that it is used at. */
+  /** Created when it is first needed. Keeps the nonces of the servers that it is used with. */
   get handle(): Promise<DPoPHandle> {
     return (this.#handle ??= this.#make());
   }
@@ -31,7 +31,7 @@ export class DPoPKey {
   /**
    * Sends a request with the token and a fresh proof.
    *
-   * @param send sends what the caller has, with these headers set
+   * @param send sends the caller's request with these headers set
    */
   async send(
     token: string,
@@ -51,7 +51,7 @@ export class DPoPKey {
         },
       });
     } catch (error) {
-      // The library throws for every answer with a challenge: that is the application's to read.
+      // The library throws for every response with a challenge. The application reads the challenge itself.
       if (!response) throw error;
       requiresNonce = isDPoPNonceError(error);
     }
@@ -61,7 +61,7 @@ export class DPoPKey {
 
   async #make(): Promise<DPoPHandle> {
     const key = await generateKeyPair('ES256');
-    // The library adds to the clock what it is behind.
+    // The library adds the delay of this clock.
     return DPoP({ [clockSkew]: -this.options.clockSkew }, key);
   }
 }

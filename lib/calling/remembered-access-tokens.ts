@@ -1,6 +1,6 @@
 /**
- * Remembers tokens for other APIs: bounded, the least recently used goes first, never until they expire. Concurrent callers
- * that need the same token share one request.
+ * Caches tokens for other APIs. The cache is bounded, removes the least recently used token first, and replaces tokens before
+ * they expire. Concurrent callers that need the same token share one request.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -9,7 +9,7 @@ import { SingleFlight } from '../timing/single-flight.js';
 import type { AccessTokenClaims } from '../token/access-token-claims.js';
 import type { IssuedToken } from './token-answer.js';
 
-/** Whose token was exchanged. */
+/** The caller whose token was exchanged. */
 export interface Subject {
   readonly token: string;
   readonly claims: AccessTokenClaims;
@@ -18,19 +18,19 @@ export interface Subject {
 interface Held {
   readonly accessToken: string;
   readonly subject: Subject | undefined;
-  /** By the monotonic clock, which nobody sets. */
+  /** By the monotonic clock, which cannot be set. */
   readonly until: number;
   /** By the wall clock, which goes on while the process is suspended. */
   readonly untilWall: number;
 }
 
 const MAX_TOKENS = 10_000;
-/** Characters of a token for another API and of the caller's, on average. */
+/** The average number of characters of a token for another API and the caller's token together. */
 const AVERAGE_LENGTH = 3000;
-/** A token is replaced so many seconds before it expires, or at nine tenths of a short life. */
+/** The number of seconds before its expiry at which a token is replaced; with a short lifetime, at nine tenths of it. */
 const MARGIN_SECONDS = 30;
 const MARGIN_SHARE = 0.1;
-/** Tokens that live longer are requested anew all the same, in seconds. */
+/** The maximum time in the cache, in seconds, also for tokens with a longer lifetime. */
 const MAX_LIFETIME_SECONDS = 86_400;
 
 export class RememberedAccessTokens {
@@ -47,9 +47,9 @@ export class RememberedAccessTokens {
   }
 
   /**
-   * The token that is remembered under a key, else what the request brings; without a promise when it is at hand.
+   * Returns the token that is cached under a key, otherwise the result of the request; without a promise if it is cached.
    *
-   * @param key names the issuer, the caller's token and the target, and nothing else can have the same
+   * @param key identifies the issuer, the caller's token and the target; no other combination has the same key
    */
   get(
     key: readonly unknown[],
@@ -62,7 +62,7 @@ export class RememberedAccessTokens {
     return this.#requests.run(hash, () => this.#request(hash, subject, request));
   }
 
-  /** @returns how many were forgotten. Requests that are under way are not remembered. */
+  /** @returns the number of removed tokens. The results of requests in progress are not cached. */
   forget(picks: (token: string, claims: AccessTokenClaims) => boolean): number {
     this.#forgotten++;
     this.#requests.detach();
@@ -79,7 +79,7 @@ export class RememberedAccessTokens {
     request: () => Promise<IssuedToken>,
   ): Promise<string> {
     const forgotten = this.#forgotten;
-    // The lifetime may begin before the answer arrives.
+    // The lifetime may begin before the response arrives.
     const [askedAt, askedAtWall] = [monotonicSeconds(), wallSeconds()];
     const { accessToken, expiresIn } = await request();
     this.#held.delete(hash);

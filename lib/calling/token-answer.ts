@@ -1,4 +1,4 @@
-/** Reads answers of the token endpoint. RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2. */
+/** Reads responses of the token endpoint. RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2. */
 import { ProviderError, ProviderUnavailableError, type ChallengeParameters } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { withoutQuery, type ProviderAnswer } from '../issuer/provider-answer.js';
@@ -6,22 +6,22 @@ import { parseStrictObject } from '../jose/strict-json.js';
 
 export interface IssuedToken {
   readonly accessToken: string;
-  /** Seconds; `undefined` where the answer does not say, or says nothing that can be true. */
+  /** In seconds; `undefined` if the response has no value, or one that cannot be right. */
   readonly expiresIn: number | undefined;
 }
 
-/** What an answer has to hold. */
+/** What a response must contain. */
 export interface Expected {
   /** The token is to be bound to a key (RFC 9449 section 5). */
   readonly dpop: boolean;
-  /** The caller's token, where one is exchanged: the answer must be another one. */
+  /** The caller's token, if one is exchanged. The response must contain another one. */
   readonly subject: string | undefined;
 }
 
-/** RFC 6750 section 2.1: b64token. Nothing else can stand in a header. */
+/** RFC 6750 section 2.1: b64token. Other characters cannot be sent in a header. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const MAX_TOKEN_LENGTH = 65_536;
-/** How every registered code is written: nothing else is repeated, in case a provider puts a secret there. */
+/** The form of every registered code. Other values are not repeated, because a provider may put a secret there. */
 const ERROR_CODE = /^(?=.{1,60}$)[a-z]+(?:_[a-z]+)*$/;
 const UNKNOWN_ERROR = 'unknown_error';
 const ISSUED_TYPES: ReadonlySet<unknown> = new Set([
@@ -31,9 +31,9 @@ const ISSUED_TYPES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * The token of a good answer.
+ * Returns the token of a successful response.
  *
- * @throws {ProviderUnavailableError} for an answer that cannot be used
+ * @throws {ProviderUnavailableError} for a response that cannot be used
  */
 export function readIssuedToken({ url, status, body }: ProviderAnswer, expected: Expected): IssuedToken {
   const members = parse(body);
@@ -54,7 +54,7 @@ export function readIssuedToken({ url, status, body }: ProviderAnswer, expected:
   return { accessToken, expiresIn: readLifetime(members['expires_in']) };
 }
 
-/** The OAuth error code of an answer (RFC 6749 section 5.2), if there is one; `unknown_error` for one that is no plain word. */
+/** Returns the OAuth error code of a response (RFC 6749 section 5.2), if it has one; `unknown_error` for a code in another form. */
 export function oauthErrorOf({ status, body }: ProviderAnswer): string | undefined {
   if (status < 400) return undefined;
   const error = parse(body)?.['error'];
@@ -62,15 +62,15 @@ export function oauthErrorOf({ status, body }: ProviderAnswer): string | undefin
   return ERROR_CODE.test(error) ? error : UNKNOWN_ERROR;
 }
 
-/** Errors that only the operator can mend. */
+/** Errors that only the operator can correct. */
 const OF_THIS_CLIENT: ReadonlySet<string> = new Set([
   'invalid_client',
   'unauthorized_client',
   'unsupported_grant_type',
 ]);
 /**
- * Errors that the caller can mend by signing in again: RFC 9470, OpenID Connect Core 1.0 section 3.1.2.6, which Microsoft
- * Entra ID uses at the token endpoint, too.
+ * Errors that the caller can resolve by signing in again: RFC 9470, and OpenID Connect Core 1.0 section 3.1.2.6, which Microsoft
+ * Entra ID also uses at the token endpoint.
  */
 const STEP_UP: ReadonlySet<string> = new Set([
   'insufficient_user_authentication',
@@ -81,7 +81,7 @@ const STEP_UP: ReadonlySet<string> = new Set([
 
 /**
  * @param advice for the operator: what to check
- * @param hasCaller a caller's token was exchanged, so that its refusal may be the caller's affair
+ * @param hasCaller whether a caller's token was exchanged, so that the caller may be able to resolve the error
  */
 export function providerErrorOf(
   error: string,
@@ -98,13 +98,13 @@ export function providerErrorOf(
   return new ProviderError({ error, status: 403, stepUp, detail: said });
 }
 
-/** RFC 6750 section 3: what may stand in a parameter of a challenge. */
+/** The characters that a parameter of a challenge may contain (RFC 6750 section 3). */
 const QUOTABLE = /^[\x20-\x21\x23-\x5B\x5D-\x7E]{1,500}$/;
 const MAX_CLAIMS_LENGTH = 4096;
 
 /**
- * What the authorization server demands of the next sign-in, for the client: `acr_values` and `max_age` as RFC 9470 section
- * 3 has them, and the claims challenge of Microsoft Entra ID in base64, as its clients read it.
+ * Returns what the authorization server requires of the next sign-in, for the client: `acr_values` and `max_age` (RFC 9470
+ * section 3), and the claims challenge of Microsoft Entra ID in base64, the form that its clients read.
  */
 function stepUpParameters({
   acr_values: acrValues,

@@ -17,7 +17,7 @@ import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { oauthErrorOf, providerErrorOf, readIssuedToken, type IssuedToken } from './token-answer.js';
 import type { GrantRequest } from './token-target.js';
 
-/** What of a trusted issuer a token is requested with. */
+/** The parts of a trusted issuer that are needed to request a token. */
 export interface TokenIssuer {
   readonly options: ClientOptions &
     Pick<ProviderClientOptions, 'responseTimeout'> & { readonly issuer: string };
@@ -25,7 +25,7 @@ export interface TokenIssuer {
   readonly client: ProviderClient;
 }
 
-/** A single call that takes too long ends before the whole request does, in seconds: its error says more. */
+/** The number of seconds by which a call ends before the whole request, because its error is more precise. */
 const DEADLINE_SLACK_SECONDS = 0.1;
 
 export class TokenEndpoint {
@@ -38,14 +38,14 @@ export class TokenEndpoint {
   }
 
   /**
-   * Requests a token, unless the provider is left alone just now.
+   * Requests a token, unless the circuit breaker is open.
    *
-   * @param key what the circuit breaker counts as one: the caller's token, or the target
-   * @param subject the caller's token, where one is exchanged
+   * @param key what the circuit breaker counts failures by: the caller's token, or the target
+   * @param subject the caller's token, if one is exchanged
    * @param dpop the key that the token is to be bound to
-   * @throws {ProviderError} if the provider answers with an OAuth error
-   * @throws {ProviderUnavailableError} if it cannot be asked, or does not answer with a token that can be used
-   * @throws {ConfigurationError} if there is no endpoint or no client to ask with
+   * @throws {ProviderError} if the provider responds with an OAuth error
+   * @throws {ProviderUnavailableError} if the provider is unavailable, or its response contains no usable token
+   * @throws {ConfigurationError} if there is no token endpoint, or no client is configured
    */
   async request(
     request: GrantRequest,
@@ -60,7 +60,7 @@ export class TokenEndpoint {
       const metadata = await this.issuer.metadata.get();
       return this.#breaker.run(key, async () => {
         let answer = await this.#send(request, clientId, metadata, dpop);
-        // RFC 9449 section 8: the nonce of the answer is in the next proof.
+        // RFC 9449 section 8: the next proof contains the nonce of the response.
         if (dpop && oauthErrorOf(answer) === 'use_dpop_nonce')
           answer = await this.#send(request, clientId, metadata, dpop);
         const error = oauthErrorOf(answer);
@@ -89,7 +89,7 @@ export class TokenEndpoint {
     const authentication = await this.#authentication;
 
     let answer: ProviderAnswer | undefined;
-    // The library writes the request; sending and reading are bounded by ProviderClient, which checks the scheme, too.
+    // The library creates the request. ProviderClient sends it, limits time and size, and checks the scheme.
     await genericTokenEndpointRequest(
       { issuer: metadata.issuer, token_endpoint: address },
       { client_id: clientId },
@@ -103,7 +103,7 @@ export class TokenEndpoint {
           answer = await client.send(operation, address, init, {
             presentCertificate: usesTls(options.clientAuthMethod),
           });
-          // The library reads DPoP-Nonce only.
+          // The library reads only DPoP-Nonce.
           const nonce = answer.headers.get('dpop-nonce');
           return new Response(null, nonce === null ? {} : { headers: { 'dpop-nonce': nonce } });
         },
@@ -114,7 +114,7 @@ export class TokenEndpoint {
     return answer;
   }
 
-  /** RFC 8705 section 5: with a certificate at the alias, where there is one. */
+  /** With a client certificate, the alias of the endpoint is used, if there is one (RFC 8705 section 5). */
   #addressIn(metadata: IssuerMetadata): string {
     const aliases = isObject(metadata.mtls_endpoint_aliases) ? metadata.mtls_endpoint_aliases : {};
     const alias = usesTls(this.issuer.options.clientAuthMethod) ? aliases['token_endpoint'] : undefined;

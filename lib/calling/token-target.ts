@@ -1,4 +1,4 @@
-/** What a token for another API is requested for, and the parameters that say so. RFC 8693 section 2.1, RFC 8707 section 2. */
+/** The target that a token for another API is requested for, and its parameters. RFC 8693 section 2.1, RFC 8707 section 2. */
 import { isScopeName } from '../access/scope-names.js';
 import { ConfigurationError } from '../errors/auth.errors.js';
 import { quoteAddress } from '../errors/quote-address.js';
@@ -31,13 +31,13 @@ export interface GrantRequest {
 }
 
 const MEMBERS: ReadonlySet<string> = new Set(['audience', 'resource', 'scope', 'dpop']);
-/** Printable, and without the spaces that begin or end a typing mistake. */
+/** Printable characters, without a space at either end, which is a typing mistake. */
 const NAME = /^[\x21-\x7E](?:[\x20-\x7E]*[\x21-\x7E])?$/;
 
-/** @throws {ConfigurationError} for what no authorization server can be asked */
+/** @throws {ConfigurationError} for a target that cannot be requested from any authorization server */
 export function checkTarget(target: TokenTarget): void {
   if (typeof target !== 'object' || target === null) throw mistake('the target is not an object');
-  // A misspelt scope would be a token with every scope.
+  // With a misspelt `scope`, the token would have every scope.
   const unknown = Object.keys(target).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined) throw mistake(`${quoteForeign(unknown)} is not a member of the target`);
   const { audience, resource, scope, dpop } = target;
@@ -55,16 +55,16 @@ function isResource(resource: unknown): boolean {
   return typeof resource === 'string' && URL.canParse(resource) && !resource.includes('#');
 }
 
-/** Targets that say the same in another order of scopes have it in common; others never. */
+/** Equal for targets that differ only in the order of their scopes, and different for all others. */
 export function keyOf({ audience, resource, scope, dpop = false }: TokenTarget): readonly unknown[] {
   const scopes = scope === undefined ? null : [...new Set(scope.split(' '))].toSorted();
   return [audience ?? null, resource ?? null, scopes, dpop];
 }
 
 /**
- * The exchange of the caller's token.
+ * Creates the request that exchanges the caller's token.
  *
- * @throws {ConfigurationError} where the grant cannot say what the target says
+ * @throws {ConfigurationError} if the grant cannot express the target
  */
 export function exchangeRequest(
   token: string,
