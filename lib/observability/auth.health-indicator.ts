@@ -1,4 +1,4 @@
-/** Can tokens be judged just now? For @nestjs/terminus, and whoever else asks. */
+/** Reports whether tokens can be validated now, in the format of @nestjs/terminus. */
 import { Inject, Injectable } from '@nestjs/common';
 import { IssuerRegistry } from '../issuer/issuer-registry.js';
 import type { ProviderStatus } from '../issuer/trusted-issuer.js';

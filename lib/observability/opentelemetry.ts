@@ -66,14 +66,13 @@ const CLIENT = 2;
 const ERROR = 2;
 
 /**
- * Upper bounds in seconds. OpenTelemetry's own are for milliseconds: everything up to five seconds would be in one bucket.
- *
- * The guard takes tenths of a millisecond, or waits for the provider.
+ * Upper bounds of the buckets, in seconds. OpenTelemetry's defaults are for milliseconds: everything up to five seconds would be in
+ * one bucket. The guard takes tenths of a millisecond, or waits for the provider.
  */
 const DECISION_BOUNDARIES = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
 ];
-/** Those that OpenTelemetry's semantic conventions recommend for HTTP calls. */
+/** The upper bounds that OpenTelemetry's semantic conventions recommend for HTTP calls. */
 const CALL_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
@@ -134,7 +133,7 @@ export function recordTelemetry({ meter, tracer }: TelemetryOptions): () => void
     const { change, state, place } = message as ConnectionEvent;
     if (change === 'opened' || change === 'authenticated') openConnections?.add(1, { state, place });
     if (change === 'closed') openConnections?.add(-1, { state, place });
-    // It was counted among the others.
+    // The connection was counted under another state.
     if (change === 'authenticated') openConnections?.add(-1, { state: 'anonymous', place });
   };
   const onDecision: ChannelListener = (message) => {

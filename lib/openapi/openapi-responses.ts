@@ -1,4 +1,4 @@
-/** What may a route answer instead of its own answer? */
+/** Describes the responses of the guard for the routes of an OpenAPI operation. */
 import type { Requirement } from '../access/requirement.js';
 import { requirementsOf } from '../route-table/print-routes.js';
 import type { ControllerRoute } from '../route-table/controller-routes.js';
@@ -9,7 +9,7 @@ export interface Response {
   readonly content: object;
 }
 
-/** By status; none for routes that look at no token. */
+/** Returns the responses by status; none for public routes, which read no token. */
 export function responsesFor(routes: readonly ControllerRoute[]): Record<string, Response> {
   const guarded = routes.filter(({ access }) => access !== 'public');
   if (guarded.length === 0) return {};
@@ -51,7 +51,7 @@ export function responsesFor(routes: readonly ControllerRoute[]): Record<string,
   };
 }
 
-/** In words, the requirements that are checked in this phase. */
+/** Returns, in words, the requirements that are checked in this phase. */
 function describedIn(routes: readonly ControllerRoute[], phase: Requirement['phase']): readonly string[] {
   return unique(
     routes.flatMap(({ requires, requirements }) =>

@@ -1,4 +1,4 @@
-/** How does an OpenAPI document name what a route asks? */
+/** Creates security schemes and security requirements of an OpenAPI document from the requirements of routes. */
 import type { RouteEntry } from '../route-table/route-entry.js';
 
 /** Options of {@link applyResourceServerSecurity}. */
@@ -21,7 +21,7 @@ export interface ResourceServerSecurityOptions {
   readonly tokenUrl?: string;
 }
 
-/** As much of an issuer as a document says. */
+/** The part of an issuer that a document contains. */
 export interface DocumentedIssuer {
   readonly name: string;
   readonly issuer: string;
@@ -33,7 +33,7 @@ const DEFAULT_NAME = 'accessToken';
 const PROOF = 'dpopProof';
 const CERTIFICATE = 'clientCertificate';
 
-/** The alternatives of an operation that these routes stand behind: `[]` where no token is ever looked at. */
+/** Returns the alternative security requirements of an operation that these routes implement; `[]` if all of them are public. */
 export function alternativesFor(
   routes: readonly RouteEntry[],
   openapi: string,
@@ -51,7 +51,7 @@ export function alternativesFor(
   return [...new Map(alternatives.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** One for each issuer whose tokens the route accepts, where several are configured. */
+/** If several issuers are configured, there is one scheme for each issuer whose tokens the route accepts. */
 function schemeNamesFor(
   route: RouteEntry,
   issuers: readonly DocumentedIssuer[],
@@ -64,7 +64,7 @@ function schemeNamesFor(
     .map((issuer) => schemeNameOf(issuer, options));
 }
 
-/** Only `openIdConnect` names an issuer. */
+/** Only the type `openIdConnect` contains an issuer. */
 function hasSchemePerIssuer(
   issuers: readonly DocumentedIssuer[],
   { type = 'openIdConnect', tokenUrl }: ResourceServerSecurityOptions,
@@ -72,7 +72,7 @@ function hasSchemePerIssuer(
   return issuers.length > 1 && type === 'openIdConnect' && tokenUrl === undefined;
 }
 
-/** Components are named by letters, digits and `. - _` only. */
+/** Names of components may contain only letters, digits and `. - _`. */
 function schemeNameOf(
   { name: issuer }: DocumentedIssuer,
   { name = DEFAULT_NAME }: ResourceServerSecurityOptions,
@@ -93,7 +93,7 @@ function requirementOf(
   };
 }
 
-/** The schemes that the routes in the document use. */
+/** Returns the schemes that the routes in the document use. */
 export function securitySchemes(
   routes: readonly RouteEntry[],
   openapi: string,
@@ -144,7 +144,7 @@ function tokenSchemes(
   );
 }
 
-/** @param issuers none where they are not known at start */
+/** @param issuers empty if they are not known at start-up */
 function tokenScheme(
   scopes: readonly string[],
   issuers: readonly DocumentedIssuer[],
@@ -171,12 +171,12 @@ function tokenScheme(
   return { type: 'openIdConnect', description, openIdConnectUrl };
 }
 
-/** OpenAPI 3.0, Security Requirement Object: but for `oauth2` and `openIdConnect` the list must be empty. */
+/** OpenAPI 3.0, Security Requirement Object: the list must be empty for types other than `oauth2` and `openIdConnect`. */
 function takesScopes({ type, tokenUrl }: ResourceServerSecurityOptions): boolean {
   return tokenUrl !== undefined || type !== 'bearer';
 }
 
-/** The type came with OpenAPI 3.1. */
+/** OpenAPI has this type since version 3.1. */
 function hasMutualTls(openapi: string): boolean {
   return !openapi.startsWith('3.0');
 }

@@ -1,4 +1,4 @@
-/** What does the OpenAPI document say of tokens? The same as the decorators. OpenAPI 3.0 to 3.2. */
+/** Adds the requirements of the decorators to an OpenAPI document, version 3.0 to 3.2. */
 import type { INestApplicationContext } from '@nestjs/common';
 import { ControllerRoutes, type ControllerRoute } from '../route-table/controller-routes.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -52,7 +52,7 @@ export function applyResourceServerSecurity<Document extends OpenApiDocument>(
   app: Pick<INestApplicationContext, 'get'>,
   options: ResourceServerSecurityOptions = {},
 ): Document {
-  // For JavaScript: a document alone does not say whose it is.
+  // For JavaScript: the document alone does not identify the application.
   if (!app) throw new TypeError('applyResourceServerSecurity(document, app): the application is missing');
   const routes = app
     .get(ControllerRoutes, { strict: false })
@@ -78,7 +78,7 @@ export function applyResourceServerSecurity<Document extends OpenApiDocument>(
   return document;
 }
 
-/** With the global prefix, or without it: `ignoreGlobalPrefix` leaves it to `servers`. */
+/** Matches paths with and without the global prefix, because `ignoreGlobalPrefix` moves it to `servers`. */
 function routesOf(
   routes: readonly ControllerRoute[],
   method: string,
@@ -90,7 +90,7 @@ function routesOf(
   return found.length > 0 ? found : ofMethod.filter(({ pathInPrefix }) => shapeOf(pathInPrefix) === shape);
 }
 
-/** A path without the names of its parameters: Nest and a document spell them differently. */
+/** Removes the names of the parameters from a path, because Nest and OpenAPI write them differently. */
 function shapeOf(path: string): string {
   return path
     .replaceAll(/[{}]/g, '')

@@ -23,7 +23,7 @@ export class BackChannelLogout {
   ) {
     const { backChannelLogout } = options;
     if (!backChannelLogout) return;
-    // As soon as there is an adapter: before the routes of controllers, one of which may answer to everything.
+    // Registered before the routes of controllers, one of which may match every path.
     whenAdapterIsSet(host, () =>
       servePost(host, backChannelLogout.path, 'BackChannelLogout', (posted) => this.#answer(posted)),
     );
@@ -46,7 +46,7 @@ export class BackChannelLogout {
         return ['refused', refuse(error.message)];
       }
       this.#log.failed(error);
-      // Section 2.8 has 400 for every failure. Providers try again after a 5xx, if at all.
+      // Section 2.8 specifies 400 for every failure, but providers retry, if at all, only after a 5xx.
       if (isUnavailable(error)) return ['unavailable', { status: 503, headers: error.headers }];
       return ['unavailable', { status: 500 }];
     }

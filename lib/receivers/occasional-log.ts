@@ -1,4 +1,4 @@
-/** Logs what senders outside cause: what is refused at `debug`, what fails here once a minute. */
+/** Logs the results of received tokens: rejections at `debug`, failures of this application once a minute. */
 import { Logger } from '@nestjs/common';
 import { AuthError } from '../errors/auth.errors.js';
 
@@ -7,7 +7,7 @@ const REPEAT_AFTER_MS = 60_000;
 export class OccasionalLog {
   #failedAt = -Infinity;
 
-  /** @param receiver what the lines begin with */
+  /** @param receiver the beginning of each line */
   constructor(
     private readonly log: Logger,
     private readonly receiver: string,

@@ -1,19 +1,19 @@
-/** Routes on the HTTP adapter itself that receive one bounded body, on Express and Fastify. */
+/** Registers routes directly on the HTTP adapter (Express or Fastify) that receive a body of limited size. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 
-/** A logout token or a Security Event Token has some kilobytes. */
+/** The maximum size of a body. Logout tokens and Security Event Tokens have a few kilobytes. */
 const MAX_BODY_BYTES = 65_536;
-/** A body that is too large is dropped while it arrives, so far: a sender reads the answer after it has sent all. */
+/** The maximum size up to which a body that is too large is read and discarded: a sender reads the response only after it has sent everything. */
 const MAX_IGNORED_BYTES = 2_097_152;
-/** A body that takes longer is not read to its end, in milliseconds. */
+/** The maximum time to read a body, in milliseconds. */
 const BODY_MS = 10_000;
 
 export interface Posted {
   /** Without parameters, in lower case; empty if there is none. */
   readonly contentType: string;
   readonly authorization: string | undefined;
-  /** `undefined` for a body that is too large, or does not come to its end. */
+  /** `undefined` for a body that is too large or incomplete. */
   readonly body: string | undefined;
 }
 
@@ -25,10 +25,10 @@ export interface PostAnswer {
 
 export type AnswerPost = (posted: Posted) => Promise<PostAnswer>;
 
-/** A body that a parser of the application has read already. */
+/** A body that a parser of the application has already read. */
 type Received = IncomingMessage & { readonly body?: unknown };
 
-/** What is used of Fastify. */
+/** The part of Fastify that is used. */
 interface FastifyLike {
   register(plugin: (instance: FastifyScope, options: unknown, done: () => void) => void): unknown;
 }
@@ -49,10 +49,10 @@ interface FastifyReply {
 }
 
 /**
- * Registers `POST path` at the root of the host: outside of global prefix, versions and guards, and before the body parsers
- * of the application.
+ * Registers `POST path` at the root of the host, without global prefix, versions and guards, and before the body parsers of the
+ * application.
  *
- * @param name of the handler, for lists of routes
+ * @param name the name of the handler in lists of routes
  */
 export function servePost(
   { httpAdapter }: HttpAdapterHost,
@@ -62,14 +62,14 @@ export function servePost(
 ): void {
   const type: unknown = httpAdapter?.getType?.();
   const handle = (request: Received, response: ServerResponse): void => {
-    // Where something of the application has answered before, nothing can be said any more.
+    // If the application has already responded, no response can be sent.
     respond(request, response, answer).catch(() => response.destroy());
   };
   Object.defineProperty(handle, 'name', { value: name });
   if (type === 'express') {
     httpAdapter.post(path, handle);
   } else if (type === 'fastify') {
-    // In a scope of its own: Fastify refuses content types that it has no parser for.
+    // In a separate scope, because Fastify rejects content types that it has no parser for.
     httpAdapter.getInstance<FastifyLike>().register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
@@ -94,7 +94,7 @@ async function respond(request: Received, response: ServerResponse, answer: Answ
   });
   if (response.headersSent) return;
   const text = body === undefined ? '' : JSON.stringify(body);
-  // What is left of a body that was too large must not be read as the next request.
+  // The rest of a body that was too large must not be read as the next request.
   const isLast = posted === undefined && request.httpVersionMajor === 1;
   response.writeHead(status, {
     'Cache-Control': 'no-store',
@@ -106,10 +106,10 @@ async function respond(request: Received, response: ServerResponse, answer: Answ
   response.end(text);
 }
 
-/** `undefined` if it is too large, or does not come to its end. */
+/** Returns `undefined` for a body that is too large or incomplete. */
 function readBody(request: Received): Promise<string | undefined> {
   const { body } = request;
-  // An adapter that the application has put a parser on before: the bytes are gone.
+  // A parser that the application has added to the adapter has already consumed the bytes.
   if (request.readableEnded && body !== undefined) return Promise.resolve(textOf(body));
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

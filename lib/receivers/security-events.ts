@@ -1,4 +1,4 @@
-/** Receives Security Event Tokens that are pushed. RFC 8935 section 2. */
+/** Receives Security Event Tokens that a transmitter pushes. RFC 8935 section 2. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -72,7 +72,7 @@ function refuse(err: string, description: string): PostAnswer & { readonly heade
   return { status: 400, headers: { 'Content-Language': 'en' }, body: { err, description } };
 }
 
-/** In the same time, however much of it is right. */
+/** Compares two values in constant time. */
 function isEqual(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

@@ -1,10 +1,10 @@
-/** What must a client know before it can ask for a token for this API? RFC 9728. */
+/** Creates the protected resource metadata that a client reads before it requests a token for this API. RFC 9728. */
 import type { ResourceMetadataOptions } from '../options/resource.js';
 import type { ControllerRoute } from '../route-table/controller-routes.js';
 
-/** What the other options say about tokens. */
+/** The other options that the document is created from. */
 export interface TokenTerms {
-  /** As they call themselves; none where they are not known. */
+  /** The issuers as in their own metadata; empty if they are not known. */
   readonly issuers: readonly string[];
   readonly offersDPoP: boolean;
   readonly proofAlgorithms: readonly string[];
@@ -14,7 +14,7 @@ export interface TokenTerms {
   readonly tokenResolver?: unknown;
 }
 
-/** Section 2. Members without elements are left out (section 3.2). */
+/** Section 2. Members without elements are omitted (section 3.2). */
 export function describeResource(
   options: ResourceMetadataOptions,
   terms: TokenTerms,
@@ -28,7 +28,7 @@ export function describeResource(
     resource: options.resource,
     authorization_servers: options.authorizationServers ?? terms.issuers,
     scopes_supported: [...new Set(scopes)],
-    // A resolver of the application's own may look anywhere.
+    // A resolver of the application may read the token from any place.
     bearer_methods_supported: terms.tokenResolver === undefined ? ['header'] : [],
     resource_name: options.resourceName,
     resource_documentation: options.resourceDocumentation,

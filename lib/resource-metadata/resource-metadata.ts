@@ -1,4 +1,4 @@
-/** Where can a client read what it needs to get a token? RFC 9728 section 3. */
+/** Serves the protected resource metadata. RFC 9728 section 3. */
 import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -11,7 +11,7 @@ import type { ResolvedOptions } from '../options/auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { IssuerRegistry } from '../issuer/issuer-registry.js';
 
-/** What is used of it; Express and Fastify both have it. */
+/** The part of the response that is used; Express and Fastify both have it. */
 interface Reply {
   status(code: number): Reply;
   header(name: string, value: string): Reply;
@@ -22,7 +22,7 @@ interface Request {
   readonly headers: { readonly host?: string | undefined };
 }
 
-/** Clients in a browser read it without credentials, from any page; what they send along is of no interest. */
+/** Pages of every origin can read the document, without credentials and with any header. */
 const OPEN_TO_ALL = { 'access-control-allow-origin': '*' };
 const PREFLIGHT = {
   ...OPEN_TO_ALL,
@@ -40,8 +40,8 @@ const DOCUMENT = {
 const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 
 /**
- * Serves the metadata document of each resource on the adapter itself: its address begins at the root of the host, whatever prefix and
- * versions the controllers have, and nobody has a token yet who reads it.
+ * Serves the metadata document of each resource directly on the adapter: its path begins at the root of the host, independent of the
+ * prefix and versions of the controllers, and clients read it before they have a token.
  */
 @Injectable()
 export class ResourceMetadata {
@@ -56,7 +56,7 @@ export class ResourceMetadata {
   ) {
     const resources = resourcesOf(options);
     if (resources.length === 0) return;
-    // As soon as there is an adapter: before the routes of controllers, one of which may answer to everything.
+    // Registered before the routes of controllers, one of which may match every path.
     whenAdapterIsSet(host, () => {
       for (const path of new Set(resources.map(pathOf))) {
         this.#serve(
@@ -71,7 +71,7 @@ export class ResourceMetadata {
   #serve({ httpAdapter }: HttpAdapterHost, path: string, resources: readonly string[]): void {
     const type: unknown = httpAdapter?.getType?.();
     if (type !== 'express' && type !== 'fastify') return;
-    // HEAD comes with GET.
+    // Both adapters also answer HEAD for a GET route.
     httpAdapter.get(
       path,
       answer(200, DOCUMENT, (host) => this.#read(resourceAt(host, resources))),
@@ -93,7 +93,7 @@ export class ResourceMetadata {
     return document.text;
   }
 
-  /** Those whose tokens are for this resource; tenants that a function names are not told to everybody. */
+  /** Returns the issuers whose tokens are for this resource. Tenants that a function returns are not published. */
   #issuersFor(resource: string): readonly string[] {
     if (this.issuers.isOpen) return [];
     const { issuers: configured, audience } = this.options;
@@ -104,7 +104,7 @@ export class ResourceMetadata {
     return this.issuers.known.filter(({ name }) => names.includes(name)).map(({ identifier }) => identifier);
   }
 
-  /** With the first request: by then all routes are known. */
+  /** Created with the first request, when all routes are known. */
   #write(resource: string, issuers: readonly string[]): string {
     const { resourceMetadata, ...terms } = this.options;
     if (!resourceMetadata) return '{}';
@@ -115,7 +115,7 @@ export class ResourceMetadata {
       ({ audience }) => audience === resource || (isDefault && (audience === undefined || isAlone)),
     );
     const { authorizationServers } = resourceMetadata;
-    // What is said of one API does not hold of another.
+    // The metadata of one API does not apply to another.
     const own = isDefault
       ? resourceMetadata
       : { resource, ...(this.issuers.isOpen && { authorizationServers }) };
@@ -127,7 +127,7 @@ function pathOf(resource: string): string {
   return new URL(metadataUrlOf(resource)).pathname;
 }
 
-/** Resources of several hosts may have the same path. */
+/** Resources of several hosts can have the same path. */
 function resourceAt(host: string | undefined, resources: readonly string[]): string {
   const [first = ''] = resources;
   return resources.find((each) => new URL(each).host === host) ?? first;
