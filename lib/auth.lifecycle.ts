@@ -70,12 +70,15 @@ export class AuthLifecycle implements OnModuleInit, OnApplicationShutdown {
     const routes = this.self.get(ControllerRoutes).read();
     const messages = this.self.get(MessageHandlers).read();
     refuse(unmetParameters(routes, messages));
-    const handlers = [
-      ...routes.map(({ handler = '' }) => handler),
-      ...messages.map(({ name }) => name),
-      ...findResolvers(this.modules).map(({ metatype, property }) => `${metatype.name}.${property}`),
-    ];
-    reportIdle(idleDecorators(classes, new Set(handlers)), options);
+    const handlers = new Map<object, Set<string>>();
+    const add = (metatype: object, name: string): void =>
+      void handlers.set(metatype, (handlers.get(metatype) ?? new Set()).add(name));
+    for (const { metatype, handler = '' } of routes) add(metatype, handler.slice(handler.indexOf('.') + 1));
+    for (const { metatype, property } of [...messages, ...findResolvers(this.modules)])
+      add(metatype, property);
+    const isHandler = (controller: object, property: string | symbol): boolean =>
+      typeof property === 'string' && handlers.get(controller)?.has(property) === true;
+    reportIdle(idleDecorators(classes, isHandler), options);
     warnOfDrivers(this.modules);
     warnOfProfile(options);
     warnOfResource(options);

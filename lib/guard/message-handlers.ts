@@ -7,6 +7,9 @@ import { readRoutePolicy, type RoutePolicy } from '../policy/route-policy.js';
 
 export interface MessageHandler {
   readonly kind: 'ws' | 'rpc' | 'graphql';
+  readonly metatype: object;
+  /** The name of the method. */
+  readonly property: string;
   /** `ChatGateway.send` */
   readonly name: string;
   readonly policy: RoutePolicy;
@@ -69,6 +72,8 @@ export class MessageHandlers {
       );
       return {
         kind,
+        metatype,
+        property: name,
         name: `${metatype.name}.${name}`,
         policy: readRoutePolicy(metatype, declared),
         isGuardedLocally,

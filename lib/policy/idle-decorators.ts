@@ -13,39 +13,43 @@ interface DecoratedClass {
 }
 
 /**
- * @param handlers the names of all handlers of the application, `OrdersController.list`
- * @returns `OrdersService.refund: @Scopes()` for each
+ * Openings (`@Public()`, `@OptionalAuth()`) are not reported: they protect nothing, and libraries that call methods through Nest's
+ * ExternalContextCreator run the guard, which then admits public methods only.
+ *
+ * @param isHandler whether the method of the class handles a route, a field or a message
+ * @returns `OrdersService.refund: @Scopes()` for each place
  */
 export function idleDecorators(
   classes: readonly DecoratedClass[],
-  handlers: ReadonlySet<string>,
+  isHandler: (controller: Controller, property: string | symbol) => boolean,
 ): readonly string[] {
-  return [
-    ...new Set(classes.flatMap((each) => [...idleOnClass(each, handlers), ...idleOnMethods(each, handlers)])),
-  ];
+  const places = classes.flatMap((each) => [
+    ...idleOnClass(each, isHandler),
+    ...idleOnMethods(each, isHandler),
+  ]);
+  return [...new Set(places)];
 }
 
-function idleOnMethods({ controller }: DecoratedClass, handlers: ReadonlySet<string>): readonly string[] {
+type IsHandler = Parameters<typeof idleDecorators>[1];
+
+function idleOnMethods({ controller }: DecoratedClass, isHandler: IsHandler): readonly string[] {
   return propertiesOf(controller)
-    .filter((property) => !handlers.has(nameOf(controller, property)))
-    .flatMap((property) => describe(nameOf(controller, property), methodLevels(controller, property)));
+    .filter((property) => !isHandler(controller, property))
+    .flatMap((property) =>
+      describe(`${controller.name}.${String(property)}`, methodLevels(controller, property)),
+    );
 }
 
-/** Controllers are not reported: without routes they have nothing to protect, and they may be base classes. */
-function idleOnClass(
-  { controller, isController }: DecoratedClass,
-  handlers: ReadonlySet<string>,
-): readonly string[] {
-  const hasHandlers = propertiesOf(controller).some((property) => handlers.has(nameOf(controller, property)));
+/** A controller without routes has nothing to protect. It can also be a base class. */
+function idleOnClass({ controller, isController }: DecoratedClass, isHandler: IsHandler): readonly string[] {
+  const hasHandlers = propertiesOf(controller).some((property) => isHandler(controller, property));
   if (isController || hasHandlers || Reflect.hasMetadata(GATEWAY, controller)) return [];
   return describe(controller.name, classLevels(controller));
 }
 
 function describe(place: string, levels: readonly Level[]): readonly string[] {
-  const declared = levels.flatMap(({ declarations }) => declarations);
+  const declared = levels
+    .flatMap(({ declarations }) => declarations)
+    .filter(({ kind }) => kind !== 'public' && kind !== 'optional');
   return declared.length === 0 ? [] : [`${place}: ${[...new Set(declared.map(decoratorOf))].join(', ')}`];
-}
-
-function nameOf({ name }: Controller, property: string | symbol): string {
-  return `${name}.${String(property)}`;
 }

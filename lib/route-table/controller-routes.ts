@@ -12,6 +12,7 @@ import { isResolved, readRoutePolicy } from '../policy/route-policy.js';
 
 /** A route as Nest registers it. */
 export interface ControllerRoute extends RouteEntry {
+  readonly metatype: object;
   /** {@link RouteEntry.path} without the global prefix. */
   readonly pathInPrefix: string;
   /** The version of the route is selected by another part of the request than its path. */
@@ -129,6 +130,7 @@ export class ControllerRoutes {
       host: hosts[0] === undefined ? undefined : hosts.join(', '),
       ...this.#describe(controller, declared, handler),
       handler: `${metatype.name}.${name}`,
+      metatype,
     }));
   }
 

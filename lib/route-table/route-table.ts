@@ -109,6 +109,7 @@ export class RouteTable implements OnModuleInit, OnApplicationBootstrap {
     );
     const entries = ours.map(
       ({
+        metatype: _metatype,
         pathInPrefix: _path,
         versionedByHeader: _versioned,
         requirements: _requirements,

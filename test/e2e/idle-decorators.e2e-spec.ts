@@ -47,7 +47,9 @@ class OrdersController extends Base {
 class OrdersService {
   @Scopes('refund') refund(): void {}
   @MessagePattern('orders.lost') @Scopes('read') consume(): void {}
-  @SubscribeMessage('lost') @Public() receive(): void {}
+  @SubscribeMessage('lost') @Scopes('read') receive(): void {}
+  /** For libraries that call it through Nest's ExternalContextCreator. */
+  @Public() handledElsewhere(): void {}
   cancel(): void {}
 }
 
@@ -86,7 +88,7 @@ const IDLE = [
   'OrdersController.helper: @Groups(), @Scopes()',
   'OrdersController.overridden: @Scopes()',
   'OrdersService.consume: @Scopes()',
-  'OrdersService.receive: @Public()',
+  'OrdersService.receive: @Scopes()',
   'OrdersService.refund: @Scopes()',
 ];
 
@@ -125,6 +127,32 @@ describe.each(PLATFORMS)('decorators without effect, on %s', (platform) => {
     );
     expect(error).toMatchObject({ name: 'ConfigurationError' });
     expect(linesOf((error as Error).message)).toEqual(IDLE);
+  });
+
+  it('are told apart from handlers of a class with the same name', async () => {
+    const makeController = (path: string) => {
+      @Controller(path)
+      class UsersController {
+        @Get() @Scopes('read') list(): void {}
+      }
+      return UsersController;
+    };
+    const makeHelper = () => {
+      @Controller('other')
+      class UsersController {
+        @Get('all') @Scopes('read') all(): void {}
+        @Scopes('admin') list(): void {}
+      }
+      return UsersController;
+    };
+    app = await start(
+      {},
+      { ...everything, controllers: [makeController('users'), makeHelper()], providers: [OrderResolver] },
+    );
+    expect(linesOf(reports()[0])).toEqual([
+      'OrderResolver.total: @Scopes()',
+      'UsersController.list: @Scopes()',
+    ]);
   });
 
   it('are not reported where all are enforced', async () => {

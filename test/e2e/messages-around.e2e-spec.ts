@@ -28,6 +28,7 @@ import {
   KafkaContext,
   MessagePattern,
   Payload,
+  BaseRpcExceptionFilter,
   RpcException,
   Server,
   ServerKafka,
@@ -37,6 +38,7 @@ import {
 } from '@nestjs/microservices';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
+  AuthError,
   AuthModule,
   Claims,
   CurrentUser,
@@ -51,7 +53,7 @@ import {
 } from 'nestjs-resource-server';
 import { attackSuite, mockClaims, TestIssuer } from 'nestjs-resource-server/testing';
 import { Test } from '@nestjs/testing';
-import { firstValueFrom, interval, of, throwError, type Observable } from 'rxjs';
+import { firstValueFrom, interval, of, type Observable } from 'rxjs';
 import { advanceClock } from '../support/clock.js';
 import { Issuer } from '../support/issuer.js';
 import { connectClient, KINDS, startMicroservice, type HeaderLines } from '../support/messages.js';
@@ -102,11 +104,13 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
 
   /** These two as well. */
   @Catch(RpcException)
-  class RejectedMessages implements ExceptionFilter {
-    catch(exception: RpcException, host: ArgumentsHost): Observable<unknown> {
-      const context = host.switchToRpc().getContext<unknown>();
-      if (context instanceof KafkaContext && !expectsReply(context)) return of(undefined);
-      return throwError(() => exception.getError());
+  class RejectedMessages extends BaseRpcExceptionFilter {
+    override catch(exception: RpcException, host: ArgumentsHost): Observable<unknown> {
+      if (exception.cause instanceof AuthError) {
+        const context = host.switchToRpc().getContext<unknown>();
+        if (context instanceof KafkaContext && !expectsReply(context)) return of(undefined);
+      }
+      return super.catch(exception, host);
     }
   }
 
@@ -116,9 +120,9 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
   }
 
   @Catch(RpcException)
-  class RejectedEvents implements ExceptionFilter {
-    catch(): Observable<unknown> {
-      return of(undefined);
+  class RejectedEvents extends BaseRpcExceptionFilter {
+    override catch(exception: RpcException, host: ArgumentsHost): Observable<unknown> {
+      return exception.cause instanceof AuthError ? of(undefined) : super.catch(exception, host);
     }
   }
 
@@ -127,6 +131,9 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
     @MessagePattern('orders') orders(@Claims('sub') sub: string): object {
       calls.push('orders');
       return { sub };
+    }
+    @MessagePattern('unknown') @Public() unknown(_order: unknown): object {
+      throw new RpcException('no such order');
     }
     @EventPattern('paid') @UseFilters(RejectedEvents) paid(_order: unknown): void {
       calls.push('paid');
@@ -238,6 +245,8 @@ describe('messages over Kafka, as Nest hands them to handlers', () => {
     while (strategy.sent.length === 0) await new Promise(setImmediate);
     const [{ messages }] = strategy.sent as [Sent];
     expect(JSON.parse(String(messages[0].headers['kafka_nest-err']))).toEqual(MISSING);
+    // The application's own exceptions are answered as Nest does.
+    await expect(strategy.receive('unknown', {})).rejects.toMatchObject({ message: 'no such order' });
     expect(calls).toEqual([]);
     await filtered.close();
   });

@@ -16,6 +16,8 @@ const handler = (
   isGuardedLocally = false,
 ): MessageHandler => ({
   kind,
+  metatype: Object,
+  property: name.slice(name.indexOf('.') + 1),
   name,
   policy: { access } as RoutePolicy,
   isGuardedLocally,
