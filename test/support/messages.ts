@@ -14,7 +14,8 @@ import {
   type ClientProxy,
   type MicroserviceOptions,
 } from '@nestjs/microservices';
-import { connect as connectRabbit } from 'amqplib';
+import type { ChannelWrapper } from 'amqp-connection-manager';
+import { connect as connectRabbit, type ConfirmChannel } from 'amqplib';
 import { Redis } from 'ioredis';
 import { connectAsync as connectMqtt } from 'mqtt';
 import { AuthModule, type AuthModuleOptions } from 'nestjs-resource-server';
@@ -175,7 +176,21 @@ export async function startMicroservice(
     abortOnError: false,
   } as never);
   await app.listen();
+  if ('transport' in microservice && microservice.transport === Transport.RMQ) closeAfterConfirms(app);
   return app;
+}
+
+/** RabbitMQ may confirm a response after the client has it. An unconfirmed one rejects a promise that Nest does not await. */
+function closeAfterConfirms(app: INestMicroservice): void {
+  const server = app.getTransportServer() as unknown as {
+    readonly channel: ChannelWrapper;
+    close(): Promise<void>;
+  };
+  const close = server.close.bind(server);
+  server.close = async () => {
+    await server.channel.addSetup((confirming: ConfirmChannel) => confirming.waitForConfirms());
+    await close();
+  };
 }
 
 export function connectClient(microservice: MicroserviceOptions): ClientProxy {
