@@ -59,10 +59,13 @@ export class MessageHandlers {
     const { metatype, instance } = wrapper;
     if (typeof metatype !== 'function' || typeof metatype.prototype !== 'object') return [];
     const prototype = metatype.prototype as Record<string, Method>;
+    const keys = keysOf(metatype, kinds);
     return this.#scanner.getAllMethodNames(prototype).flatMap((name) => {
       const declared = prototype[name];
-      const kind = declared && kindOf(metatype, declared);
-      if (!declared || !kind || !kinds.includes(kind)) return [];
+      const [kind] = declared
+        ? (keys.find(([, key]) => Reflect.getMetadata(key, declared) !== undefined) ?? [])
+        : [];
+      if (!declared || !kind) return [];
       const onInstance = (instance as Record<string, unknown> | undefined)?.[name];
       // Nest may call either function, so the handler is guarded only if both are.
       const called = typeof onInstance === 'function' ? [declared, onInstance] : [declared];
@@ -83,7 +86,11 @@ export class MessageHandlers {
   }
 }
 
-function kindOf(classRef: object, handler: Method): MessageHandler['kind'] | undefined {
-  const [kind] = KINDS.find(([, key]) => Reflect.getMetadata(key, handler) !== undefined) ?? [];
-  return kind === 'ws' && Reflect.getMetadata(GATEWAY, classRef) === undefined ? undefined : kind;
+/** Nest looks for the methods of a WebSocket only in gateways. */
+function keysOf(
+  classRef: object,
+  kinds: readonly MessageHandler['kind'][],
+): readonly (typeof KINDS)[number][] {
+  const isGateway = Reflect.getMetadata(GATEWAY, classRef) !== undefined;
+  return KINDS.filter(([kind]) => kinds.includes(kind) && (kind !== 'ws' || isGateway));
 }

@@ -66,20 +66,21 @@ function prototypeOf(metatype: unknown, instance: unknown): object | null {
 function resolversOf(prototype: object | null): readonly Omit<Resolver, 'instance' | 'module'>[] {
   const metatype: unknown = prototype?.constructor;
   if (!prototype || prototype === Object.prototype || typeof metatype !== 'function') return [];
+  const typeOfClass: unknown = Reflect.getMetadata(TYPE, metatype);
   return scanner.getAllMethodNames(prototype).flatMap((property) => {
     const handler = (prototype as Record<string, Method>)[property];
-    const found = handler && resolverOf(metatype, property, handler);
+    const found = handler && resolverOf(typeOfClass, property, handler);
     return found ? [{ ...found, metatype: metatype as Method, property, handler }] : [];
   });
 }
 
 /** Recognizes a resolver by the same rules as Nest. */
 function resolverOf(
-  metatype: object,
+  typeOfClass: unknown,
   property: string,
   handler: Method,
 ): Pick<Resolver, 'type' | 'field' | 'kind'> | undefined {
-  const type: unknown = Reflect.getMetadata(TYPE, handler) ?? Reflect.getMetadata(TYPE, metatype);
+  const type: unknown = Reflect.getMetadata(TYPE, handler) ?? typeOfClass;
   if (typeof type !== 'string') return undefined;
   const isReference = Boolean(Reflect.getMetadata(REFERENCE, handler));
   const isProperty = Boolean(Reflect.getMetadata(PROPERTY, handler));

@@ -65,12 +65,17 @@ class EventsController {
   @marked(PATTERN) placed(): void {}
   @marked(MESSAGE) send(): void {}
   @marked(RESOLVER) orders(): void {}
+  /** Nest listens to the pattern. It ignores the other decorator: a controller is no gateway. */
+  @marked(MESSAGE) @marked(PATTERN) both(): void {}
   list(): void {}
 }
 
 describe('message handlers', () => {
   it('are the patterns of controllers', () => {
-    expect(namesOf(read([instanceOf(EventsController)]))).toEqual(['rpc EventsController.placed']);
+    expect(namesOf(read([instanceOf(EventsController)]))).toEqual([
+      'rpc EventsController.placed',
+      'rpc EventsController.both',
+    ]);
   });
 
   it('are the messages of gateways and the resolvers, of providers', () => {
@@ -80,7 +85,7 @@ describe('message handlers', () => {
 
   it('have their policies', () => {
     const handlers = read([instanceOf(EventsController)], [instanceOf(OrdersResolver)]);
-    expect(handlers.map(({ policy }) => policy.access)).toEqual(['protected', 'public']);
+    expect(handlers.map(({ policy }) => policy.access)).toEqual(['protected', 'protected', 'public']);
   });
 
   it('are none of what a factory or a value provides', () => {
