@@ -75,6 +75,28 @@ describe.each(ORIGINS)('migrate %s', (origin) => {
   });
 });
 
+describe('migrate passport-jwt: algorithms', () => {
+  const restricted = (list: string): string => `signingAlgorithms: ${list}`;
+
+  it.each<[string, string | undefined, boolean]>([
+    [`['RS256', 'ES256']`, restricted(`['RS256', 'ES256']`), false],
+    [`['HS256', 'RS256']`, restricted(`['RS256']`), true],
+    [`['RS256', "HS512"]`, restricted(`['RS256']`), true],
+    [`['RS256', 'HS256', 'HS512', 'ES256']`, restricted(`['RS256', 'ES256']`), true],
+    [`['HS256']`, undefined, true],
+    [`[ 'HS256', 'HS384' ]`, undefined, true],
+  ])('%s', (list, option, isStricter) => {
+    const change = (text: string): string =>
+      text.replace("algorithms: ['RS256', 'ES256'],", `algorithms:  ${list},`);
+    inCopy('passport-jwt', { 'src/auth/jwt.strategy.ts': change }, (folder) => {
+      const { out } = migrateApplication(commandFor('passport-jwt', folder, true));
+      expect(out.includes('HS256, HS384 and HS512 were accepted')).toBe(isStricter);
+      const module = sourcesIn(join(folder, 'src')).get('app.module.ts') ?? '';
+      expect(/signingAlgorithms: \[[^\]]*\]/.exec(module)?.[0]).toBe(option);
+    });
+  });
+});
+
 describe('migrate writes nothing where a check would be lost', () => {
   const GUARD = 'src/auth/jwt-auth.guard.ts';
   const STRATEGY = 'src/auth/jwt.strategy.ts';

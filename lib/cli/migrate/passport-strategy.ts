@@ -225,12 +225,17 @@ function migrateIssuer(
 function migrateAlgorithms(migration: Migration, source: SourceFile, options: ts.Expression): void {
   const value = propertyOf(source, options, 'algorithms')?.initializer;
   if (value === undefined) return;
-  if (/\bHS\d/.test(value.getText()))
-    migration.stricter.add('HS256, HS384 and HS512 were accepted and are now rejected');
-  else take(migration, source, options, 'algorithms');
-  const text = migration.options.get('algorithms');
-  migration.options.delete('algorithms');
-  if (text !== undefined) migration.options.set('signingAlgorithms', text);
+  const text = portable(migration, source, value);
+  if (text === undefined)
+    return migration.lacks(
+      source,
+      value,
+      'algorithms is computed by code: set signingAlgorithms on AuthModule',
+    );
+  const accepted = text.replace(/,\s*(['"`])HS\d+\1/g, '').replace(/(['"`])HS\d+\1\s*,?\s*/g, '');
+  if (accepted !== text) migration.stricter.add('HS256, HS384 and HS512 were accepted and are now rejected');
+  // Without other algorithms there is nothing to restrict, and an empty list would accept no token.
+  if (!/^\[\s*\]$/.test(accepted)) migration.options.set('signingAlgorithms', accepted);
 }
 
 /** Sets the tolerance explicitly: that of jsonwebtoken is 0 by default. */
