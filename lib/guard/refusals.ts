@@ -1,7 +1,7 @@
 /** Rejects a call: logs the reason, sets the response headers and creates the exception that Nest turns into the response. */
 import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
 import { accessOf } from '../access/authorize.js';
-import { AuthError } from '../errors/auth.errors.js';
+import { AuthError, ConfigurationError } from '../errors/auth.errors.js';
 import type { Offer } from '../errors/challenge.js';
 import { refusalFor } from '../errors/refusal.js';
 import type { ResolvedOptions } from '../options/auth-options.js';
@@ -53,8 +53,13 @@ export class Refusals {
       return;
     }
     const reason = error.detail ?? error.message;
-    if (this.#news(reason))
-      this.log[error.status === 500 ? 'error' : 'warn'](`${place}: rejected: ${reason}`);
+    if (!this.#news(reason)) return;
+    const line = `${place}: rejected: ${reason}`;
+    if (error.status !== 500) return this.log.warn(line);
+    // Its cause is what a function of the application has thrown. Those of other errors can contain a provider's response.
+    const { cause } = error;
+    if (error instanceof ConfigurationError && cause instanceof Error) this.log.error(line, cause.stack);
+    else this.log.error(line);
   }
 
   #reportEvent(error: AuthError, place: string): void {

@@ -29,13 +29,6 @@ export interface GatewayOptions {
   readonly namespace?: unknown;
 }
 
-/** Reads only the classes: an application without gateways needs nothing else. */
-export function hasGateways(modules: ModulesContainer): boolean {
-  return [...modules.values()].some(({ providers }) =>
-    [...providers.values()].some(({ metatype }) => isGateway(metatype)),
-  );
-}
-
 export function findGateways(modules: ModulesContainer): readonly Gateway[] {
   return [...modules.values()].flatMap(({ providers }) =>
     [...providers.values()].flatMap((wrapper) => {

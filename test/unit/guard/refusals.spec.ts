@@ -8,6 +8,7 @@ import {
   ConfigurationError,
   invalidToken,
   MissingTokenError,
+  ProviderError,
   ProviderUnavailableError,
   TokenError,
 } from '../../../lib/errors/auth.errors.js';
@@ -125,6 +126,18 @@ describe('refuse', () => {
     expect(lines).toEqual([
       ['error', `${PLACE}: rejected: no request`],
       ['error', `${PLACE}: rejected: without a detail`],
+    ]);
+  });
+
+  it('logs the stack of what a function of the application has thrown, and not the cause of other errors', () => {
+    const cause = new Error('no database');
+    refuse(new ConfigurationError('issuers: the function failed', { detail: 'it failed', cause }));
+    refuse(new ConfigurationError('issuers: the function failed', { detail: 'it threw text', cause: 'text' }));
+    refuse(new ProviderError({ detail: 'invalid_client', cause }));
+    expect(lines).toEqual([
+      ['error', `${PLACE}: rejected: it failed`, cause.stack],
+      ['error', `${PLACE}: rejected: it threw text`],
+      ['error', `${PLACE}: rejected: invalid_client`],
     ]);
   });
 
