@@ -58,7 +58,10 @@ export async function explain(token: string, command: ExplainCommand): Promise<E
   }
 }
 
-/** Returns one of several issuers: the one in `iss`; for an opaque token the named one, else the one that introspects. */
+/**
+ * Returns one of several issuers: the one in `iss`; for an opaque token the named one, else the one that introspects. For a
+ * JWT that cannot be read, any of them: each rejects it for the same reason.
+ */
 function chooseIssuer(
   token: string,
   options: ResolvedOptions,
@@ -68,6 +71,7 @@ function chooseIssuer(
   if (chosen.length === 1) return chosen[0];
   if (isJwt(token)) {
     const iss = issOf(token);
+    if (iss === undefined) return chosen[0];
     return chosen.find(
       ({ issuer, accessTokenIssuer = issuer }) => withoutSlash(accessTokenIssuer) === withoutSlash(iss),
     );
@@ -78,11 +82,11 @@ function chooseIssuer(
   return introspecting[0];
 }
 
-function issOf(token: string): string {
+function issOf(token: string): string | undefined {
   try {
     return String(decodeJwt(token).claims['iss']);
   } catch {
-    return '';
+    return undefined;
   }
 }
 

@@ -278,6 +278,10 @@ describe('explain', () => {
       expect(failing(wrong.out)).toEqual(expect.arrayContaining([expect.stringMatching(/^FAIL iss: /)]));
       const stranger = await ask(other.token({ claims: { iss: 'https://elsewhere.example.com' } }));
       expect(stranger.out).toContain('401 invalid_token: the issuer of the token is not configured');
+      // Not read by an issuer: its claims are no object.
+      const [header, , signature] = other.token().split('.');
+      const unreadable = await ask([header, 'IngiIA', signature].join('.'));
+      expect(failing(unreadable.out)).toEqual([expect.stringMatching(/^FAIL form: /)]);
       const opaque = await ask(other.opaqueToken());
       expect(opaque.code).toBe(2);
       expect(opaque.err).toContain('--issuer names the one of an opaque token');
