@@ -16,11 +16,12 @@ export interface Call {
   readonly body?: string;
 }
 
-/**
- * As clients do: a connection for each request would cost the floods more than all the rest. A server of Node.js keeps 511
- * connections waiting: where a test sends more at the same moment, some are reset on a busy machine.
- */
-const agent = new Agent({ keepAlive: true });
+/** As clients do: a connection for each request would cost the floods more than all the rest. */
+const agent = new Agent({
+  keepAlive: true,
+  // A server of Node.js keeps 511 connections waiting. Of more at the same moment, some are reset on a busy machine.
+  maxSockets: 500,
+});
 
 export function send(url: string, call: Call = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = call;
