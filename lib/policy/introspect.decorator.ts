@@ -16,7 +16,7 @@ export interface IntrospectDecoratorOptions {
  * If introspection is not configured, the application does not start ({@link ConfigurationError}). With decorators on class and
  * handler, the smaller `maxAge` applies.
  *
- * @throws {TypeError} when the class is loaded, for a `maxAge` that is not a number of seconds
+ * @throws {TypeError} when the class is loaded, for a `maxAge` that is not a number of seconds, or for another option
  *
  * @example
  * ```ts
@@ -24,8 +24,10 @@ export interface IntrospectDecoratorOptions {
  * @Get('balance') @Introspect({ maxAge: 10 }) balance() {}
  * ```
  */
-export function Introspect({ maxAge = 0 }: IntrospectDecoratorOptions = {}): ClassDecorator &
+export function Introspect({ maxAge = 0, ...others }: IntrospectDecoratorOptions = {}): ClassDecorator &
   MethodDecorator {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`@Introspect(): ${unknown} is not an option`);
   if (typeof maxAge !== 'number' || !(maxAge >= 0)) {
     throw new TypeError(`@Introspect(): maxAge ${String(maxAge)} is not a number of seconds`);
   }

@@ -28,6 +28,13 @@ export interface ValidateAccessTokenOptions {
   readonly clientCertificate?: string | ClientCertificate;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  'scopes',
+  'groups',
+  'validateCertificateBinding',
+  'clientCertificate',
+] satisfies (keyof ValidateAccessTokenOptions)[]);
+
 /** The maximum number of cached policies, one for each combination of scopes and groups. */
 const MAX_POLICIES = 100;
 
@@ -52,6 +59,7 @@ export class TokenValidationService {
    * @param token the token, without a scheme
    * @throws {TokenError} if the token is invalid (`invalid_token`, `inactive_token`) or not sufficient (`insufficient_scope`,
    *   `insufficient_groups`)
+   * @throws {TypeError} for an option that does not exist, and for `scopes` or `groups` that are not lists of strings
    * @throws {ProviderUnavailableError} if the token cannot be validated now
    * @throws {ConfigurationError} if the provider's responses show that this application is misconfigured
    * @throws {ProviderError} if the provider rejects this application's own credentials
@@ -65,6 +73,10 @@ export class TokenValidationService {
     token: string,
     options: ValidateAccessTokenOptions = {},
   ): Promise<AccessTokenClaims> {
+    // With a misspelt option, nothing would be required.
+    const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+    if (unknown !== undefined) throw new TypeError(`validateAccessToken(): ${unknown} is not an option`);
+    const policy = this.#policyOf(options);
     const validating = this.tokens.validate(token);
     const validated = validating instanceof Promise ? await validating : validating;
     const { claims } = validated;
@@ -84,7 +96,7 @@ export class TokenValidationService {
       ignoresCertificate: validateCertificateBinding === false,
     });
     if (binding) await binding;
-    const denial = checkAccess(validated, this.#policyOf(options), this.tokens.optionsOf(validated));
+    const denial = checkAccess(validated, policy, this.tokens.optionsOf(validated));
     const found = denial instanceof Promise ? await denial : denial;
     if (found) throw found;
     return claims;
@@ -92,9 +104,11 @@ export class TokenValidationService {
 
   /** Returns the same policy for all calls with the same requirements, as each route has one. */
   #policyOf({ scopes = [], groups }: ValidateAccessTokenOptions): Requiring {
-    const key = JSON.stringify([scopes, groups]);
+    const key = JSON.stringify({ scopes, groups });
     let policy = this.#policies.get(key);
     if (!policy) {
+      checkList('scopes', scopes);
+      if (groups !== undefined) checkList('groups', groups);
       const requirements = [
         ...(scopes.length > 0 ? [new ScopesRequirement([...scopes])] : []),
         ...(groups ? [new GroupsRequirement({ groups: [...groups] })] : []),
@@ -124,4 +138,9 @@ export class TokenValidationService {
   forget(selector: ForgetSelector): Promise<ForgetReport> {
     return this.tokens.forget(selector);
   }
+}
+
+function checkList(name: 'scopes' | 'groups', list: unknown): void {
+  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string'))
+    throw new TypeError(`validateAccessToken(): ${name} is not a list of strings`);
 }

@@ -294,6 +294,30 @@ describe('TokenValidationService', () => {
     expect(error).toMatchObject({ code });
   });
 
+  it.each<[string, object]>([
+    ['a misspelt option', { scope: ['admin'] }],
+    ['options of a decorator', { groups: ['admin'], matchAll: true }],
+    ['scopes in a Set', { scopes: new Set(['admin']) }],
+    ['scopes in an object', { scopes: {} }],
+    ['scopes in one string', { scopes: 'admin' }],
+    ['a scope that is not a string', { scopes: [undefined] }],
+    ['no list of scopes', { scopes: null }],
+    ['groups in a Set', { groups: new Set(['admin']) }],
+    ['a group that is not a string', { groups: ['admin', 7] }],
+    ['no list of groups', { groups: null }],
+  ])('requires nothing by mistake: %s is a TypeError', async (_, options) => {
+    // Twice: nothing of the first call is kept.
+    for (let time = 0; time < 2; time++)
+      await expect(service.validateAccessToken(issuer.token(), options)).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('takes options that are not set', async () => {
+    const options = { scopes: undefined, groups: undefined, clientCertificate: undefined } as never;
+    await expect(service.validateAccessToken(issuer.token(), options)).resolves.toMatchObject({
+      sub: 'user-1',
+    });
+  });
+
   it('says once how to accept opaque tokens', async () => {
     const warnings: string[] = [];
     const fresh = await bootApp(issuer.options, { platform: 'Express', controllers: [] });

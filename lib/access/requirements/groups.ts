@@ -48,7 +48,7 @@ export interface GroupsDecoratorOptions {
  *
  * Whether the user is still in the group is not checked: the token states what the issuer knew when it issued the token.
  *
- * @throws {TypeError} when the class is loaded, without a group, or for one that is not a string
+ * @throws {TypeError} when the class is loaded, without a group, for one that is not a string, or for an option that does not exist
  *
  * @example
  * ```ts
@@ -71,6 +71,17 @@ export function Groups(
   if (groups.length === 0 || !groups.every((group) => typeof group === 'string' && group !== '')) {
     throw new TypeError(`@Groups() needs at least one group, each a string; got ${JSON.stringify(groups)}`);
   }
-  const requirement: GroupRequirement = { groups: Object.freeze([...groups] as string[]), ...options };
+  const { matchAll, groupsClaim, ...others } = options ?? {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`@Groups(): ${unknown} is not an option`);
+  if (matchAll !== undefined && typeof matchAll !== 'boolean')
+    throw new TypeError('@Groups(): matchAll is neither true nor false');
+  if (groupsClaim !== undefined && (typeof groupsClaim !== 'string' || groupsClaim === ''))
+    throw new TypeError('@Groups(): groupsClaim is not the name of a claim');
+  const requirement: GroupRequirement = {
+    groups: Object.freeze([...groups] as string[]),
+    ...(matchAll !== undefined && { matchAll }),
+    ...(groupsClaim !== undefined && { groupsClaim }),
+  };
   return requires(new GroupsRequirement(Object.freeze(requirement)));
 }

@@ -19,4 +19,10 @@ describe('@Introspect()', () => {
     expect(decorate).toThrow(TypeError);
     expect(decorate).toThrow(`@Introspect(): maxAge ${String(maxAge)} is not a number of seconds`);
   });
+
+  it('throws for an option that does not exist', () => {
+    expect(() => Introspect({ maxage: 10 } as never)).toThrow(
+      new TypeError('@Introspect(): maxage is not an option'),
+    );
+  });
 });

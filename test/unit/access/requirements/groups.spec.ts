@@ -1,6 +1,10 @@
 /** Any or all groups are held, where the options or the decorator say that they stand. */
 import type { GroupOptions, GroupRequirement, Requirement } from '../../../../lib/access/requirement.js';
-import { Groups, GroupsRequirement } from '../../../../lib/access/requirements/groups.js';
+import {
+  Groups,
+  GroupsRequirement,
+  type GroupsDecoratorOptions,
+} from '../../../../lib/access/requirements/groups.js';
 import { contextWith, declaredBy, tokenWith } from '../../../support/requirements.js';
 
 const ANY: GroupOptions = { groupsClaim: 'groups', matchAll: false };
@@ -83,5 +87,22 @@ describe('@Groups()', () => {
     expect(() => (Groups as (...args: unknown[]) => unknown)(...args)).toThrow(
       new TypeError(`@Groups() needs at least one group, each a string; got ${said}`),
     );
+  });
+
+  it.each<[options: unknown, said: string]>([
+    [{ machAll: true }, 'machAll is not an option'],
+    [{ matchAll: true, claim: 'roles' }, 'claim is not an option'],
+    ['ops', '0 is not an option'],
+    [{ matchAll: 'true' }, 'matchAll is neither true nor false'],
+    [{ matchAll: null }, 'matchAll is neither true nor false'],
+    [{ groupsClaim: '' }, 'groupsClaim is not the name of a claim'],
+    [{ groupsClaim: ['roles'] }, 'groupsClaim is not the name of a claim'],
+  ])('refuses the options %j', (options, said) => {
+    expect(() => Groups(['admin'], options as never)).toThrow(new TypeError(`@Groups(): ${said}`));
+  });
+
+  it('takes options that are not set', () => {
+    const options = { matchAll: undefined, groupsClaim: undefined } as unknown as GroupsDecoratorOptions;
+    expect(declared(Groups(['admin'], options))).toEqual({ groups: ['admin'] });
   });
 });
