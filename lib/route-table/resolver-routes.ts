@@ -28,6 +28,8 @@ export class ResolverRoutes {
       included: includedModules(this.modules, options),
       guardsFields: options.fieldResolverEnhancers?.includes('guards') === true,
     }));
+    // Without a GraphQL module, nothing serves resolvers.
+    if (modules.length === 0) return [];
     const isGuarded = ({ module, kind }: Resolver): boolean =>
       modules.some(
         ({ included, guardsFields }) =>

@@ -14,11 +14,15 @@ const SETTING = "set fieldResolverEnhancers: ['guards'] in the options of GraphQ
 
 /** Returns one sentence for each unprotected field, with the setting that protects it. */
 export function checkResolvers(modules: ModulesContainer): readonly string[] {
+  const graphql = findGraphQLOptions(modules);
+  // Without a GraphQL module, nothing serves resolvers.
+  if (graphql.length === 0) return [];
   const resolvers = findResolvers(modules);
-  const problems = findGraphQLOptions(modules).flatMap((options) => {
+  const problems = graphql.flatMap((options) => {
     const included = includedModules(modules, options);
-    const served = resolvers.filter(({ module }) => included.has(module));
-    return served.flatMap((each) => checkResolver(each, options));
+    return resolvers
+      .filter(({ module }) => included.has(module))
+      .flatMap((each) => checkResolver(each, options));
   });
   return [...new Set(problems)];
 }
