@@ -81,22 +81,22 @@ const source = await startIssuer();
 const coldTokens = Math.min(MOST_COLD_TOKENS, Math.ceil(4000 * seconds));
 const settings = { rounds, seconds, full, platforms, coldTokens, distinctTokens };
 
-const measured = {};
 for (const name of names) {
   const started = performance.now();
-  measured[name] = await SECTIONS[name].run({ source, fresh: full, ...settings });
+  const data = await SECTIONS[name].run({ source, fresh: full, ...settings });
   console.log(`(${name} took ${((performance.now() - started) / 1000).toFixed(0)} s)`);
-}
-
-if (values.json) {
-  const file = fileURLToPath(new URL('results.json', import.meta.url));
-  // What was not measured now stays as it was: each section says when, on what and how.
-  const held = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')).sections ?? {}) : {};
-  const about = { measuredAt: new Date().toISOString(), environment, settings };
-  for (const [name, data] of Object.entries(measured)) held[name] = { ...about, data };
-  const style = { ...(await resolveConfig(file)), parser: 'json' };
-  writeFileSync(file, await format(JSON.stringify({ sections: held }), style));
-  writeCharts(held);
+  // After each section, so that a run that is stopped keeps what it has measured.
+  if (values.json) await keep(name, data);
 }
 source.close();
 process.exit();
+
+/** What was not measured now stays as it was: each section says when, on what and how. */
+async function keep(name, data) {
+  const file = fileURLToPath(new URL('results.json', import.meta.url));
+  const sections = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')).sections ?? {}) : {};
+  sections[name] = { measuredAt: new Date().toISOString(), environment, settings, data };
+  const style = { ...(await resolveConfig(file)), parser: 'json' };
+  writeFileSync(file, await format(JSON.stringify({ sections }), style));
+  writeCharts(sections);
+}
