@@ -71,7 +71,7 @@ export class IntrospectionClient {
       {
         method: 'POST',
         headers: { ...FORM_HEADERS, ...credentials.headers },
-        body: `${String(new URLSearchParams({ token, token_type_hint: 'access_token' }))}&${credentials.parameters}`,
+        body: `token=${encodeURIComponent(token)}&token_type_hint=access_token&${credentials.parameters}`,
       },
       { presentCertificate: usesTls(this.options.clientAuthMethod) },
     );

@@ -20,7 +20,7 @@ const MAX_PAUSE_SECONDS = 1;
 const TOKEN_PAUSE_SECONDS = 1.8;
 /** The longest pause that a provider may request. */
 const MAX_ASKED_PAUSE_SECONDS = 300;
-const MAX_CALLS = 128;
+const MAX_CALLS = 256;
 const MAX_WAITING_CALLS = 10_000;
 const MAX_FAILED_TOKENS = 1000;
 

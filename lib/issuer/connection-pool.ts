@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { ConfigurationError } from '../errors/auth.errors.js';
+import type { Cancellation } from '../timing/cancellation.js';
 import { BodyReader, reasonOf, type ProviderAnswer } from './provider-answer.js';
 
 interface Certificates {
@@ -17,7 +18,7 @@ interface Certificates {
 type Undici = typeof import('undici/index.js');
 
 /** The maximum number of connections to one origin. Requests beyond it wait for a free connection. */
-const MAX_CONNECTIONS = 128;
+const MAX_CONNECTIONS = 256;
 
 /**
  * Headers of requests that `fetch` does not send. Responses are requested uncompressed. Web application firewalls (the common
@@ -27,36 +28,46 @@ export const DIRECT_HEADERS = { 'accept-encoding': 'identity', 'user-agent': 'no
 
 export class ConnectionPool {
   #dispatcher: Promise<Dispatcher> | undefined;
+  /** The last URL, because nearly all requests have the same one. */
+  #address = { url: '', origin: '', path: '' };
 
   constructor(private readonly certificates: Certificates = {}) {}
 
   /**
    * Sends one request and returns the whole response, with any status. Does not follow redirects. Has no timeout of its own:
-   * the signal ends the request.
+   * the cancellation ends the request.
    *
    * @throws {ConfigurationError} for certificates that Node cannot read: a retry would not help
    */
   async send(
     url: string,
     { method = 'GET', headers, body }: RequestInit,
-    signal: AbortSignal,
+    cancellation: Cancellation,
   ): Promise<ProviderAnswer> {
     const dispatcher = await (this.#dispatcher ??= this.#load());
-    const { origin, pathname, search } = new URL(url);
+    const { origin, path } = this.#addressOf(url);
     return new Promise((resolve, reject) => {
       dispatcher.dispatch(
         {
           origin,
-          path: pathname + search,
+          path,
           method: method as Dispatcher.HttpMethod,
           headers: { ...DIRECT_HEADERS, ...plainHeaders(headers) },
           body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
           headersTimeout: 0,
           bodyTimeout: 0,
         },
-        new AnswerHandler(url, signal, resolve, reject),
+        new AnswerHandler(url, cancellation, resolve, reject),
       );
     });
+  }
+
+  #addressOf(url: string): { readonly origin: string; readonly path: string } {
+    if (this.#address.url !== url) {
+      const { origin, pathname, search } = new URL(url);
+      this.#address = { url, origin, path: pathname + search };
+    }
+    return this.#address;
   }
 
   /** Closes the connections that are kept for later requests. */
@@ -89,24 +100,21 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly url: string,
-    private readonly signal: AbortSignal,
+    private readonly cancellation: Cancellation,
     private readonly resolve: (answer: ProviderAnswer) => void,
     private readonly reject: (error: unknown) => void,
   ) {
-    if (signal.aborted) this.#abort();
-    else signal.addEventListener('abort', this.#abort, { once: true });
+    // Also rejects a request that still waits for a connection.
+    cancellation.onCancel((reason) => {
+      reject(reason);
+      this.#controller?.abort(reason);
+    });
   }
-
-  /** Also rejects a request that still waits for a connection. */
-  readonly #abort = (): void => {
-    const reason = this.signal.reason as Error;
-    this.reject(reason);
-    this.#controller?.abort(reason);
-  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.signal.aborted) this.#abort();
+    const { reason } = this.cancellation;
+    if (reason) controller.abort(reason);
   }
 
   onResponseStart(_: unknown, status: number, headers: IncomingHttpHeaders): void {
@@ -123,7 +131,6 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.signal.removeEventListener('abort', this.#abort);
     const headers = this.#headers;
     try {
       this.resolve({
@@ -138,7 +145,6 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    this.signal.removeEventListener('abort', this.#abort);
     this.reject(error);
   }
 }
@@ -161,13 +167,14 @@ function makeDispatcher(undici: Undici, tls: object): Dispatcher {
   }
 }
 
+const PROXY_FLAG = '--use-env-proxy';
+const HAS_PROXY_FLAG = process.execArgv.includes(PROXY_FLAG);
+
 /** Uses the same settings as Node's own `fetch`, which supports them from version 22.21 and 24 on. */
 function usesProxyOfEnvironment(): boolean {
   const { NODE_USE_ENV_PROXY, NODE_OPTIONS = '' } = process.env;
-  return (
-    NODE_USE_ENV_PROXY === '1' ||
-    [...process.execArgv, ...NODE_OPTIONS.split(' ')].includes('--use-env-proxy')
-  );
+  if (NODE_USE_ENV_PROXY === '1' || HAS_PROXY_FLAG) return true;
+  return NODE_OPTIONS.includes(PROXY_FLAG) && NODE_OPTIONS.split(' ').includes(PROXY_FLAG);
 }
 
 const NODES_FETCH = globalThis.fetch;
@@ -185,10 +192,14 @@ export function isFetchChanged(): boolean {
   return dispatcher !== undefined && !isDefaultAgent(dispatcher as Dispatcher);
 }
 
+/** The last agent that was found to be created without options. */
+let defaultAgent: Dispatcher | undefined;
+
 /** Returns whether the dispatcher is an `Agent` that was created without options: no interceptors, no factory, no settings. */
 function isDefaultAgent(dispatcher: Dispatcher): boolean {
   const prototype = Object.getPrototypeOf(dispatcher) as Dispatcher | null;
   if (prototype?.constructor.name !== 'Agent' || dispatcher.dispatch !== prototype.dispatch) return false;
+  if (dispatcher === defaultAgent) return true;
   const own = (name: string): unknown => {
     const symbol = Object.getOwnPropertySymbols(dispatcher).find(({ description }) => description === name);
     return symbol && (dispatcher as unknown as Record<symbol, unknown>)[symbol];
@@ -196,5 +207,7 @@ function isDefaultAgent(dispatcher: Dispatcher): boolean {
   const [options, factory] = [own('options'), own('factory')];
   if (typeof options !== 'object' || options === null || typeof factory !== 'function') return false;
   const isSet = (value: unknown): boolean => value !== undefined && value !== Infinity && value !== 0;
-  return factory.name === 'defaultFactory' && !Object.values(options).some(isSet);
+  if (factory.name !== 'defaultFactory' || Object.values(options).some(isSet)) return false;
+  defaultAgent = dispatcher;
+  return true;
 }

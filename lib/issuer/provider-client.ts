@@ -3,6 +3,7 @@ import { Agent as HttpAgent, get as getByHttp, type IncomingMessage } from 'node
 import { Agent as HttpsAgent, get as getByHttps } from 'node:https';
 import { setImmediate } from 'node:timers/promises';
 import { ConfigurationError } from '../errors/auth.errors.js';
+import { Cancellation } from '../timing/cancellation.js';
 import { DeadlineError, withDeadline } from '../timing/deadline.js';
 import { ConnectionPool, DIRECT_HEADERS, isFetchChanged } from './connection-pool.js';
 import { checkAddress, type OwnAddresses } from './provider-address.js';
@@ -23,14 +24,14 @@ import { isObject } from '../jose/strict-json.js';
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Sends a request and reads the response. */
-type Send = (url: string, init: RequestInit, signal: AbortSignal) => Promise<ProviderAnswer>;
+type Send = (url: string, init: RequestInit, cancellation: Cancellation) => Promise<ProviderAnswer>;
 
 export interface ProviderClientOptions {
   /**
    * Makes every call to the authorization server, for example through a proxy.
    *
    * @default `fetch`. If the application has changed neither `fetch` nor where it sends requests, introspection calls use
-   * connections of this module, at most 128 to an address, and metadata and keys are fetched by `node:http` or `node:https`,
+   * connections of this module, at most 256 to an address, and metadata and keys are fetched by `node:http` or `node:https`,
    * because the first `fetch` of a process delays its start. Calls with certificates always use connections of this module
    */
   readonly fetcher?: Fetcher | undefined;
@@ -70,8 +71,10 @@ export class ProviderClient {
   #pool: ConnectionPool | undefined;
   #poolWithCertificate: ConnectionPool | undefined;
   readonly #agents: Agents = { http: new HttpAgent(KEPT_ALIVE), https: new HttpsAgent(KEPT_ALIVE) };
-  /** The calls in progress. They do not share a signal, because combining signals costs more than the rest of a call. */
-  readonly #underWay = new Map<AbortController, Promise<unknown>>();
+  /** The calls in progress. */
+  readonly #underWay = new Map<Cancellation, Promise<unknown>>();
+  /** The last URL that was checked, because nearly all calls have the same one. */
+  #checkedAddress: string | undefined;
   #isClosed = false;
 
   /** @param options the options, with the name of the issuer for events */
@@ -124,10 +127,11 @@ export class ProviderClient {
     init: RequestInit,
     { presentCertificate = false } = {},
   ): Promise<ProviderAnswer> {
-    checkAddress(url, this.options);
+    if (url !== this.#checkedAddress) checkAddress(url, this.options);
+    this.#checkedAddress = url;
     const { issuer, name = issuer } = this.options;
     const sendBy = this.#senderFor(init, presentCertificate);
-    const call = new AbortController();
+    const call = new Cancellation();
     const answer = observeCall(operation, name, () => this.#exchange(sendBy, url, init, call), isTimeout);
     this.#underWay.set(call, answer);
     try {
@@ -140,24 +144,18 @@ export class ProviderClient {
     }
   }
 
-  async #exchange(
-    sendBy: Send,
-    url: string,
-    init: RequestInit,
-    call: AbortController,
-  ): Promise<ProviderAnswer> {
-    if (this.#isClosed) throw isClosing();
-    const { signal } = call;
+  #exchange(sendBy: Send, url: string, init: RequestInit, call: Cancellation): Promise<ProviderAnswer> {
+    if (this.#isClosed) return Promise.reject(isClosing());
     const work = (): Promise<ProviderAnswer> =>
-      sendBy(url, { headers: { accept: 'application/json' }, ...init }, signal);
-    return withDeadline(this.options.responseTimeout, work, (late) => call.abort(late));
+      sendBy(url, { headers: { accept: 'application/json' }, ...init }, call);
+    return withDeadline(this.options.responseTimeout, work, (late) => call.cancel(late));
   }
 
   /** Aborts the calls in progress and closes idle connections. Later calls fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const calls = [...this.#underWay];
-    for (const [call] of calls) call.abort(isClosing());
+    for (const [call] of calls) call.cancel(isClosing());
     await Promise.allSettled(calls.map(([, answer]) => answer));
     await Promise.all([this.#pool?.close(), this.#poolWithCertificate?.close()]);
     for (const agent of Object.values(this.#agents)) agent.destroy();
@@ -180,7 +178,7 @@ export class ProviderClient {
 
 const sendByFetch =
   (fetcher: Fetcher): Send =>
-  (url, init, signal) => {
+  (url, init, { signal }) => {
     const exchange = async (): Promise<ProviderAnswer> => {
       const answer = await readAnswer(url, await fetcher(url, { redirect: 'manual', ...init, signal }));
       // `fetch` can reuse the connection only then. The request for the keys would otherwise open another, with its handshake.
@@ -198,7 +196,7 @@ interface Agents {
 
 const sendByHttp =
   ({ http, https }: Agents): Send =>
-  (url, { headers }, signal) => {
+  (url, { headers }, { signal }) => {
     const options = { headers: { ...DIRECT_HEADERS, ...(headers as Record<string, string>) }, signal };
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => reject(signal.aborted ? (signal.reason as Error) : error);

@@ -13,13 +13,12 @@ const MAX_EXTENSION_MS = 1000;
  *
  * @param onLate called at the deadline, to abort the work
  */
-export async function withDeadline<Result>(
+export function withDeadline<Result>(
   seconds: number,
   work: () => Result | Promise<Result>,
   onLate?: (error: DeadlineError) => void,
 ): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  return new Promise((resolve, reject) => {
     const end = (): void => {
       const error = new DeadlineError(`no answer within ${seconds} s`);
       reject(error);
@@ -27,14 +26,22 @@ export async function withDeadline<Result>(
     };
     const milliseconds = seconds * 1000;
     const dueAt = performance.now() + milliseconds;
-    timer = setTimeout(() => {
+    let timer = setTimeout(() => {
       if (performance.now() - dueAt < LATE_MS) end();
       else timer = setTimeout(end, Math.min(milliseconds, MAX_EXTENSION_MS));
     }, milliseconds);
+    const succeed = (result: Result): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    const fail = (error: unknown): void => {
+      clearTimeout(timer);
+      reject(error as Error);
+    };
+    try {
+      Promise.resolve(work()).then(succeed, fail);
+    } catch (error) {
+      fail(error);
+    }
   });
-  try {
-    return await Promise.race([(async () => work())(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

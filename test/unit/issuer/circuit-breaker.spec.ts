@@ -202,33 +202,33 @@ describe('CircuitBreaker', () => {
       return { ends, results };
     };
 
-    it('has 128 at the most, and makes the others as these end', async () => {
-      const { ends, results } = hang(200);
+    it('has 256 at the most, and makes the others as these end', async () => {
+      const { ends, results } = hang(400);
       await new Promise(setImmediate);
-      expect(ends).toHaveLength(128);
-      for (let i = 0; i < 200; i++) {
+      expect(ends).toHaveLength(256);
+      for (let i = 0; i < 400; i++) {
         ends[i]?.();
         await new Promise(setImmediate);
-        expect(ends.length).toBe(Math.min(200, 129 + i));
+        expect(ends.length).toBe(Math.min(400, 257 + i));
       }
       expect(new Set(await Promise.all(results))).toEqual(new Set(['answer']));
     });
 
     it('makes none for requests that have been answered by their deadline', async () => {
-      const { ends, results } = hang(130);
+      const { ends, results } = hang(258);
       await new Promise(setImmediate);
       advanceClock(10.1);
       ends.forEach((end) => end());
       const answers = await Promise.all(results);
-      expect(ends).toHaveLength(128);
-      expect(answers.slice(128)).toEqual(Array(2).fill('The authorization server is not available'));
+      expect(ends).toHaveLength(256);
+      expect(answers.slice(256)).toEqual(Array(2).fill('The authorization server is not available'));
       // Nothing failed at the provider.
       expect(breaker.isOpen).toBe(false);
     });
 
     it('makes none of those that wait once it is open', async () => {
       const fails: (() => void)[] = [];
-      const results = Array.from({ length: 300 }, (_, i) =>
+      const results = Array.from({ length: 600 }, (_, i) =>
         breaker
           .run(`token-${i}`, () => new Promise((_resolve, reject) => fails.push(() => reject(OUTAGE))))
           .catch(() => 'failed'),
@@ -237,7 +237,7 @@ describe('CircuitBreaker', () => {
       fails.forEach((fail) => fail());
       await Promise.all(results);
       // Five open it; a slot may have been handed on before the fifth.
-      expect(fails.length).toBeLessThanOrEqual(128 + 5);
+      expect(fails.length).toBeLessThanOrEqual(256 + 5);
     });
   });
 });

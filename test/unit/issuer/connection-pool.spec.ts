@@ -10,6 +10,7 @@ import {
   setGlobalDispatcher,
   type Dispatcher,
 } from 'undici';
+import { Cancellation } from '../../../lib/timing/cancellation.js';
 import { ConnectionPool, isFetchChanged } from '../../../lib/issuer/connection-pool.js';
 
 describe('ConnectionPool', () => {
@@ -30,9 +31,8 @@ describe('ConnectionPool', () => {
     server.close();
   });
 
-  const never = new AbortController().signal;
-  const send = (signal = never) =>
-    pool.send(url, { method: 'POST', headers: { accept: 'application/json' }, body: 'token=t' }, signal);
+  const send = (call = new Cancellation()) =>
+    pool.send(url, { method: 'POST', headers: { accept: 'application/json' }, body: 'token=t' }, call);
 
   it('sends a form, asks for no compression, and reads status, headers and body', async () => {
     let seen: unknown;
@@ -93,14 +93,21 @@ describe('ConnectionPool', () => {
     expect((await send()).body).toBe(TEXT);
   });
 
-  it('ends with the signal, before and after an answer has begun', async () => {
+  it('ends where it is cancelled, before and after an answer has begun', async () => {
     const reason = new Error('too late');
-    await expect(send(AbortSignal.abort(reason))).rejects.toBe(reason);
-    const late = new AbortController();
-    answer = (_, response) => {
-      response.writeHead(200).write('{', () => late.abort(reason));
-    };
-    await expect(send(late.signal)).rejects.toBe(reason);
+    const early = new Cancellation();
+    early.cancel(reason);
+    await expect(send(early)).rejects.toBe(reason);
+    const late = new Cancellation();
+    const closed = new Promise((resolve) => {
+      answer = (_, response) => {
+        response.on('close', resolve);
+        response.writeHead(200).write('{', () => late.cancel(reason));
+      };
+    });
+    await expect(send(late)).rejects.toBe(reason);
+    // Its connection is not kept: the rest of the answer may never come.
+    await closed;
     answer = (_, response) => response.end(TEXT);
     expect((await send()).body).toBe(TEXT);
   });
@@ -119,6 +126,14 @@ describe('isFetchChanged', () => {
     expect(isFetchChanged()).toBe(false);
     setGlobalDispatcher(new Agent());
     expect(isFetchChanged()).toBe(false);
+  });
+
+  it('is true for an agent whose dispatch is replaced later', () => {
+    const agent = new Agent();
+    setGlobalDispatcher(agent);
+    expect(isFetchChanged()).toBe(false);
+    agent.dispatch = () => true;
+    expect(isFetchChanged()).toBe(true);
   });
 
   it('is true where fetch is replaced', () => {
