@@ -132,7 +132,9 @@ describe('refuse', () => {
   it('logs the stack of what a function of the application has thrown, and not the cause of other errors', () => {
     const cause = new Error('no database');
     refuse(new ConfigurationError('issuers: the function failed', { detail: 'it failed', cause }));
-    refuse(new ConfigurationError('issuers: the function failed', { detail: 'it threw text', cause: 'text' }));
+    refuse(
+      new ConfigurationError('issuers: the function failed', { detail: 'it threw text', cause: 'text' }),
+    );
     refuse(new ProviderError({ detail: 'invalid_client', cause }));
     expect(lines).toEqual([
       ['error', `${PLACE}: rejected: it failed`, cause.stack],
