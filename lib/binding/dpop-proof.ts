@@ -6,6 +6,7 @@ import { invalidToken } from '../errors/auth.errors.js';
 import { quoteForeign } from '../errors/quote-foreign.js';
 import { importPublicKey, verifySignature, type SignatureKey } from '../jose/verify-signature.js';
 import { withDeadline } from '../timing/deadline.js';
+import { isThenable } from '../timing/when-ready.js';
 import { trueTime } from '../token/check-claims.js';
 import { ClockGuard } from './clock-guard.js';
 import type { NonceIssuer } from './dpop-nonce.js';
@@ -140,9 +141,9 @@ export class DPoPProofVerifier {
     const id = createHash('sha256').update(used).digest('base64url');
     let isNew: unknown;
     try {
-      isNew = await withDeadline(STORE_DEADLINE_SECONDS, () =>
-        this.replays.add(id, this.#age.replayableFor, proof),
-      );
+      const added: unknown = this.replays.add(id, this.#age.replayableFor, proof);
+      // The store in memory answers at once, and needs no timer.
+      isNew = isThenable(added) ? await withDeadline(STORE_DEADLINE_SECONDS, () => added) : added;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : 'no reason given';
       throw new ReplayStoreError({ detail: `the replay store failed: ${quoteForeign(reason)}`, cause });
